@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: Apache-2.0
+# Warnings, ccache and mold for every target of ours.
+find_program(GYR_CCACHE ccache)
+if(GYR_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${GYR_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${GYR_CCACHE})
+endif()
+find_program(GYR_MOLD mold)
+if(GYR_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror -fno-omit-frame-pointer)
+# The reproducible build knows no absolute path.
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory for values that live as long as one event: bump allocation, reset once per event.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace gyr {
+
+class Arena {
+ public:
+  // Aligned to 8. Valid until reset().
+  void* allocate(size_t size) {
+    size = (size + 7) & ~size_t{7};
+    if (size > static_cast<size_t>(end_ - at_)) grow(size);
+    void* result = at_;
+    at_ += size;
+    return result;
+  }
+  std::string_view copy(std::string_view text) {
+    auto* bytes = static_cast<char*>(allocate(text.size()));
+    if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
+    return {bytes, text.size()};
+  }
+  template <class T>
+  T* array(size_t count) {
+    static_assert(alignof(T) <= 8);
+    return static_cast<T*>(allocate(count * sizeof(T)));
+  }
+  void reset() {
+    if (used_ > 0) reset_blocks();
+  }
+
+ private:
+  static constexpr size_t kBlock = 16384;
+  struct Block {
+    std::unique_ptr<uint8_t[]> bytes;
+    size_t size;
+  };
+  void grow(size_t size) {
+    const size_t block = size > kBlock ? size : kBlock;
+    blocks_.push_back({std::make_unique<uint8_t[]>(block), block});
+    at_ = blocks_.back().bytes.get();
+    end_ = at_ + block;
+    ++used_;
+  }
+  void reset_blocks() {
+    blocks_.resize(1);
+    at_ = blocks_.front().bytes.get();
+    end_ = at_ + blocks_.front().size;
+  }
+  std::vector<Block> blocks_;
+  uint8_t* at_ = nullptr;
+  uint8_t* end_ = nullptr;
+  size_t used_ = 0;
+};
+
+}  // namespace gyr

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/log.h"
+
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
+
+#include <syslog.h>
+
+namespace gyr {
+namespace {
+
+spdlog::level::level_enum to_level(const std::string& level) {
+  if (level == "debug") return spdlog::level::debug;
+  if (level == "info" || level == "informational" || level == "notice") return spdlog::level::info;
+  if (level == "warning") return spdlog::level::warn;
+  if (level == "error") return spdlog::level::err;
+  return spdlog::level::critical;
+}
+
+}  // namespace
+
+Logger make_logger(const LogSettings& settings) {
+  std::vector<spdlog::sink_ptr> sinks;
+  if (settings.to_stderr) sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  if (settings.to_syslog) {
+    sinks.push_back(
+        std::make_shared<spdlog::sinks::syslog_sink_mt>("gyr", LOG_PID, LOG_USER, false));
+  }
+  auto logger = std::make_shared<spdlog::logger>("gyr", sinks.begin(), sinks.end());
+  logger->set_level(to_level(settings.level));
+  logger->set_pattern(settings.iso_8601 ? "%Y-%m-%dT%H:%M:%S%z: %v" : "%c: %v");
+  return logger;
+}
+
+Logger null_logger() {
+  return std::make_shared<spdlog::logger>("null", std::make_shared<spdlog::sinks::null_sink_mt>());
+}
+
+}  // namespace gyr

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operational log: to stderr, never to stdout, which belongs to alerts.
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <memory>
+#include <string>
+
+namespace gyr {
+
+struct LogSettings {
+  bool to_stderr = true;
+  bool to_syslog = false;
+  bool iso_8601 = false;
+  std::string level = "info";  // emergency alert critical error warning notice info debug
+};
+
+using Logger = std::shared_ptr<spdlog::logger>;
+
+// A logger that writes where `settings` says; each call makes an independent one.
+Logger make_logger(const LogSettings& settings);
+// Swallows everything: for tests and libraries.
+Logger null_logger();
+
+}  // namespace gyr

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Interned byte strings: equal strings are one object, so state compares and copies them as pointers,
+// and the rule program keeps its answers about a string (StrMemo) beside it.
+//
+// A pool and its strings belong to one thread. Counts are not atomic; text that leaves the thread
+// (alerts) is copied. A string whose count is zero stays in the pool, warm, until the pool has grown
+// past its limit; then all such strings go. So names an attacker invents cannot grow the pool.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gyr {
+
+// Answers of one rule program about one string, in one vocabulary of atoms (see vm/). Opaque here.
+struct StrMemo {
+  StrMemo* next;        // memo of another domain, or null
+  uint32_t generation;  // of the program that wrote it
+  uint16_t domain;
+  uint16_t words;       // of 64 bits that follow
+  uint64_t* bits() { return reinterpret_cast<uint64_t*>(this + 1); }
+};
+
+struct StrRep {
+  uint32_t refs;
+  uint32_t size;
+  uint64_t hash;
+  StrMemo* memo;
+  const char* text() const { return reinterpret_cast<const char*>(this + 1); }
+  std::string_view view() const { return {text(), size}; }
+};
+
+// Counted handle. Default: the empty string (no rep). The pool must outlive its handles.
+class Str {
+ public:
+  Str() = default;
+  explicit Str(StrRep* rep) : rep_(rep) { retain(); }
+  Str(const Str& other) : rep_(other.rep_) { retain(); }
+  Str(Str&& other) noexcept : rep_(std::exchange(other.rep_, nullptr)) {}
+  Str& operator=(const Str& other) {
+    if (rep_ != other.rep_) {
+      release();
+      rep_ = other.rep_;
+      retain();
+    }
+    return *this;
+  }
+  Str& operator=(Str&& other) noexcept {
+    std::swap(rep_, other.rep_);
+    return *this;
+  }
+  ~Str() { release(); }
+
+  bool empty() const { return rep_ == nullptr; }
+  size_t size() const { return rep_ ? rep_->size : 0; }
+  // NUL-terminated; valid while any handle to the string lives.
+  std::string_view view() const { return rep_ ? rep_->view() : std::string_view("", 0); }
+  const char* c_str() const { return rep_ ? rep_->text() : ""; }
+  StrRep* rep() const { return rep_; }
+  // Strings of one pool are equal exactly when their reps are.
+  friend bool operator==(const Str& a, const Str& b) { return a.rep_ == b.rep_; }
+
+ private:
+  void retain() {
+    if (rep_) ++rep_->refs;
+  }
+  void release() {
+    if (rep_) --rep_->refs;
+  }
+  StrRep* rep_ = nullptr;
+};
+
+uint64_t hash_bytes(std::string_view text, uint64_t seed = 0);
+
+class StrPool {
+ public:
+  // `idle_limit`: how many strings may be kept beyond those in use before the unused ones are dropped.
+  explicit StrPool(size_t idle_limit = 32768);
+  ~StrPool();
+  StrPool(const StrPool&) = delete;
+  StrPool& operator=(const StrPool&) = delete;
+
+  // The one string with these bytes. Strings over 4 GiB are cut (nothing that large is ever interned).
+  Str intern(std::string_view text) { return text.empty() ? Str() : Str(find_or_add(text)); }
+
+  size_t size() const { return count_; }
+  uint64_t sweeps() const { return sweeps_; }
+  // Rises when unused strings were freed: a cache that keeps bare StrRep pointers drops them then.
+  uint64_t epoch() const { return sweeps_; }
+
+ private:
+  StrRep* find_or_add(std::string_view text);
+  StrRep* add(std::string_view text, uint64_t hash, size_t slot);
+  void sweep_or_grow();
+  void rehash(size_t slots);
+
+  struct Slot {
+    uint64_t hash = 0;
+    StrRep* rep = nullptr;
+  };
+  std::vector<Slot> slots_;
+  size_t count_ = 0;
+  size_t limit_;       // count at which the next sweep happens
+  size_t idle_limit_;
+  uint64_t sweeps_ = 0;
+};
+
+// A memo of at least `words` zeroed words for (domain, generation) beside `rep`; made when missing.
+// `fresh` tells whether the caller must fill it. Memos live as long as their string.
+struct MemoSlot {
+  StrMemo* memo;
+  bool fresh;
+};
+MemoSlot str_memo(StrRep& rep, uint16_t domain, uint32_t generation, uint16_t words);
+
+}  // namespace gyr

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// One event record, decoded in place. A record is header (26 bytes: ts u64, tid i64, len u32, type u16,
+// nparams u32), the lengths of the parameters (u16 each, u32 for events with EF_LARGE_PAYLOAD), then
+// their bytes. The probe, the reader and the plugins all hand over this form.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.h"
+#include "schema/schema.h"
+
+namespace gyr {
+
+inline constexpr size_t kEventHeaderSize = 26;
+
+// A record with what stands around it in a capture.
+struct Record {
+  Bytes bytes;         // header, lengths, parameters; nothing behind
+  uint16_t cpu = 0;
+  uint32_t flags = 0;  // kStateOnly
+};
+inline constexpr uint32_t kStateOnly = 1;  // feed state, show nobody
+
+class EventView {
+ public:
+  // Points the view at a record and indexes its parameters. False, and the view unusable, when the
+  // bytes do not hold a sound event of a known type. The bytes must outlive the use of the view.
+  bool decode(const Record& record);
+
+  uint64_t ts_ns() const { return load<uint64_t>(bytes_); }
+  int64_t tid() const { return load<int64_t>(bytes_ + 8); }
+  Ev type() const { return type_; }
+  uint16_t cpu() const { return cpu_; }
+  uint32_t flags() const { return flags_; }
+  const EventInfo& info() const { return *info_; }
+  Bytes bytes() const { return {bytes_, end_}; }
+
+  // Parameters the event carries and the table knows.
+  size_t nparams() const { return nparams_; }
+  // Missing parameters are empty.
+  Bytes param(size_t index) const {
+    if (index >= nparams_) return {};
+    return {bytes_ + offsets_[index], offsets_[index + 1] - offsets_[index]};
+  }
+  bool has(size_t index) const { return !param(index).empty(); }
+  // A fixed-size parameter; `fallback` when it is missing or shorter than T.
+  template <class T>
+  T get(size_t index, T fallback = T{}) const {
+    const Bytes bytes = param(index);
+    return bytes.size() >= sizeof(T) ? load<T>(bytes.data()) : fallback;
+  }
+  // A text parameter without its NUL; empty when missing.
+  std::string_view text(size_t index) const {
+    std::string_view text = as_text(param(index));
+    if (!text.empty() && text.back() == '\0') text.remove_suffix(1);
+    return text;
+  }
+  // Missing, or the text "(NULL)" that old collectors wrote for a null pointer.
+  bool is_null_text(size_t index) const {
+    return !has(index) || text(index) == "(NULL)";
+  }
+  // Value of the first parameter if it is the call's result (exit event of a system call that carries
+  // one), see has_result().
+  bool has_result() const;
+  int64_t result() const { return param(0).size() == 4 ? get<int32_t>(0) : get<int64_t>(0); }
+
+ private:
+  const uint8_t* bytes_ = nullptr;
+  const EventInfo* info_ = nullptr;
+  uint32_t end_ = 0;
+  uint32_t flags_ = 0;
+  Ev type_ = Ev::GENERIC_E;
+  uint16_t cpu_ = 0;
+  uint32_t nparams_ = 0;
+  std::array<uint32_t, kMaxParams + 1> offsets_;  // only nparams_ + 1 are set
+};
+
+// Writes one record into a caller's buffer: header first, then add() per parameter in order.
+class EventBuilder {
+ public:
+  void begin(Ev type, uint64_t ts_ns, int64_t tid);
+  void add(Bytes parameter);
+  void add_text(std::string_view text);  // with its NUL
+  template <class T>
+  void add_value(T value) {
+    add({reinterpret_cast<const uint8_t*>(&value), sizeof value});
+  }
+  // The finished record; valid until the next begin(). Call once.
+  Bytes finish();
+
+ private:
+  std::vector<uint8_t> lengths_;
+  std::vector<uint8_t> payload_;
+  std::vector<uint8_t> record_;
+  Ev type_ = Ev::GENERIC_E;
+  uint64_t ts_ns_ = 0;
+  int64_t tid_ = 0;
+  uint32_t count_ = 0;
+};
+
+}  // namespace gyr

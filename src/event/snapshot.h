@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// State as plain data: what a capture's lists, /proc or BPF iterators tell before the first event.
+// state/ loads it; capture/ reads and writes it. Defaults are those of a field that a file lacks.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "schema/schema.h"
+
+namespace gyr {
+
+struct MachineInfo {
+  uint32_t num_cpus = 0;
+  uint64_t memory_bytes = 0;
+  uint64_t max_pid = 0;
+  std::string hostname;
+  uint64_t boot_ts_ns = 0;  // since the epoch; 0 unknown
+  uint64_t flags = 0;       // kept as read
+};
+
+struct SnapshotThread {
+  int64_t tid = -1, pid = -1, ptid = -1;
+  int64_t sid = -1, vpgid = -1, pgid = -1, vtid = -1, vpid = -1;
+  std::string comm, exe, exepath, cwd, root;
+  std::string args, env, cgroups;  // entries that each end in NUL
+  int64_t fdlimit = 0;
+  uint32_t flags = 0;  // PPM_CL_*, flags.def clone_flags
+  uint32_t uid = 0, gid = 0;
+  uint32_t vmsize_kb = 0, vmrss_kb = 0, vmswap_kb = 0;
+  uint64_t pfmajor = 0, pfminor = 0;
+  uint64_t pidns_init_start_ts_ns = 0;
+  uint32_t tty = 0;
+  uint32_t loginuid = kNoId;
+  bool exe_writable = false, exe_upper_layer = false, exe_lower_layer = false;
+  bool exe_from_memfd = false;
+  uint64_t cap_inheritable = 0, cap_permitted = 0, cap_effective = 0;
+  uint64_t exe_ino = 0, exe_ino_ctime_ns = 0, exe_ino_mtime_ns = 0;
+  uint64_t clone_ts_ns = 0;  // not in captures
+};
+
+// One descriptor. Addresses are in network byte order; IPv4 uses the first four bytes.
+struct SnapshotFd {
+  int64_t tid = -1;  // of the thread (group leader) whose table it is in
+  int64_t fd = -1;
+  FdKind kind = FdKind::Unknown;
+  uint64_t ino = 0;
+  std::string name;
+  uint32_t open_flags = 0;
+  uint32_t dev = 0;
+  uint32_t mount_id = 0;  // live only
+  std::array<uint8_t, 16> source_ip{}, dest_ip{};
+  uint16_t source_port = 0, dest_port = 0;
+  uint8_t l4 = 0;  // 0 unknown, 1 not applicable, 2 tcp, 3 udp, 4 icmp, 5 raw
+  uint64_t unix_source = 0, unix_dest = 0;
+};
+
+struct SnapshotInterface {
+  std::string name;
+  bool v6 = false;
+  std::array<uint8_t, 16> address{}, netmask{}, broadcast{};
+  uint64_t linkspeed = 0;
+  bool has_linkspeed = true;
+};
+
+struct SnapshotUser {
+  uint32_t uid = 0, gid = 0;
+  std::string name, home, shell;
+};
+struct SnapshotGroup {
+  uint32_t gid = 0;
+  std::string name;
+};
+
+struct Snapshot {
+  MachineInfo machine;
+  std::vector<SnapshotThread> threads;
+  std::vector<SnapshotFd> fds;
+  std::vector<int64_t> fd_tids;  // threads that had a descriptor list, empty ones too, in order
+  std::vector<SnapshotInterface> interfaces;
+  std::vector<SnapshotUser> users;
+  std::vector<SnapshotGroup> groups;
+  bool from_capture = true;
+  bool has_users = false;  // the source had a users list
+};
+
+}  // namespace gyr
