@@ -68,6 +68,12 @@ using Extractor = Value (*)(const EvalContext& context, const FieldUse& use);
 // Checks and stores the argument. An error says what was expected.
 using Binder = Result<void> (*)(FieldUse& use);
 
+// The value the field has for every event of this type, whatever the event: then rules are specialised
+// by it and never extract it. False: it depends on the event.
+using Folder = bool (*)(uint16_t event_type, const FieldUse& use, Value* value);
+// Refuses a constant the field can never have (a misspelt event name); the error names a suggestion.
+using ConstantCheck = Result<void> (*)(const FieldUse& use, std::string_view constant);
+
 struct FieldInfo {
   std::string_view name;
   Type type = Type::None;
@@ -80,6 +86,8 @@ struct FieldInfo {
   Binder bind = nullptr;             // null: an argument is kept as text only
   Quantifier quantifier = Quantifier::Single;
   Extractor extract_each = nullptr;  // a List of the values that are compared; null value: none
+  Folder fold = nullptr;
+  ConstantCheck check_constant = nullptr;  // asked for =, ==, !=, in, intersects
 };
 
 // One listing heading ("process", "fd" …) and its fields.

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where events come from: the kernel probe, a capture file, later plugins. The engine pulls; a record is
+// used where it lies and is valid until the next call of next().
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "event/event_view.h"
+#include "event/snapshot.h"
+
+namespace gyr {
+
+enum class SourceStatus : uint8_t {
+  Event,    // *record is set
+  Idle,     // nothing now (live); the call waited a bounded time, at most ~100 ms
+  Dropped,  // an event that no one sees was consumed (it takes no event number)
+  Restart,  // a new section begins: state is rebuilt from take_snapshot(); the event number goes on
+  End,      // no more events, all was read
+  Failed,   // error() says what and where; what came before stays valid
+};
+
+struct SourceCounters {
+  uint64_t events = 0;           // delivered
+  uint64_t filtered = 0;         // consumed and shown to nobody
+  uint64_t unknown_types = 0;    // records of types this version does not know, skipped
+  uint64_t lost_ring_full = 0;   // events lost because the ring was full
+  uint64_t lost_other = 0;       // lost for any other reason (see lost_detail)
+  uint64_t unmapped_32bit = 0;   // 32-bit calls that could not be mapped
+  std::string lost_detail;       // human-readable, "" if nothing was lost
+};
+
+class Source {
+ public:
+  virtual ~Source() = default;
+  // State as of the first event. Called once before the first next() and once after each Restart.
+  virtual Result<Snapshot> take_snapshot() = 0;
+  virtual SourceStatus next(Record* record) = 0;
+  virtual const Error& error() const = 0;  // after Failed
+  virtual SourceCounters counters() const = 0;
+  virtual bool is_live() const = 0;
+};
+
+}  // namespace gyr
