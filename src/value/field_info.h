@@ -60,7 +60,7 @@ struct FieldUse {
   std::string argument;    // text between the brackets
   int64_t number = 0;      // the argument as bind() understood it (index, parameter number …)
   uint64_t mask = 0;       // free for bind()
-  std::shared_ptr<const void> data;  // free for bind()
+  std::shared_ptr<void> data;        // free for bind(); of a stateful field: its memory
 };
 
 // Values live until the next event; they are in the event, in state, or in context.arena.
