@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a newcomer needs. `make run` and `make test` install what is missing (Debian 12, as root).
+.PHONY: help run test build dev lint bench asan tsan fuzz install-packages clean
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+
+help:
+	@echo "make run     install packages, build, detect on this host (as root; Ctrl-C ends)"
+	@echo "make test    install packages, build, run every test"
+	@echo "make build   release build: build/release/gyr"
+	@echo "make lint    formatting, clang-tidy, module and size rules"
+	@echo "make bench   speed and memory figures (docs/performance.md)"
+	@echo "make asan | tsan   the tests under sanitizers"
+	@echo "make fuzz    each fuzzer for FUZZ_SECONDS (default 60)"
+
+install-packages:
+	@tools/install-packages packages.txt
+
+build: install-packages
+	cmake --preset release
+	cmake --build --preset release --target gyr -j $(JOBS)
+
+run: build
+	build/release/gyr
+
+dev: install-packages
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS)
+
+test: install-packages
+	tools/run-tests dev
+
+asan tsan: install-packages
+	tools/run-tests $@
+
+lint: install-packages
+	tools/lint
+
+bench: install-packages
+	tools/bench
+
+fuzz: install-packages
+	tools/run-fuzzers
+
+clean:
+	rm -rf build
