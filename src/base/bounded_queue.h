@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A queue between threads with a fixed capacity. Who pushes chooses: wait (replay) or give up (live).
+// A queue between threads with a fixed capacity. Who pushes chooses: wait (replay) or give up
+// (live).
 #pragma once
 
 #include <condition_variable>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unaligned little-endian loads, and a cursor over bytes from outside. Everything on disk and in the
-// kernel's records is little-endian and packed; the supported machines are little-endian too.
+// Unaligned little-endian loads, and a cursor over bytes from outside. Everything on disk and in
+// the kernel's records is little-endian and packed; the supported machines are little-endian too.
 #pragma once
 
 #include <bit>
@@ -18,7 +18,7 @@ static_assert(std::endian::native == std::endian::little);
 using Bytes = std::span<const uint8_t>;
 
 template <class T>
-  requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 inline T load(const uint8_t* at) {
   T value;
   std::memcpy(&value, at, sizeof(T));
@@ -40,8 +40,7 @@ class ByteReader {
   explicit ByteReader(Bytes bytes) : bytes_(bytes) {}
 
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  T read() {
+  requires std::is_trivially_copyable_v<T> T read() {
     const Bytes part = take(sizeof(T));
     return part.size() == sizeof(T) ? load<T>(part.data()) : T{};
   }

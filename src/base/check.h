@@ -7,7 +7,7 @@ namespace gyr {
 [[noreturn]] void check_failed(const char* expression, const char* file, int line);
 }  // namespace gyr
 
-#define GYR_CHECK(expression) \
+#define GYR_CHECK(expression)                         \
   (__builtin_expect(static_cast<bool>(expression), 1) \
-       ? static_cast<void>(0) \
+       ? static_cast<void>(0)                         \
        : ::gyr::check_failed(#expression, __FILE__, __LINE__))

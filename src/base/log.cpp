@@ -4,7 +4,6 @@
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/sinks/syslog_sink.h>
-
 #include <syslog.h>
 
 namespace gyr {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Interned byte strings: equal strings are one object, so state compares and copies them as pointers,
-// and the rule program keeps its answers about a string (StrMemo) beside it.
+// Interned byte strings: equal strings are one object, so state compares and copies them as
+// pointers, and the rule program keeps its answers about a string (StrMemo) beside it.
 //
 // A pool and its strings belong to one thread. Counts are not atomic; text that leaves the thread
-// (alerts) is copied. A string whose count is zero stays in the pool, warm, until the pool has grown
-// past its limit; then all such strings go. So names an attacker invents cannot grow the pool.
+// (alerts) is copied. A string whose count is zero stays in the pool, warm, until the pool has
+// grown past its limit; then all such strings go. So names an attacker invents cannot grow the
+// pool.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,7 @@ struct StrMemo {
   StrMemo* next;        // memo of another domain, or null
   uint32_t generation;  // of the program that wrote it
   uint16_t domain;
-  uint16_t words;       // of 64 bits that follow
+  uint16_t words;  // of 64 bits that follow
   uint64_t* bits() { return reinterpret_cast<uint64_t*>(this + 1); }
 };
 
@@ -78,13 +79,15 @@ uint64_t hash_bytes(std::string_view text, uint64_t seed = 0);
 
 class StrPool {
  public:
-  // `idle_limit`: how many strings may be kept beyond those in use before the unused ones are dropped.
+  // `idle_limit`: how many strings may be kept beyond those in use before the unused ones are
+  // dropped.
   explicit StrPool(size_t idle_limit = 32768);
   ~StrPool();
   StrPool(const StrPool&) = delete;
   StrPool& operator=(const StrPool&) = delete;
 
-  // The one string with these bytes. Strings over 4 GiB are cut (nothing that large is ever interned).
+  // The one string with these bytes. Strings over 4 GiB are cut (nothing that large is ever
+  // interned).
   Str intern(std::string_view text) { return text.empty() ? Str() : Str(find_or_add(text)); }
 
   size_t size() const { return count_; }
@@ -104,7 +107,7 @@ class StrPool {
   };
   std::vector<Slot> slots_;
   size_t count_ = 0;
-  size_t limit_;       // count at which the next sweep happens
+  size_t limit_;  // count at which the next sweep happens
   size_t idle_limit_;
   uint64_t sweeps_ = 0;
 };

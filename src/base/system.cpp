@@ -156,7 +156,6 @@ class NssUsers final : public Users {
 
 constexpr size_t kPasswdLimit = 4 << 20;
 
-
 std::optional<uint32_t> number(std::string_view text) {
   uint32_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

@@ -65,8 +65,7 @@ void EventBuilder::add_text(std::string_view text) {
 
 Bytes EventBuilder::finish() {
   record_.resize(kEventHeaderSize);
-  const auto length =
-      static_cast<uint32_t>(kEventHeaderSize + lengths_.size() + payload_.size());
+  const auto length = static_cast<uint32_t>(kEventHeaderSize + lengths_.size() + payload_.size());
   const auto type = static_cast<uint16_t>(type_);
   std::memcpy(record_.data(), &ts_ns_, 8);
   std::memcpy(record_.data() + 8, &tid_, 8);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One event record, decoded in place. A record is header (26 bytes: ts u64, tid i64, len u32, type u16,
-// nparams u32), the lengths of the parameters (u16 each, u32 for events with EF_LARGE_PAYLOAD), then
-// their bytes. The probe, the reader and the plugins all hand over this form.
+// One event record, decoded in place. A record is header (26 bytes: ts u64, tid i64, len u32, type
+// u16, nparams u32), the lengths of the parameters (u16 each, u32 for events with
+// EF_LARGE_PAYLOAD), then their bytes. The probe, the reader and the plugins all hand over this
+// form.
 #pragma once
 
 #include <array>
@@ -18,7 +19,7 @@ inline constexpr size_t kEventHeaderSize = 26;
 
 // A record with what stands around it in a capture.
 struct Record {
-  Bytes bytes;         // header, lengths, parameters; nothing behind
+  Bytes bytes;  // header, lengths, parameters; nothing behind
   uint16_t cpu = 0;
   uint32_t flags = 0;  // kStateOnly
 };
@@ -59,11 +60,9 @@ class EventView {
     return text;
   }
   // Missing, or the text "(NULL)" that old collectors wrote for a null pointer.
-  bool is_null_text(size_t index) const {
-    return !has(index) || text(index) == "(NULL)";
-  }
-  // Value of the first parameter if it is the call's result (exit event of a system call that carries
-  // one), see has_result().
+  bool is_null_text(size_t index) const { return !has(index) || text(index) == "(NULL)"; }
+  // Value of the first parameter if it is the call's result (exit event of a system call that
+  // carries one), see has_result().
   bool has_result() const;
   int64_t result() const { return param(0).size() == 4 ? get<int32_t>(0) : get<int64_t>(0); }
 

@@ -95,12 +95,11 @@ constexpr auto kFlagRanges = [] {
   return ranges;
 }();
 
-constexpr auto kSockoptVariants =
-    std::to_array<DynVariant>({{Type::ByteBuf, Format::Hex},
-                               {Type::Errno, Format::Dec},
-                               {Type::Uint32, Format::Dec},
-                               {Type::Uint64, Format::Dec},
-                               {Type::RelTime, Format::Dec}});
+constexpr auto kSockoptVariants = std::to_array<DynVariant>({{Type::ByteBuf, Format::Hex},
+                                                             {Type::Errno, Format::Dec},
+                                                             {Type::Uint32, Format::Dec},
+                                                             {Type::Uint64, Format::Dec},
+                                                             {Type::RelTime, Format::Dec}});
 constexpr auto kPtraceVariants =
     std::to_array<DynVariant>({{Type::Uint64, Format::Hex}, {Type::SigType, Format::Dec}});
 constexpr auto kBpfVariants =
@@ -191,10 +190,14 @@ std::string_view flag_table_name(FlagTable table) {
 
 std::span<const DynVariant> dyn_variants(DynTable table) {
   switch (table) {
-    case DYN_SOCKOPT: return kSockoptVariants;
-    case DYN_PTRACE: return kPtraceVariants;
-    case DYN_BPF: return kBpfVariants;
-    case DYN_KEYCTL: return kKeyctlVariants;
+    case DYN_SOCKOPT:
+      return kSockoptVariants;
+    case DYN_PTRACE:
+      return kPtraceVariants;
+    case DYN_BPF:
+      return kBpfVariants;
+    case DYN_KEYCTL:
+      return kKeyctlVariants;
   }
   return {};
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// THE tables: events, parameters, system calls, flags, kinds of descriptors. The rows are in the .def
-// files, read here as constexpr data and by the kernel probe as read-only data. Facts: schema 4.5.1 of
-// the capture format.
+// THE tables: events, parameters, system calls, flags, kinds of descriptors. The rows are in the
+// .def files, read here as constexpr data and by the kernel probe as read-only data. Facts:
+// schema 4.5.1 of the capture format.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,25 @@ inline constexpr size_t kEventCount = 454;
 inline constexpr size_t kMaxParams = 32;
 
 enum class Category : uint8_t {
-  Unknown, Other, File, Net, Ipc, Memory, Process, Sleep, System, Signal, User, Time, Processing,
-  IoRead, IoWrite, IoOther, Wait, Scheduler, Internal,
+  Unknown,
+  Other,
+  File,
+  Net,
+  Ipc,
+  Memory,
+  Process,
+  Sleep,
+  System,
+  Signal,
+  User,
+  Time,
+  Processing,
+  IoRead,
+  IoWrite,
+  IoOther,
+  Wait,
+  Scheduler,
+  Internal,
 };
 enum class EventSource : uint8_t { None, Syscall, Tracepoint, Plugin, Meta, Iterator };
 
@@ -139,10 +156,10 @@ enum class FdKind : uint8_t {
 };
 struct FdKindInfo {
   FdKind kind;
-  char letter;             // fd.typechar
-  std::string_view text;   // fd.type
-  Category category;       // class of input/output on it: File, Net, Ipc, Other or Unknown
-  std::string_view link;   // start of the /proc link of an anonymous inode, "" if not one
+  char letter;            // fd.typechar
+  std::string_view text;  // fd.type
+  Category category;      // class of input/output on it: File, Net, Ipc, Other or Unknown
+  std::string_view link;  // start of the /proc link of an anonymous inode, "" if not one
 };
 const FdKindInfo& fd_kind_info(FdKind kind);
 std::span<const FdKindInfo> all_fd_kinds();

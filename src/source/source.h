@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where events come from: the kernel probe, a capture file, later plugins. The engine pulls; a record is
-// used where it lies and is valid until the next call of next().
+// Where events come from: the kernel probe, a capture file, later plugins. The engine pulls; a
+// record is used where it lies and is valid until the next call of next().
 #pragma once
 
 #include <cstdint>
@@ -22,13 +22,13 @@ enum class SourceStatus : uint8_t {
 };
 
 struct SourceCounters {
-  uint64_t events = 0;           // delivered
-  uint64_t filtered = 0;         // consumed and shown to nobody
-  uint64_t unknown_types = 0;    // records of types this version does not know, skipped
-  uint64_t lost_ring_full = 0;   // events lost because the ring was full
-  uint64_t lost_other = 0;       // lost for any other reason (see lost_detail)
-  uint64_t unmapped_32bit = 0;   // 32-bit calls that could not be mapped
-  std::string lost_detail;       // human-readable, "" if nothing was lost
+  uint64_t events = 0;          // delivered
+  uint64_t filtered = 0;        // consumed and shown to nobody
+  uint64_t unknown_types = 0;   // records of types this version does not know, skipped
+  uint64_t lost_ring_full = 0;  // events lost because the ring was full
+  uint64_t lost_other = 0;      // lost for any other reason (see lost_detail)
+  uint64_t unmapped_32bit = 0;  // 32-bit calls that could not be mapped
+  std::string lost_detail;      // human-readable, "" if nothing was lost
 };
 
 class Source {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the rule language knows about a field: its row. Rows live in field/<family>.cpp; lang/ and vm/
-// see them only as spans of FieldInfo, so both work without any state (fuzzers, browser).
+// What the rule language knows about a field: its row. Rows live in field/<family>.cpp; lang/ and
+// vm/ see them only as spans of FieldInfo, so both work without any state (fuzzers, browser).
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ enum class Dependency : uint8_t {
   Event,     // anything else
 };
 
-// Vocabulary of a text field: atoms on fields of one domain are answered together, once per interned
-// string. None: the text is not interned.
+// Vocabulary of a text field: atoms on fields of one domain are answered together, once per
+// interned string. None: the text is not interned.
 enum class Domain : uint8_t { None, Path, Comm, Exe, ExePath, CommandLine, Other, Count };
 
 // How an operator treats several values that extract_each gives.
@@ -57,10 +57,10 @@ struct FieldUse {
   const FieldInfo* info = nullptr;
   Type type = Type::None;  // info->type, or what the argument decides (evt.rawarg)
   bool has_argument = false;
-  std::string argument;    // text between the brackets
-  int64_t number = 0;      // the argument as bind() understood it (index, parameter number …)
-  uint64_t mask = 0;       // free for bind()
-  std::shared_ptr<void> data;        // free for bind(); of a stateful field: its memory
+  std::string argument;        // text between the brackets
+  int64_t number = 0;          // the argument as bind() understood it (index, parameter number …)
+  uint64_t mask = 0;           // free for bind()
+  std::shared_ptr<void> data;  // free for bind(); of a stateful field: its memory
 };
 
 // Values live until the next event; they are in the event, in state, or in context.arena.
@@ -68,10 +68,11 @@ using Extractor = Value (*)(const EvalContext& context, const FieldUse& use);
 // Checks and stores the argument. An error says what was expected.
 using Binder = Result<void> (*)(FieldUse& use);
 
-// The value the field has for every event of this type, whatever the event: then rules are specialised
-// by it and never extract it. False: it depends on the event.
+// The value the field has for every event of this type, whatever the event: then rules are
+// specialised by it and never extract it. False: it depends on the event.
 using Folder = bool (*)(uint16_t event_type, const FieldUse& use, Value* value);
-// Refuses a constant the field can never have (a misspelt event name); the error names a suggestion.
+// Refuses a constant the field can never have (a misspelt event name); the error names a
+// suggestion.
 using ConstantCheck = Result<void> (*)(const FieldUse& use, std::string_view constant);
 
 struct FieldInfo {
@@ -81,9 +82,9 @@ struct FieldInfo {
   uint32_t flags = 0;
   Dependency dependency = Dependency::Event;
   Domain domain = Domain::None;
-  std::string_view doc;              // one line, for listings
-  Extractor extract = nullptr;       // the value that is printed, and compared unless extract_each
-  Binder bind = nullptr;             // null: an argument is kept as text only
+  std::string_view doc;         // one line, for listings
+  Extractor extract = nullptr;  // the value that is printed, and compared unless extract_each
+  Binder bind = nullptr;        // null: an argument is kept as text only
   Quantifier quantifier = Quantifier::Single;
   Extractor extract_each = nullptr;  // a List of the values that are compared; null value: none
   Folder fold = nullptr;
@@ -99,8 +100,8 @@ struct FieldClass {
   std::span<const FieldInfo> fields;
 };
 
-// The field a text such as "proc.aname[2]" names: class by class, in a class the longest name that is a
-// prefix of the text. `rest` is what follows the name. Null if none.
+// The field a text such as "proc.aname[2]" names: class by class, in a class the longest name that
+// is a prefix of the text. `rest` is what follows the name. Null if none.
 struct FieldMatch {
   const FieldInfo* info = nullptr;
   std::string_view rest;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Answers of a rule program about one thread, kept in the thread's record: two bits a predicate (known,
-// true). Valid while `version` equals the version the state gives for the thread (State::version_of)
-// and `generation` that of the program; the evaluator clears it otherwise.
+// Answers of a rule program about one thread, kept in the thread's record: two bits a predicate
+// (known, true). Valid while `version` equals the version the state gives for the thread
+// (State::version_of) and `generation` that of the program; the evaluator clears it otherwise.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One value of a field, as extractors give it and operators compare it: a small view, never an owner.
-// Text and lists live in the event, in state, or in the arena of the evaluation; so a Value is valid
-// until the next event.
+// One value of a field, as extractors give it and operators compare it: a small view, never an
+// owner. Text and lists live in the event, in state, or in the arena of the evaluation; so a Value
+// is valid until the next event.
 #pragma once
 
 #include <array>
