@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/str.h"
+
 namespace gyr {
 
 class Arena {
@@ -31,8 +33,16 @@ class Arena {
     static_assert(alignof(T) <= 8);
     return static_cast<T*>(allocate(count * sizeof(T)));
   }
+  // Keeps an interned string alive until reset(), so that a value may point at it. The last ones held
+  // are not released by the destructor: their pool may be gone by then.
+  void hold(const Str& text) {
+    if (text.rep() == nullptr) return;
+    ++text.rep()->refs;
+    held_.push_back(text.rep());
+  }
   void reset() {
     if (used_ > 0) reset_blocks();
+    if (!held_.empty()) release();
   }
 
  private:
@@ -53,7 +63,12 @@ class Arena {
     at_ = blocks_.front().bytes.get();
     end_ = at_ + blocks_.front().size;
   }
+  void release() {
+    for (StrRep* text : held_) --text->refs;
+    held_.clear();
+  }
   std::vector<Block> blocks_;
+  std::vector<StrRep*> held_;
   uint8_t* at_ = nullptr;
   uint8_t* end_ = nullptr;
   size_t used_ = 0;
