@@ -38,6 +38,19 @@ class BoundedQueue {
     not_empty_.notify_one();
     return true;
   }
+  // Waits for room at most this long. False when still full, or closed; the item is then untouched.
+  template <class Duration>
+  bool push_for(T&& item, Duration timeout) {
+    {
+      std::unique_lock lock(mutex_);
+      const bool room =
+          not_full_.wait_for(lock, timeout, [&] { return closed_ || items_.size() < capacity_; });
+      if (!room || closed_) return false;
+      items_.push_back(std::move(item));
+    }
+    not_empty_.notify_one();
+    return true;
+  }
   // Waits for an item; empty once the queue is closed and drained.
   std::optional<T> pop() {
     std::unique_lock lock(mutex_);

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alert/statistics.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "base/check.h"
+
+namespace gyr {
+namespace {
+
+constexpr size_t kPriorities = 8;
+
+std::string severity_text(size_t priority) {
+  if (priority == static_cast<size_t>(Priority::Informational)) return "INFO";
+  std::string text(priority_name(static_cast<Priority>(priority)));
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+  return text;
+}
+
+}  // namespace
+
+void AlertStatistics::add_rule(std::string name, Priority priority) {
+  rules_.push_back({std::move(name), priority});
+}
+
+void AlertStatistics::count(size_t rule) {
+  GYR_CHECK(rule < rules_.size());
+  ++rules_[rule].count;
+  ++total_;
+}
+
+std::string AlertStatistics::to_text() const {
+  std::array<uint64_t, kPriorities> by_priority{};
+  for (const Rule& rule : rules_) by_priority[static_cast<size_t>(rule.priority)] += rule.count;
+  std::string out = fmt::format("Events detected: {}\nRule counts by severity:\n", total_);
+  for (size_t i = 0; i < kPriorities; ++i) {
+    if (by_priority[i] > 0) out += fmt::format("   {}: {}\n", severity_text(i), by_priority[i]);
+  }
+  out += "Triggered rules by rule name:\n";
+  for (const Rule& rule : rules_) {
+    if (rule.count > 0) out += fmt::format("   {}: {}\n", rule.name, rule.count);
+  }
+  return out;
+}
+
+}  // namespace gyr

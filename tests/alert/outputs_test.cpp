@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alert/outputs.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+
+#include "alert/sinks/file.h"
+#include "alert/sinks/stdout.h"
+
+namespace gyr {
+namespace {
+
+AlertPtr numbered(int number) {
+  auto alert = std::make_shared<Alert>();
+  alert->message = std::to_string(number);
+  return alert;
+}
+
+const auto kNever = [] { return false; };
+const auto kAtOnce = [] { return true; };
+
+std::string content(const std::string& path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+// A sink that blocks until it is let go.
+struct Gate {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool open = false;
+  bool entered = false;
+  void let_go() {
+    const std::lock_guard lock(mutex);
+    open = true;
+    changed.notify_all();
+  }
+  void wait_entered() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return entered; });
+  }
+};
+
+class GatedSink final : public Sink {
+ public:
+  explicit GatedSink(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
+  std::string_view name() const override { return "gated"; }
+  Result<void> open() override { return {}; }
+  SinkStatus write(const Alert&, std::string_view) override {
+    std::unique_lock lock(gate_->mutex);
+    gate_->entered = true;
+    gate_->changed.notify_all();
+    gate_->changed.wait(lock, [&] { return gate_->open; });
+    return SinkStatus::Ok;
+  }
+  SinkStatus flush() override { return SinkStatus::Ok; }
+  const std::string& reason() const override { return reason_; }
+
+ private:
+  std::shared_ptr<Gate> gate_;
+  std::string reason_;
+};
+
+struct TempFile {
+  std::string path = testing::TempDir() + "gyr_outputs_" + std::to_string(getpid()) + ".txt";
+  ~TempFile() { unlink(path.c_str()); }
+};
+
+TEST(Outputs, FileGetsEveryLineInOrder) {
+  for (const bool keep_alive : {false, true}) {
+    TempFile file;
+    std::string wanted;
+    {
+      Outputs outputs({.queue_capacity = 4, .wait_when_full = true}, null_logger());
+      ASSERT_TRUE(outputs.add(make_file_sink({file.path, keep_alive})));
+      for (int i = 0; i < 500; ++i) {
+        outputs.send(numbered(i), kNever);
+        wanted += alert_time_text(0, false) + ": Debug " + std::to_string(i) + "\n";
+      }
+      outputs.finish(false);
+      EXPECT_EQ(outputs.counters().at(0).delivered, 500u);
+      EXPECT_EQ(outputs.counters().at(0).dropped_full, 0u);
+    }
+    EXPECT_EQ(content(file.path), wanted);
+  }
+}
+
+TEST(Outputs, FileIsAppendedToAndMayBeMovedAway) {
+  TempFile file;
+  TempFile moved;
+  moved.path += ".1";
+  Outputs outputs({}, null_logger());
+  ASSERT_TRUE(outputs.add(make_file_sink({file.path, true})));
+  outputs.send(numbered(1), kNever);
+  while (outputs.counters().at(0).delivered < 1) usleep(1000);
+  ASSERT_EQ(rename(file.path.c_str(), moved.path.c_str()), 0);
+  outputs.reopen();
+  outputs.send(numbered(2), kNever);
+  outputs.finish(false);
+  EXPECT_NE(content(moved.path).find("Debug 1\n"), std::string::npos);
+  EXPECT_NE(content(file.path).find("Debug 2\n"), std::string::npos);
+}
+
+TEST(Outputs, SinkThatCannotOpenIsAnErrorThatNamesIt) {
+  Outputs outputs({}, null_logger());
+  const Result<void> added = outputs.add(make_file_sink({"/nonexistent/dir/file", true}));
+  ASSERT_FALSE(added);
+  EXPECT_NE(added.error().message.find("/nonexistent/dir/file"), std::string::npos);
+  EXPECT_TRUE(outputs.empty());
+}
+
+TEST(Outputs, FullDiskIsCounted) {
+  Outputs outputs({}, null_logger());
+  ASSERT_TRUE(outputs.add(make_file_sink({"/dev/full", true})));
+  outputs.send(numbered(1), kNever);
+  outputs.finish(false);
+  EXPECT_EQ(outputs.counters().at(0).failed, 1u);
+  EXPECT_EQ(outputs.counters().at(0).delivered, 0u);
+  EXPECT_FALSE(outputs.reader_gone());
+}
+
+TEST(Outputs, ClosedPipeIsReported) {
+  const auto before = signal(SIGPIPE, SIG_IGN);
+  std::array<int, 2> ends;
+  ASSERT_EQ(pipe(ends.data()), 0);
+  close(ends[0]);
+  Outputs outputs({}, null_logger());
+  ASSERT_TRUE(outputs.add(make_stdout_sink({ends[1]})));
+  outputs.send(numbered(1), kNever);
+  outputs.finish(false);
+  EXPECT_TRUE(outputs.reader_gone());
+  close(ends[1]);
+  signal(SIGPIPE, before);
+}
+
+TEST(Outputs, IdleOutputIsFlushedWhenBuffered) {
+  std::array<int, 2> ends;
+  ASSERT_EQ(pipe(ends.data()), 0);
+  Outputs outputs({.buffered = true}, null_logger());
+  ASSERT_TRUE(outputs.add(make_stdout_sink({ends[1]})));
+  outputs.send(numbered(7), kNever);
+  std::array<char, 64> bytes;
+  const ssize_t got = read(ends[0], bytes.data(), bytes.size());  // the test hangs otherwise
+  ASSERT_GT(got, 0);
+  EXPECT_EQ(std::string(bytes.data(), static_cast<size_t>(got)).substr(18), ": Debug 7\n");
+  outputs.finish(false);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST(Outputs, LiveDropsAndCountsBehindABlockedSink) {
+  auto gate = std::make_shared<Gate>();
+  Outputs outputs({.queue_capacity = 2}, null_logger());
+  ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
+  outputs.send(numbered(0), kNever);
+  gate->wait_entered();  // the queue is empty again, the sink's thread is stuck
+  for (int i = 1; i <= 5; ++i) outputs.send(numbered(i), kNever);
+  EXPECT_EQ(outputs.counters().at(0).dropped_full, 3u);
+  gate->let_go();
+  outputs.finish(false);
+  EXPECT_EQ(outputs.counters().at(0).delivered, 3u);
+}
+
+TEST(Outputs, WaitingForRoomCanBeGivenUp) {
+  auto gate = std::make_shared<Gate>();
+  Outputs outputs({.queue_capacity = 1, .wait_when_full = true}, null_logger());
+  ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
+  outputs.send(numbered(0), kNever);
+  gate->wait_entered();
+  outputs.send(numbered(1), kNever);
+  outputs.send(numbered(2), kAtOnce);
+  EXPECT_EQ(outputs.counters().at(0).dropped_full, 1u);
+  gate->let_go();
+}
+
+TEST(Outputs, HurryLeavesABlockedSinkBehindAndCounts) {
+  auto gate = std::make_shared<Gate>();
+  Outputs outputs({.finish_timeout_ms = 20}, null_logger());
+  ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
+  outputs.send(numbered(0), kNever);
+  gate->wait_entered();
+  outputs.send(numbered(1), kNever);
+  outputs.finish(true);
+  EXPECT_EQ(outputs.counters().at(0).abandoned, 2u);
+  gate->let_go();
+}
+
+TEST(Outputs, BlockedSinkDoesNotHoldUpAnother) {
+  TempFile file;
+  auto gate = std::make_shared<Gate>();
+  Outputs outputs({.queue_capacity = 100}, null_logger());
+  ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
+  ASSERT_TRUE(outputs.add(make_file_sink({file.path, false})));
+  for (int i = 0; i < 50; ++i) outputs.send(numbered(i), kNever);
+  while (outputs.counters().at(1).delivered < 50) usleep(1000);
+  EXPECT_EQ(outputs.counters().at(0).delivered, 0u);
+  gate->let_go();
+}
+
+}  // namespace
+}  // namespace gyr
