@@ -63,6 +63,7 @@ class EntryWriter {
   size_t size() const { return bytes_.size(); }
   Bytes bytes() const { return bytes_; }
   uint64_t texts_cut() const { return texts_cut_; }
+  void set_texts_cut(uint64_t count) { texts_cut_ = count; }  // for what is made twice
 
  private:
   std::vector<uint8_t> bytes_;

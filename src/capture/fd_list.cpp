@@ -115,13 +115,13 @@ SnapshotFd read_fd(EntryReader& in, uint8_t version) {
   return fd;
 }
 
-bool write_fd(EntryWriter& out, const SnapshotFd& fd) {
-  const Layout layout = layout_of(static_cast<size_t>(fd.kind));
-  if (layout == Layout::Never) return false;
+bool has_layout(FdKind kind) { return layout_of(static_cast<size_t>(kind)) != Layout::Never; }
+
+void write_fd(EntryWriter& out, const SnapshotFd& fd) {
   out.put(fd.fd);
   out.put(fd.ino);
   out.put(static_cast<uint8_t>(fd.kind));
-  switch (layout) {
+  switch (layout_of(static_cast<size_t>(fd.kind))) {
     case Layout::Never:
       break;
     case Layout::Name:
@@ -150,7 +150,6 @@ bool write_fd(EntryWriter& out, const SnapshotFd& fd) {
       out.put(fd.dev);
       break;
   }
-  return true;
 }
 
 }  // namespace gyr::capture

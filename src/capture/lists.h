@@ -19,8 +19,9 @@ void write_process(EntryWriter& out, const SnapshotThread& thread);
 // A descriptor, without the sub-length of version 2. A kind that this program does not know becomes
 // Unsupported in version 2 and is a fault in version 1, which does not tell its length.
 SnapshotFd read_fd(EntryReader& in, uint8_t version);
-// Kinds Unknown and those that no capture stores are not written; false tells so.
-bool write_fd(EntryWriter& out, const SnapshotFd& fd);
+// Whether captures store descriptors of the kind at all: Unknown ones they do not.
+bool has_layout(FdKind kind);
+void write_fd(EntryWriter& out, const SnapshotFd& fd);  // of a kind that has a layout
 
 MachineInfo read_machine(EntryReader& in);
 void write_machine(EntryWriter& out, const MachineInfo& machine);
