@@ -48,6 +48,8 @@ enum FieldFlags : uint32_t {
   kNoTransformer = 2048,
   kNoRightHandSide = 4096,
   kSuggestedOutput = 16384,
+  kStateful = 1 << 20,  // each use in a rule counts or remembers (util.cnt, evt.deltatime): never shared,
+                        // reordered or skipped; state of a use belongs into FieldUse::data
 };
 
 struct FieldInfo;
@@ -57,7 +59,8 @@ struct FieldUse {
   const FieldInfo* info = nullptr;
   Type type = Type::None;  // info->type, or what the argument decides (evt.rawarg)
   bool has_argument = false;
-  std::string argument;        // text between the brackets
+  bool dotted = false;         // written evt.arg.fd, not evt.arg[fd]
+  std::string argument;        // text between the brackets, or behind the dot
   int64_t number = 0;          // the argument as bind() understood it (index, parameter number …)
   uint64_t mask = 0;           // free for bind()
   std::shared_ptr<void> data;  // free for bind(); of a stateful field: its memory
@@ -65,7 +68,9 @@ struct FieldUse {
 
 // Values live until the next event; they are in the event, in state, or in context.arena.
 using Extractor = Value (*)(const EvalContext& context, const FieldUse& use);
-// Checks and stores the argument. An error says what was expected.
+// Checks and stores the argument. An error says what was expected. Asked when there is an
+// argument, when the field demands one (kArgumentRequired; so evt.abspath alone can be accepted), and for
+// each use of a stateful field.
 using Binder = Result<void> (*)(FieldUse& use);
 
 // The value the field has for every event of this type, whatever the event: then rules are
@@ -88,7 +93,7 @@ struct FieldInfo {
   Quantifier quantifier = Quantifier::Single;
   Extractor extract_each = nullptr;  // a List of the values that are compared; null value: none
   Folder fold = nullptr;
-  ConstantCheck check_constant = nullptr;  // asked for =, ==, !=, in, intersects
+  ConstantCheck check_constant = nullptr;  // asked for every constant, whatever the operator
 };
 
 // One listing heading ("process", "fd" …) and its fields.
