@@ -55,6 +55,11 @@ struct TextFault {
   size_t offset = 0;  // into the text given to the parser
   size_t size = 1;    // bytes to underline
   Severity severity = Severity::Error;
+  // When the fault is in the text of a macro: the macro, and the place in its text. `offset` is then where
+  // the condition itself uses the outermost macro.
+  std::string macro;
+  size_t macro_offset = 0;
+  size_t macro_size = 1;
 };
 
 }  // namespace gyr
