@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Many checked conditions → one program: equal parts are shared across the whole ruleset, each event
-// type gets a specialised plan. See vm/program.h for running it.
+// Many checked conditions → one program: equal parts are shared across the whole ruleset, each
+// event type gets a specialised plan. See vm/program.h for running it.
 #pragma once
 
 #include <memory>
@@ -22,6 +22,7 @@ struct CompileSettings {
 
 // `conditions[i]` becomes rule number i; earlier rules are tried first.
 std::shared_ptr<const Program> compile(std::span<const CheckedPtr> conditions,
-                                       const Dialect& dialect, const CompileSettings& settings = {});
+                                       const Dialect& dialect,
+                                       const CompileSettings& settings = {});
 
 }  // namespace gyr

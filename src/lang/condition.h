@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The language of conditions: text → syntax tree → checked condition. A checked condition holds no text
-// of the rule any more; vm/ turns a set of them into one program (lang/compile.h).
+// The language of conditions: text → syntax tree → checked condition. A checked condition holds no
+// text of the rule any more; vm/ turns a set of them into one program (lang/compile.h).
 #pragma once
 
 #include <bitset>
@@ -48,13 +48,15 @@ struct MacroUse {
 std::vector<MacroUse> macros_used(const Expr& expr);
 
 // The condition with each macro replaced by what `find` gives for its name; a name it does not know
-// gives a fault. `find` returns null for unknown names. Cycles are the caller's to refuse beforehand.
+// gives a fault. `find` returns null for unknown names. Cycles are the caller's to refuse
+// beforehand.
 ExprPtr expand_macros(const ExprPtr& expr, const std::function<ExprPtr(std::string_view)>& find,
                       std::vector<TextFault>* faults);
 
-// Resolves fields, checks operators against types, converts constants. Null with faults when it fails;
-// faults may also be warnings beside a result. An unknown field or event name gives Code::UnknownField in
-// `faults` (the loader decides whether that is an error: skip-if-unknown-filter).
+// Resolves fields, checks operators against types, converts constants. Null with faults when it
+// fails; faults may also be warnings beside a result. An unknown field or event name gives
+// Code::UnknownField in `faults` (the loader decides whether that is an error:
+// skip-if-unknown-filter).
 CheckedPtr check_condition(const ExprPtr& expr, const Dialect& dialect,
                            std::vector<TextFault>* faults);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is wrong with text a user wrote: collected, located, coded. Codes and their short strings are
-// those of the reference (falco-interface 3.8); the wording of messages is ours.
+// What is wrong with text a user wrote: collected, located, coded. Codes and their short strings
+// are those of the reference (falco-interface 3.8); the wording of messages is ours.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 
 namespace gyr {
 
-// Rows: GYR_DIAGNOSTIC(Name, "CODE", "Short string", "What it means and what to do"); see diagnostics.def.
+// Rows: GYR_DIAGNOSTIC(Name, "CODE", "Short string", "What it means and what to do"); see
+// diagnostics.def.
 enum class Code : uint8_t {
 #define GYR_DIAGNOSTIC(name, code, text, help) name,
 #include "lang/diagnostics.def"
@@ -29,7 +30,8 @@ struct Position {
   size_t offset = 0;
 };
 
-// One step of the way to the fault, outermost first: rules content → rule 'x' → condition expression.
+// One step of the way to the fault, outermost first: rules content → rule 'x' → condition
+// expression.
 struct Location {
   std::string item_type;
   std::string item_name;
@@ -41,10 +43,10 @@ enum class Severity : uint8_t { Warning, Error };
 struct Diagnostic {
   Severity severity = Severity::Error;
   Code code{};
-  std::string message;            // one sentence, with the suggestion if there is one
+  std::string message;  // one sentence, with the suggestion if there is one
   std::vector<Location> locations;
-  std::string line_text;          // the line of the fault, for the underlined snippet
-  uint32_t underline_from = 0;    // byte offset in line_text
+  std::string line_text;        // the line of the fault, for the underlined snippet
+  uint32_t underline_from = 0;  // byte offset in line_text
   uint32_t underline_size = 1;
 };
 
@@ -55,8 +57,8 @@ struct TextFault {
   size_t offset = 0;  // into the text given to the parser
   size_t size = 1;    // bytes to underline
   Severity severity = Severity::Error;
-  // When the fault is in the text of a macro: the macro, and the place in its text. `offset` is then where
-  // the condition itself uses the outermost macro.
+  // When the fault is in the text of a macro: the macro, and the place in its text. `offset` is
+  // then where the condition itself uses the outermost macro.
   std::string macro;
   size_t macro_offset = 0;
   size_t macro_size = 1;

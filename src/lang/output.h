@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Output templates: literal text with %field tokens (falco-interface 3.6). Parsed once, rendered per alert.
+// Output templates: literal text with %field tokens (falco-interface 3.6). Parsed once, rendered
+// per alert.
 #pragma once
 
 #include <memory>
@@ -26,7 +27,8 @@ class OutputTemplate {
                                                      std::vector<TextFault>* faults);
   ~OutputTemplate();
 
-  // The text for one event; a missing value renders as <NA>. Bytes that are not UTF-8 stay as they are.
+  // The text for one event; a missing value renders as <NA>. Bytes that are not UTF-8 stay as they
+  // are.
   std::string render(const EvalContext& context) const;
   // Every field the template reads, each once, in order of first use (alert's output_fields).
   std::span<const OutputField> fields() const;
@@ -37,8 +39,8 @@ class OutputTemplate {
   std::unique_ptr<Impl> impl_;
 };
 
-// Values as text, the way templates and string comparison of listings show them; value/ has no context,
-// so this never resolves anything. Lists: "(a,b)".
+// Values as text, the way templates and string comparison of listings show them; value/ has no
+// context, so this never resolves anything. Lists: "(a,b)".
 std::string render_value(const Value& value, Type type, Format format);
 
 }  // namespace gyr

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiled ruleset and the machine that runs it. A Program is immutable and may be shared between
-// threads; an Evaluator belongs to one thread.
+// The compiled ruleset and the machine that runs it. A Program is immutable and may be shared
+// between threads; an Evaluator belongs to one thread.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,9 @@ class Program;
 struct EvalInput {
   const EvalContext* context = nullptr;  // handed to extractors
   uint16_t event_type = 0;
-  ThreadMemo* memo = nullptr;    // of the event's thread; null: no thread, thread-class parts are not cached
-  uint64_t thread_version = 0;   // State::version_of(thread)
+  ThreadMemo* memo =
+      nullptr;  // of the event's thread; null: no thread, thread-class parts are not cached
+  uint64_t thread_version = 0;  // State::version_of(thread)
 };
 
 enum class MatchMode : uint8_t { First, All };
@@ -37,7 +38,8 @@ class Evaluator {
   Evaluator(Evaluator&&) noexcept;
   Evaluator& operator=(Evaluator&&) noexcept;
 
-  // Numbers of the rules that match, in rule order; with First at most one. Valid until the next call.
+  // Numbers of the rules that match, in rule order; with First at most one. Valid until the next
+  // call.
   std::span<const uint32_t> evaluate(const EvalInput& input, MatchMode mode);
 
   // True when no rule can match events of this type: the caller may skip building a context.

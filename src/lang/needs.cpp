@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which event types a condition can be true for, judged by its checks of the event's type alone.
+#include <algorithm>
+#include <array>
+
+#include "lang/checked.h"
+#include "lang/condition.h"
+
+namespace gyr {
+namespace {
+
+// Types for which a part of a condition may be true, and for which it may be false.
+struct Possible {
+  EventTypeSet yes;
+  EventTypeSet no;
+};
+
+bool names_event_type(const Atom& atom) {
+  const FieldUse* field = atom.field();
+  if (field == nullptr || field->info->fold == nullptr) return false;
+  return field->info->name == "evt.type" || field->info->name == "syscall.type";
+}
+
+// evt.num counts from one, so rules switch themselves off with evt.num=0 and on with evt.num>=0.
+bool is_never(const Atom& atom) {
+  const FieldUse* field = atom.field();
+  const AtomSpec& spec = atom.spec();
+  return field != nullptr && field->info->name == "evt.num" && spec.constants.size() == 1 &&
+         spec.constants[0].number == 0 &&
+         (spec.op == Operator::Equal || spec.op == Operator::Less ||
+          spec.op == Operator::LessEqual);
+}
+
+class Needs {
+ public:
+  explicit Needs(const Dialect& dialect) {
+    for (size_t type = 0; type < std::min<size_t>(dialect.event_types, kMaxEventTypes); ++type) {
+      all_.set(type);
+    }
+  }
+  const EventTypeSet& all() const { return all_; }
+  std::vector<std::string>& names() { return names_; }
+
+  Possible walk(const Tree& tree, bool positive) {
+    switch (tree.kind) {
+      case Tree::Kind::False:
+        return {{}, all_};
+      case Tree::Kind::True:
+        return {all_, {}};
+      case Tree::Kind::Atom:
+        return atom(*tree.atom, positive);
+      case Tree::Kind::Not: {
+        const Possible inner = walk(*tree.children.front(), !positive);
+        return {inner.no, inner.yes};
+      }
+      case Tree::Kind::And:
+      case Tree::Kind::Or:
+        break;
+    }
+    const bool conjunction = tree.kind == Tree::Kind::And;
+    Possible result = conjunction ? Possible{all_, {}} : Possible{{}, all_};
+    for (const TreePtr& child : tree.children) {
+      const Possible part = walk(*child, positive);
+      result.yes = conjunction ? result.yes & part.yes : result.yes | part.yes;
+      result.no = conjunction ? result.no | part.no : result.no & part.no;
+    }
+    return result;
+  }
+
+ private:
+  Possible atom(const Atom& atom, bool positive) {
+    if (is_never(atom)) return {{}, all_};
+    if (!names_event_type(atom)) return {all_, all_};
+    const bool negative = atom.spec().op == Operator::NotEqual;
+    if (positive != negative) {
+      for (const Constant& constant : atom.spec().constants) {
+        if (std::find(names_.begin(), names_.end(), constant.text) == names_.end()) {
+          names_.push_back(constant.text);
+        }
+      }
+    }
+    Possible result;
+    const FieldUse& field = *atom.field();
+    for (size_t type = 0; type < kMaxEventTypes; ++type) {
+      if (!all_[type]) continue;
+      Value value;
+      if (!field.info->fold(static_cast<uint16_t>(type), field, &value)) {
+        result.yes.set(type);
+        result.no.set(type);
+      } else {
+        (atom.matches(value) ? result.yes : result.no).set(type);
+      }
+    }
+    return result;
+  }
+
+  EventTypeSet all_;
+  std::vector<std::string> names_;
+};
+
+}  // namespace
+
+EventNeeds event_needs(const Checked& condition, const Dialect& dialect) {
+  Needs needs(dialect);
+  EventNeeds result;
+  result.types = needs.walk(*condition.root, true).yes;
+  result.names = std::move(needs.names());
+  result.all = result.types == needs.all();
+  return result;
+}
+
+}  // namespace gyr

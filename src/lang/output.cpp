@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "lang/output.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+#include "lang/check.h"
+#include "lang/lexer.h"
+#include "vm/atom.h"
+
+namespace gyr {
+namespace {
+
+constexpr size_t kMaxWidth = 4096;
+
+// One piece of a template: literal text, then perhaps a token.
+struct Piece {
+  std::string literal;
+  OperandPtr operand;  // null: literal only
+  size_t width = 0;    // 0: as long as it is
+};
+
+}  // namespace
+
+struct OutputTemplate::Impl {
+  std::vector<Piece> pieces;
+  std::vector<OutputField> fields;
+};
+
+OutputTemplate::OutputTemplate() : impl_(std::make_unique<Impl>()) {}
+OutputTemplate::~OutputTemplate() = default;
+
+std::span<const OutputField> OutputTemplate::fields() const { return impl_->fields; }
+
+namespace {
+
+bool is_field_byte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '.';
+}
+
+class TemplateParser {
+ public:
+  TemplateParser(std::string_view text, const Dialect& dialect, std::vector<TextFault>* faults)
+      : text_(text), dialect_(dialect), faults_(faults) {}
+
+  bool parse(std::vector<Piece>* pieces, std::vector<OutputField>* fields) {
+    pieces_ = pieces;
+    fields_ = fields;
+    bool good = true;
+    while (at_ < text_.size()) {
+      const size_t percent = std::min(text_.find('%', at_), text_.size());
+      pieces_->push_back({std::string(text_.substr(at_, percent - at_)), nullptr, 0});
+      at_ = percent;
+      if (at_ < text_.size()) good = parse_token() && good;
+    }
+    return good;
+  }
+
+ private:
+  bool fail(size_t offset, size_t size, std::string message, Code code = Code::CompileOutput) {
+    faults_->push_back(fault_at({offset, size}, std::move(message), code));
+    return false;
+  }
+  std::string_view rest() const { return text_.substr(at_); }
+
+  // At '%'.
+  bool parse_token() {
+    const size_t start = at_++;
+    if (rest().starts_with('%')) {
+      ++at_;
+      return fail(start, 2, "'%%' is not a token; a percent sign cannot be written");
+    }
+    size_t width = 0;
+    const auto [end, error] =
+        std::from_chars(text_.data() + at_, text_.data() + text_.size(), width);
+    if (error == std::errc()) {
+      at_ = static_cast<size_t>(end - text_.data());
+      if (width == 0 || width > kMaxWidth) {
+        return fail(start, at_ - start, fmt::format("a width is 1 to {}", kMaxWidth));
+      }
+    }
+    const size_t field_start = at_;
+    OperandPtr operand = parse_operand(0);
+    if (!operand) {
+      at_ = std::max(at_, field_start);
+      return false;
+    }
+    pieces_->back().operand = std::move(operand);
+    pieces_->back().width = width;
+    return true;
+  }
+
+  OperandPtr refuse(size_t offset, size_t size, std::string message,
+                    Code code = Code::CompileOutput) {
+    fail(offset, size, std::move(message), code);
+    return nullptr;
+  }
+
+  OperandPtr parse_operand(size_t depth) {
+    if (depth > kMaxDepth) return refuse(at_, 1, "transformers are nested too deep");
+    const size_t start = at_;
+    size_t end = at_;
+    while (end < text_.size() && is_field_byte(text_[end])) ++end;
+    const std::string_view word = text_.substr(start, end - start);
+    if (end < text_.size() && text_[end] == '(') {
+      for (const Function function : {Function::ToUpper, Function::ToLower, Function::Base64,
+                                      Function::Basename, Function::Len}) {
+        if (word != text_of(function)) continue;
+        at_ = end + 1;
+        return parse_call(function, start, depth);
+      }
+    }
+    if (word.empty()) {
+      return refuse(start - 1, 1, "a field is expected behind '%'");
+    }
+    return parse_field(word, start);
+  }
+
+  OperandPtr parse_call(Function function, size_t start, size_t depth) {
+    OperandPtr argument = parse_operand(depth + 1);
+    if (!argument) return nullptr;
+    if (!rest().starts_with(')')) return refuse(start, at_ - start, "the closing ')' is missing");
+    ++at_;
+    const bool field = argument->kind == Operand::Kind::Field;
+    const bool refused = field && (argument->field.info->flags & kNoTransformer) != 0;
+    const Family family = family_of(argument->type);
+    const bool fits =
+        function == Function::Len
+            ? argument->is_list || family == Family::Text || family == Family::Blob
+            : family == Family::Text || (function == Function::Base64 && family == Family::Blob);
+    if (refused || !fits) {
+      return refuse(start, at_ - start,
+                    fmt::format("'{}' cannot transform this field", text_of(function)));
+    }
+    return make_call(function, {std::move(argument)}, {});
+  }
+
+  // The longest field name that begins the word wins; what follows is literal text again.
+  OperandPtr parse_field(std::string_view word, size_t start) {
+    const FieldMatch match = find_field(dialect_.fields, word);
+    if (match.info == nullptr) {
+      at_ = start + word.size();
+      ResolvedField unknown = resolve_field(dialect_, word, false, {});
+      return refuse(start, word.size(), std::move(unknown.message), Code::UnknownField);
+    }
+    size_t size = match.info->name.size();
+    const bool dotted = (match.info->flags & kArgumentRequired) != 0 && match.rest.starts_with('.');
+    if (dotted) {
+      size = word.size();
+      while (word[size - 1] == '.') --size;  // a full stop that ends the sentence
+    }
+    at_ = start + size;
+    bool has_argument = false;
+    std::string_view argument;
+    if (!dotted && rest().starts_with('[') && takes_argument(*match.info)) {
+      const size_t close = rest().find(']');
+      if (close == std::string_view::npos) {
+        at_ = text_.size();
+        return refuse(start, text_.size() - start, "the closing ']' is missing");
+      }
+      has_argument = true;
+      argument = rest().substr(1, close - 1);
+      if (argument.size() > 1 && (argument[0] == '"' || argument[0] == '\'') &&
+          argument.back() == argument[0]) {
+        argument = argument.substr(1, argument.size() - 2);
+      }
+      at_ += close + 1;
+    }
+    ResolvedField resolved = resolve_field(dialect_, word.substr(0, size), has_argument, argument);
+    if (!resolved.operand) {
+      return refuse(start, at_ - start, std::move(resolved.message),
+                    resolved.unknown ? Code::UnknownField : Code::CompileOutput);
+    }
+    if ((match.info->flags & kFilterOnly) != 0) {
+      return refuse(start, at_ - start,
+                    fmt::format("field '{}' is for conditions only", match.info->name));
+    }
+    remember(text_.substr(start, at_ - start), resolved.operand);
+    return std::move(resolved.operand);
+  }
+
+  static bool takes_argument(const FieldInfo& info) {
+    return (info.flags & (kArgumentRequired | kArgumentAllowed | kArgumentIndex | kArgumentKey)) !=
+           0;
+  }
+
+  void remember(std::string_view name, const OperandPtr& operand) {
+    for (const OutputField& known : *fields_) {
+      if (known.name == name) return;
+    }
+    fields_->push_back({std::string(name), &operand->field, true});
+  }
+
+  std::string_view text_;
+  const Dialect& dialect_;
+  std::vector<TextFault>* faults_;
+  std::vector<Piece>* pieces_ = nullptr;
+  std::vector<OutputField>* fields_ = nullptr;
+  size_t at_ = 0;
+};
+
+}  // namespace
+
+std::shared_ptr<const OutputTemplate> OutputTemplate::parse(std::string_view text,
+                                                            const Dialect& dialect,
+                                                            std::vector<TextFault>* faults) {
+  std::shared_ptr<OutputTemplate> result(new OutputTemplate());
+  Impl& impl = *result->impl_;
+  TemplateParser parser(text, dialect, faults);
+  if (!parser.parse(&impl.pieces, &impl.fields)) return nullptr;
+  return result;
+}
+
+std::string OutputTemplate::render(const EvalContext& context) const {
+  std::string out;
+  Arena arena;
+  for (const Piece& piece : impl_->pieces) {
+    out += piece.literal;
+    if (!piece.operand) continue;
+    const Operand& operand = *piece.operand;
+    const Format format =
+        operand.kind == Operand::Kind::Field ? operand.field.info->format : Format::Na;
+    std::string text = render_value(evaluate(operand, context, arena), operand.type, format);
+    if (piece.width != 0) text.resize(piece.width, ' ');
+    out += text;
+  }
+  return out;
+}
+
+}  // namespace gyr
