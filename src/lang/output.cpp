@@ -215,20 +215,63 @@ std::shared_ptr<const OutputTemplate> OutputTemplate::parse(std::string_view tex
   return result;
 }
 
+namespace {
+
+bool is_escaped(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
+
+void append_escaped(std::string_view text, std::string* out) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  size_t plain = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (!is_escaped(text[i])) continue;
+    out->append(text, plain, i - plain);
+    plain = i + 1;
+    const auto byte = static_cast<uint8_t>(text[i]);
+    if (byte == '\n') {
+      *out += "\\n";
+    } else {
+      *out += "\\x";
+      *out += kDigits[byte >> 4];
+      *out += kDigits[byte & 15];
+    }
+  }
+  out->append(text, plain);
+}
+
+}  // namespace
+
 std::string OutputTemplate::render(const EvalContext& context) const {
   std::string out;
+  render_to(context, ControlBytes::Keep, &out);
+  return out;
+}
+
+void OutputTemplate::render_to(const EvalContext& context, ControlBytes control,
+                               std::string* out) const {
   Arena arena;
+  const auto append = [&](std::string_view text) {
+    if (control == ControlBytes::Escape) {
+      append_escaped(text, out);
+    } else {
+      *out += text;
+    }
+  };
   for (const Piece& piece : impl_->pieces) {
-    out += piece.literal;
+    *out += piece.literal;
     if (!piece.operand) continue;
     const Operand& operand = *piece.operand;
+    const Value value = evaluate(operand, context, arena);
+    // Most values are text that is already there.
+    if (value.kind == Value::Kind::Text && piece.width == 0) {
+      append(value.as_text());
+      continue;
+    }
     const Format format =
         operand.kind == Operand::Kind::Field ? operand.field.info->format : Format::Na;
-    std::string text = render_value(evaluate(operand, context, arena), operand.type, format);
+    std::string text = render_value(value, operand.type, format);
     if (piece.width != 0) text.resize(piece.width, ' ');
-    out += text;
+    append(text);
   }
-  return out;
 }
 
 }  // namespace gyr

@@ -20,6 +20,12 @@ struct OutputField {
   bool in_json = true;  // false for fields that only appear transformed under another name
 };
 
+// What happens to control characters inside values. Literal text of the template always stays.
+enum class ControlBytes : uint8_t {
+  Keep,
+  Escape,  // a newline becomes \n, others except tab \xhh
+};
+
 class OutputTemplate {
  public:
   // Null with faults when the text is not a template over these fields.
@@ -30,6 +36,8 @@ class OutputTemplate {
   // The text for one event; a missing value renders as <NA>. Bytes that are not UTF-8 stay as they
   // are.
   std::string render(const EvalContext& context) const;
+  // The same, appended to `out`.
+  void render_to(const EvalContext& context, ControlBytes control, std::string* out) const;
   // Every field the template reads, each once, in order of first use (alert's output_fields).
   std::span<const OutputField> fields() const;
 
