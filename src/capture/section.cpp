@@ -45,8 +45,7 @@ class SectionReader {
   Result<void> read_header() {
     if (!in_.ensure(kSectionHeaderMin)) {
       if (in_.available() == 0 && in_.at_end()) return Error{"the file is empty"};
-      if (!starts_like_section()) return not_a_capture();
-      return cut_off(in_, "the section header");
+      if (!in_.fault().empty() || starts_like_section()) return cut_off(in_, "the section header");
     }
     if (!starts_like_section()) return not_a_capture();
     const auto length = load<uint32_t>(in_.at() + 4);

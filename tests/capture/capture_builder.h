@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes captures by hand, block by block, so that tests say in bytes what they mean and do not trust
-// the writer they test.
+// Makes captures by hand, block by block, so that tests say in bytes what they mean and do not
+// trust the writer they test.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,7 @@ class Raw {
  public:
   Raw() = default;
   template <class T>
-    requires std::is_arithmetic_v<T>
-  Raw& put(T value) {
+  requires std::is_arithmetic_v<T> Raw& put(T value) {
     bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
     return *this;
   }
@@ -59,7 +58,8 @@ inline std::string block(uint32_t type, std::string_view body) {
 }
 
 inline std::string section(uint16_t major = 1, uint16_t minor = 2, std::string_view options = {}) {
-  return block(0x0A0D0D0A, Raw().u32(0x1A2B3C4D).u16(major).u16(minor).u64(~0ULL).raw(options).bytes);
+  return block(0x0A0D0D0A,
+               Raw().u32(0x1A2B3C4D).u16(major).u16(minor).u64(~0ULL).raw(options).bytes);
 }
 
 // An entry behind a 32-bit length that counts itself or not.
