@@ -36,7 +36,12 @@ class Builder : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     if (failed()) return;
-    finish(Open{make(mark, "?", Kind::Null), anchor, {}, {}, {}});
+    Shared node = make(mark, "?", Kind::Null);
+    const std::string_view rest = source_.substr(std::min(node->mark.offset, source_.size()));
+    for (const std::string_view word : {"~", "null", "Null", "NULL"}) {
+      if (rest.starts_with(word)) node->text = word;
+    }
+    finish(Open{std::move(node), anchor, {}, {}, {}});
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {

@@ -45,7 +45,7 @@ class Node {
   bool quoted = false;  // scalar written in quotes or as a block: never a null, number or boolean
   Mark mark;            // first character of the value itself, behind tag and anchor
   std::string tag;      // as written, "" if none: "!recvfrom" in [!recvfrom] is a tag, not text
-  std::string text;     // of a scalar
+  std::string text;     // of a scalar; of a null: the word it was written as, or ""
   std::vector<NodePtr> items;  // of a sequence
   std::vector<Entry> entries;  // of a map, in order
 

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rule files → Ruleset. All files are read first and compiled once, together.
+//
+// Guarantees: any bytes give a ruleset or at least one error; every diagnostic has a code, a
+// position that counts from 1 and the line it is about. Expansion of lists and macros is bounded.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "rules/ruleset.h"
+
+namespace gyr {
+
+struct RuleSource {
+  std::string name;  // as diagnostics show it, usually the path
+  std::string text;
+};
+
+// One entry of the configuration's `rules`: applied in order, the last one that fits a rule
+// decides.
+struct RuleSelector {
+  bool enable = false;
+  std::string rule;  // pattern of the whole name ('*' = any text), or empty
+  std::string tag;   // exact tag, or empty
+};
+
+// One entry of the configuration's `append_output`: for the rules that fit all conditions that are
+// set.
+struct OutputAddition {
+  struct Field {
+    std::string name;
+    std::string format;  // empty: the field called `name`
+  };
+  std::string rule;
+  std::string source;
+  std::vector<std::string> tags;  // all must be on the rule
+  std::string text;               // appended to the output
+  std::vector<Field> fields;
+  bool suggested = false;  // append the fields that fields' rows suggest
+};
+
+struct SatisfiedPlugin {
+  std::string name;
+  std::string version;  // empty: built in, satisfies any version
+};
+
+struct LoadSettings {
+  Dialect dialect;
+  std::vector<std::string> sources = {"syscall"};
+  std::string engine_version = "0.63.0";
+  std::vector<SatisfiedPlugin> plugins = {{"container", ""}, {"json", ""}, {"k8saudit", ""}};
+  std::vector<RuleSelector> selection;
+  Priority min_priority = Priority::Debug;
+  std::vector<OutputAddition> additions;
+  // Errors reported per file. The reference stops at the first one, and tools count on that.
+  size_t max_errors = 1;
+};
+
+// What became of one file.
+struct FileReport {
+  std::string name;
+  std::vector<Diagnostic> errors;
+  std::vector<Diagnostic> warnings;
+  bool ok() const { return errors.empty(); }
+};
+
+struct LoadResult {
+  std::vector<FileReport> files;           // one per source, in order
+  std::shared_ptr<const Ruleset> ruleset;  // null if a file has errors
+  bool ok() const { return ruleset != nullptr; }
+};
+
+// The fields of `settings.dialect` must outlive the ruleset.
+LoadResult load_rules(std::span<const RuleSource> sources, const LoadSettings& settings);
+
+}  // namespace gyr

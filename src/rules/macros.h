@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Macros: parsed once, expanded into each other, with cycles, unknown names and forward references
+// found.
+#pragma once
+
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "rules/definitions.h"
+#include "rules/lists.h"
+#include "rules/report_sink.h"
+
+namespace gyr::rules {
+
+struct CompiledMacro {
+  const MacroDefinition* definition = nullptr;
+  SourceText raw;    // as written, appends joined
+  SourceText text;   // lists substituted
+  ExprPtr expr;      // null: does not parse
+  ExprPtr expanded;  // null: faulty
+  bool used = false;
+  enum class State : uint8_t { New, Open, Done } state = State::New;
+};
+
+class MacroTable {
+ public:
+  MacroTable(const SourceFiles& files, const std::vector<MacroDefinition>& definitions,
+             ListTable* lists, ReportSink* sink);
+
+  // `expr` with every macro put in. Null after complaints about unknown or faulty macros; `item` is
+  // the chain to what the text belongs to. The text of a macro comes with its definition.
+  ExprPtr expand(const ExprPtr& expr, const SourceText& text, const Chain& item,
+                 const MacroDefinition* self);
+
+  const CompiledMacro* find(std::string_view name) const;
+  void warn_of_unused() const;
+  std::vector<Macro> take();
+
+ private:
+  void parse(CompiledMacro& macro, ListTable* lists);
+  void resolve(CompiledMacro& start);
+  bool check_use(const MacroUse& use, const SourceText& text, const Chain& item,
+                 const MacroDefinition* self);
+  Chain chain_of(const CompiledMacro& macro) const;
+  void report_cycle(const std::vector<CompiledMacro*>& path, const CompiledMacro& again);
+
+  const SourceFiles& files_;
+  ReportSink& sink_;
+  std::vector<CompiledMacro> macros_;
+  std::unordered_map<std::string_view, CompiledMacro*> by_name_;
+};
+
+// Scalars joined by blanks.
+SourceText join_scalars(const std::vector<Place>& scalars);
+
+// A fault of `text` as a diagnostic of the item at `item`: the chain goes on through the list,
+// exception or macro the faulty bytes come from. `code` replaces the fault's own.
+void report_fault(const TextFault& fault, Code code, std::string_view part, const SourceText& text,
+                  const Chain& item, const MacroTable* macros, ReportSink* sink);
+
+// Warns of comparisons of ka.* and jevt.* fields with <NA>.
+void warn_of_na(const SourceText& text, const Chain& item, ReportSink* sink);
+
+}  // namespace gyr::rules

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collects diagnostics per file, with their chains of locations.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rules/loader.h"
+#include "rules/source_text.h"
+
+namespace gyr::rules {
+
+// The way from a file to the item a diagnostic is about; grows by one step per nested thing.
+class Chain {
+ public:
+  Chain(const SourceFiles& files, uint32_t file);
+  Chain with(std::string_view type, std::string_view name, Place place) const;
+  Chain with(std::string_view type, std::string_view name, Position position) const;
+
+  uint32_t file() const { return file_; }
+  const SourceFiles& files() const { return *files_; }
+  const std::vector<Location>& locations() const { return locations_; }
+
+ private:
+  const SourceFiles* files_;
+  uint32_t file_;
+  std::vector<Location> locations_;
+};
+
+class ReportSink {
+ public:
+  ReportSink(const SourceFiles& files, size_t max_errors);
+
+  void error(Code code, std::string message, const Chain& chain, const SourceRange& range);
+  void warning(Code code, std::string message, const Chain& chain, const SourceRange& range);
+  // The same about the place the chain ends at.
+  void error(Code code, std::string message, const Chain& chain, Place place);
+  void warning(Code code, std::string message, const Chain& chain, Place place);
+
+  bool has_errors(uint32_t file) const { return error_counts_[file] > 0; }
+  bool has_errors() const;
+  std::vector<FileReport> take() { return std::move(reports_); }
+
+ private:
+  void add(Severity severity, Code code, std::string message, const Chain& chain,
+           const SourceRange& range);
+
+  size_t max_errors_;
+  std::vector<FileReport> reports_;
+  std::vector<size_t> error_counts_;
+  // Place and code of what was reported: a fault in a macro is told once, not per rule that uses
+  // it.
+  std::set<std::tuple<std::string, size_t, Code, std::string>> seen_;
+};
+
+}  // namespace gyr::rules
