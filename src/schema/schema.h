@@ -86,12 +86,21 @@ struct DynVariant {
 };
 std::span<const DynVariant> dyn_variants(DynTable table);
 
+// How the kernel side fills a parameter (collect.def); none: it does not.
+enum class Collect : uint8_t {
+#define GYR_COLLECT(token, group) token,
+#include "schema/collect.def"
+#undef GYR_COLLECT
+};
+
 struct ParamInfo {
   std::string_view name;
   Type type;
   Format format;
   FlagTable flags;
   int8_t aux;  // index of the directory fd parameter (FsRelPath), DynTable (Dyn), else -1
+  Collect collect;
+  int8_t argument;  // of the system call, -1: none
 };
 
 struct EventInfo {

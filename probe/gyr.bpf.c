@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel side of live capture: at the exit of a wanted system call it builds the event record that the
+// schema's rows describe and puts it into the ring. exec and exit of processes come from their own tracepoints.
+// docs/live.md tells the whole; the rows are in src/schema/events.def.
+#include <linux/bpf.h>
+//
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "shared.h"
+#include "vmlinux_min.h"
+//
+#include "tables.h"
+//
+#include "scratch.h"
+//
+#include "flags.h"
+//
+#include "collect_scalar.h"
+//
+#include "collect_memory.h"
+//
+#include "collect_text.h"
+//
+#include "collect_file.h"
+//
+#include "collect_socket.h"
+//
+#include "collect_task.h"
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";
+
+#define TS_COMPAT 2 /* thread_info.status: in a 32-bit call */
+#define X32_BIT 0x40000000
+#define PARAMS_MAX 32
+#define MESSAGES_MAX 16 /* of one sendmmsg or recvmmsg that become events */
+
+const volatile __u32 own_tgid = 0;
+const volatile __u64 boot_to_epoch_ns = 0;
+
+// What becomes of each call: [0] by this machine's numbers, [1] by those of 32-bit programs.
+struct gyr_call calls[GYR_MACHINES][GYR_CALLS];
+__u32 process_exit_wanted;
+__u32 exec_by_tracepoint; // a successful exec comes from its tracepoint, not from the call's exit
+
+// Keeps the compiler from using another copy of a value than the one whose bounds were checked.
+#define OPAQUE(value) asm volatile("" : "+r"(value))
+#define VOLATILE(place) (*(volatile __typeof__(place) *)&(place))
+
+// Starts a record. The reader of the ring must know the time a record will carry before anything later is
+// released, so progress says "one is being built" before the clock is read.
+static __always_inline struct scratch *begin(__u32 slot) {
+  struct gyr_progress *mine = bpf_map_lookup_elem(&progress, &slot);
+  struct scratch *s = scratch_of(slot);
+  if (!mine || !s) return 0;
+  VOLATILE(mine->busy) = 1;
+  const __u64 ts = bpf_ktime_get_boot_ns() + boot_to_epoch_ns;
+  VOLATILE(mine->busy) = ts;
+  s->ts = ts;
+  s->args[6] = 0;
+  s->args[7] = 0;
+  s->exec_filename = 0;
+  s->user_address = 0;
+  s->file_known = 0;
+  s->compat = 0;
+  return s;
+}
+
+static __always_inline void end(__u32 slot) {
+  struct gyr_progress *mine = bpf_map_lookup_elem(&progress, &slot);
+  if (mine) VOLATILE(mine->busy) = 0;
+}
+
+static __always_inline void collect_param(__u32 slot, const struct param_row *row) {
+  const __u32 spec = row->spec;
+  switch (row->group) {
+    case GROUP_scalar: collect_scalar(slot, spec); break;
+    case GROUP_memory: collect_memory(slot, spec); break;
+    case GROUP_text: collect_text(slot, spec); break;
+    case GROUP_file: collect_file(slot, spec); break;
+    case GROUP_socket: collect_socket(slot, spec); break;
+    case GROUP_task: collect_task(slot, spec); break;
+    default: break;
+  }
+}
+
+// Header, lengths and prefix around the parameters, and off it goes.
+static __always_inline void send(struct scratch *s, __u32 event, __u32 count) {
+  struct gyr_counters *mine = my_counters();
+  if (!mine) return;
+  mine->unreadable += s->unreadable;
+  const __u32 off = s->off;
+  if (s->overflow || off >= EVENT_MAX) {
+    mine->lost_too_big++;
+    return;
+  }
+  struct gyr_prefix *prefix = (void *)s->data;
+  prefix->cpu = (__u16)bpf_get_smp_processor_id();
+  prefix->reserved = 0;
+  prefix->size = off - GYR_PREFIX;
+  __u8 *header = s->data + GYR_PREFIX;
+  *(__u64 *)header = s->ts;
+  *(__u64 *)(header + 8) = (__u32)bpf_get_current_pid_tgid();
+  *(__u32 *)(header + 16) = off - GYR_PREFIX;
+  *(__u16 *)(header + 20) = (__u16)event;
+  *(__u32 *)(header + 22) = count;
+  if (bpf_ringbuf_output(&ring, s->data, off, BPF_RB_NO_WAKEUP)) mine->lost_ring_full++;
+  else mine->events++;
+}
+
+// The one collector: walks the event's rows.
+__noinline int emit(__u32 slot, __u32 event) {
+  struct scratch *s = scratch_of(slot);
+  if (!s || event >= EV_LIMIT) return 0;
+  const __u32 first = event_rows[event];
+  const __u32 count = event_rows[event + 1] - first;
+  s->overflow = 0;
+  s->unreadable = 0;
+  s->off = GYR_PREFIX + HEADER + 2 * count;
+  for (__u32 i = 0; i < PARAMS_MAX; ++i) {
+    __u32 row = first + i;
+    OPAQUE(row);
+    if (i >= count || row >= PARAMS) break;
+    const __u32 before = s->off;
+    collect_param(slot, &param_rows[row]);
+    *(__u16 *)(s->data + GYR_PREFIX + HEADER + 2 * i) = (__u16)(s->off - before);
+  }
+  send(s, event, count);
+  return 0;
+}
+
+// sendmmsg and recvmmsg: one event per message, its length as the result.
+static __always_inline void emit_messages(__u32 slot, struct scratch *s, __u32 event) {
+  const __s64 messages = s->ret;
+  const __u64 base = s->args[1];
+  const __u32 step = s->compat ? 32 : 64; /* struct mmsghdr */
+  for (__u32 i = 0; i < MESSAGES_MAX; ++i) {
+    if (i >= messages) break;
+    s->args[1] = base + i * step;
+    s->ret = user_word(s->args[1] + step - (s->compat ? 4 : 8), 0);
+    emit(slot, event);
+  }
+}
+
+static __always_inline void emit_call(__u32 slot, struct scratch *s, __u32 event) {
+  if ((event == EV_SENDMMSG_X || event == EV_RECVMMSG_X) && s->ret > 0) emit_messages(slot, s, event);
+  else emit(slot, event);
+}
+
+static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
+  const struct gyr_call none = {};
+  OPAQUE(nr);
+  if (nr < GYR_CALLS) {
+    const struct gyr_call call = compat ? calls[1][nr] : calls[0][nr];
+    if (compat && !call.sc) {
+      struct gyr_counters *mine = my_counters();
+      if (mine) mine->unmapped_32bit++;
+    }
+    return call;
+  }
+  if ((nr & X32_BIT) && nr != ~0u) {
+    struct gyr_counters *mine = my_counters();
+    if (mine) mine->x32++;
+  }
+  return none;
+}
+
+struct registers {
+  __u64 bx, cx, dx, si, di, bp, r8, r9, r10, nr;
+};
+
+static __always_inline void arguments(struct scratch *s, const struct registers *regs, int compat) {
+  if (compat) {
+    s->args[0] = (__u32)regs->bx;
+    s->args[1] = (__u32)regs->cx;
+    s->args[2] = (__u32)regs->dx;
+    s->args[3] = (__u32)regs->si;
+    s->args[4] = (__u32)regs->di;
+    s->args[5] = (__u32)regs->bp;
+  } else {
+    s->args[0] = regs->di;
+    s->args[1] = regs->si;
+    s->args[2] = regs->dx;
+    s->args[3] = regs->r10;
+    s->args[4] = regs->r8;
+    s->args[5] = regs->r9;
+  }
+}
+
+static __always_inline int wanted(struct task_struct *task, struct gyr_call call, __s64 ret) {
+  if (!call.event || task->tgid == own_tgid) return 0;
+  const int is_exec = call.event == EV_EXECVE_19_X || call.event == EV_EXECVEAT_X;
+  return !(is_exec && ret == 0 && exec_by_tracepoint);
+}
+
+#define REGISTERS(regs, read) \
+  {read(bx), read(cx), read(dx), read(si), read(di), read(bp), read(r8), read(r9), read(r10), 0}
+
+static __always_inline void on_exit(struct task_struct *task, const struct registers *regs, struct gyr_call call,
+                                    __u32 nr, __s64 ret, int compat) {
+  const __u32 slot = bpf_get_smp_processor_id();
+  struct scratch *s = begin(slot);
+  if (!s) return;
+  s->compat = compat;
+  s->nr = nr;
+  s->sc = call.sc;
+  s->ret = ret;
+  arguments(s, regs, compat);
+  emit_call(slot, s, call.event);
+  end(slot);
+}
+
+SEC("tp_btf/sys_exit")
+int sys_exit(__u64 *ctx) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  const struct pt_regs *from = (const void *)ctx[0];
+  const __u32 nr = (__u32)from->orig_ax;
+  const int compat = (task->thread_info.status & TS_COMPAT) != 0;
+  const struct gyr_call call = find_call(nr, compat);
+  if (!wanted(task, call, (__s64)ctx[1])) return 0;
+#define DIRECT(field) from->field
+  const struct registers regs = REGISTERS(from, DIRECT);
+  on_exit(task, &regs, call, nr, (__s64)ctx[1], compat);
+  return 0;
+}
+
+SEC("raw_tp/sys_exit")
+int sys_exit_raw(__u64 *ctx) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  const struct pt_regs *from = (const void *)ctx[0];
+  const __u32 nr = (__u32)BPF_CORE_READ(from, orig_ax);
+  const int compat = (task->thread_info.status & TS_COMPAT) != 0;
+  const struct gyr_call call = find_call(nr, compat);
+  if (!wanted(task, call, (__s64)ctx[1])) return 0;
+#define PROBED(field) BPF_CORE_READ(from, field)
+  const struct registers regs = REGISTERS(from, PROBED);
+  on_exit(task, &regs, call, nr, (__s64)ctx[1], compat);
+  return 0;
+}
+
+// A program has been replaced; the call's exit would know neither its arguments nor the file name.
+static __always_inline int on_exec(const struct linux_binprm *program) {
+  const __u32 slot = bpf_get_smp_processor_id();
+  if (!calls[0][59].event) return 0; /* execve */
+  struct scratch *s = begin(slot);
+  if (!s) return 0;
+  s->ret = 0;
+  s->exec_filename = BPF_CORE_READ(program, filename);
+  emit(slot, EV_EXECVE_19_X);
+  end(slot);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int process_exec(__u64 *ctx) {
+  return on_exec((const void *)ctx[2]);
+}
+SEC("raw_tp/sched_process_exec")
+int process_exec_raw(__u64 *ctx) {
+  return on_exec((const void *)ctx[2]);
+}
+
+static __always_inline int on_process_exit(void) {
+  struct task_struct *task = bpf_get_current_task_btf();
+  const __u32 slot = bpf_get_smp_processor_id();
+  if (!process_exit_wanted || task->tgid == own_tgid) return 0;
+  if (task->flags & 0x00200000) return 0; /* PF_KTHREAD */
+  struct scratch *s = begin(slot);
+  if (!s) return 0;
+  s->ret = 0;
+  emit(slot, EV_PROCEXIT_1_E);
+  end(slot);
+  return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int process_exit(__u64 *ctx) {
+  return on_process_exit();
+}
+SEC("raw_tp/sched_process_exit")
+int process_exit_raw(__u64 *ctx) {
+  return on_process_exit();
+}

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/live.h"
+
+#include <algorithm>
+
+namespace gyr {
+
+bool is_collected(Sc sc) {
+  const ScInfo* info = sc_info(static_cast<uint16_t>(sc));
+  if (!info) return false;
+  if (sc == Sc::SCHED_PROCESS_EXIT) return true;
+  if (info->x86_64 < 0 && info->ia32 < 0) return false;
+  const auto params = event_info(info->event).params();
+  return std::all_of(params.begin(), params.end(),
+                     [](const ParamInfo& param) { return param.collect != Collect::none; });
+}
+
+}  // namespace gyr
+
+#if !GYR_PROBE
+
+namespace gyr {
+Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
+  return Error{
+      "this gyr was built without live capture (GYR_PROBE=OFF); capture files work: gyr read FILE"};
+}
+}  // namespace gyr
+
+#else
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdarg>
+#include <cstring>
+#include <thread>
+
+#include "shared.h"
+//
+#include "gyr.skel.h"
+#include "source/live_checks.h"
+#include "source/proc_scan.h"
+#include "source/ring_reader.h"
+
+namespace gyr {
+namespace {
+
+constexpr uint64_t kRingBytesMin = 64 * 1024;
+constexpr uint64_t kRingBytesMax = 1ull << 30;
+// How long to wait before looking again: after some events, and at most when there are none. An
+// idle host costs 50 looks a second; an event is seen after 20 ms at the latest.
+constexpr uint32_t kPauseBusy_us = 1000;
+constexpr uint32_t kPauseIdle_us = 20'000;
+// A round with this many events means that more are waiting already.
+constexpr size_t kBusyRound = 2000;
+
+uint64_t round_up_to_power_of_two(uint64_t bytes) {
+  uint64_t size = kRingBytesMin;
+  while (size < bytes && size < kRingBytesMax) size *= 2;
+  return size;
+}
+
+uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+struct ProbeDeleter {
+  void operator()(gyr_probe* probe) const { gyr_probe__destroy(probe); }
+};
+using Probe = std::unique_ptr<gyr_probe, ProbeDeleter>;
+
+int silent(libbpf_print_level, const char*, va_list) { return 0; }
+
+class BpfSource final : public LiveSource {
+ public:
+  explicit BpfSource(const LiveSettings& settings)
+      : settings_(settings), files_(system_files(settings.host_root)) {}
+
+  Result<void> start();
+  void select(std::span<const Sc> syscalls) override;
+  const std::vector<std::string>& warnings() const override { return warnings_; }
+
+  Result<Snapshot> take_snapshot() override;
+  SourceStatus next(Record* record) override;
+  const Error& error() const override { return error_; }
+  SourceCounters counters() const override;
+  bool is_live() const override { return true; }
+
+ private:
+  Result<void> load(bool typed);
+  void attach(bool typed);
+  void attach_one(bpf_program* program, std::string_view cost, bool* attached);
+  void pause();
+
+  LiveSettings settings_;
+  std::unique_ptr<Files> files_;
+  Probe probe_;
+  std::unique_ptr<RingReader> ring_;
+  std::vector<bpf_link*> links_;
+  std::vector<std::string> warnings_;
+  Error error_;
+  uint64_t delivered_ = 0;
+  size_t round_ = 0;  // events since the last pause
+  uint32_t pause_us_ = kPauseBusy_us;
+
+ public:
+  ~BpfSource() override {
+    for (bpf_link* link : links_) bpf_link__destroy(link);
+  }
+};
+
+// `typed`: programs that read the tracepoints' arguments through type information (tp_btf), the
+// others probe.
+Result<void> BpfSource::load(bool typed) {
+  probe_.reset(gyr_probe__open());
+  if (!probe_) return Error{fmt::format("cannot open the eBPF probe: {}", std::strerror(errno))};
+  const auto& programs = probe_->progs;
+  bpf_program__set_autoload(programs.sys_exit, typed);
+  bpf_program__set_autoload(programs.process_exec, typed);
+  bpf_program__set_autoload(programs.process_exit, typed);
+  bpf_program__set_autoload(programs.sys_exit_raw, !typed);
+  bpf_program__set_autoload(programs.process_exec_raw, !typed);
+  bpf_program__set_autoload(programs.process_exit_raw, !typed);
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return Error{"cannot tell the number of CPUs"};
+  bpf_map__set_max_entries(probe_->maps.scratches, static_cast<uint32_t>(cpus));
+  bpf_map__set_max_entries(probe_->maps.progress, static_cast<uint32_t>(cpus));
+  bpf_map__set_max_entries(probe_->maps.ring, static_cast<uint32_t>(settings_.ring_bytes));
+  probe_->rodata->own_tgid = static_cast<uint32_t>(getpid());
+  probe_->rodata->snaplen = std::min<uint32_t>(settings_.snaplen, GYR_SNAPLEN_MAX);
+  probe_->rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+  const int failed = gyr_probe__load(probe_.get());
+  if (failed) return load_error(-failed);
+  auto ring = RingReader::open(bpf_map__fd(probe_->maps.ring), settings_.ring_bytes,
+                               bpf_map__fd(probe_->maps.progress), static_cast<size_t>(cpus),
+                               probe_->rodata->boot_to_epoch_ns);
+  if (!ring) return ring.error();
+  ring_ = std::move(*ring);
+  return {};
+}
+
+void BpfSource::attach_one(bpf_program* program, std::string_view cost, bool* attached) {
+  bpf_link* link = bpf_program__attach(program);
+  *attached = link != nullptr;
+  if (link) {
+    links_.push_back(link);
+  } else {
+    warnings_.push_back(fmt::format("{}: {}", cost, std::strerror(errno)));
+  }
+}
+
+void BpfSource::attach(bool typed) {
+  const auto& programs = probe_->progs;
+  bool exits = false;
+  bool execs = false;
+  attach_one(typed ? programs.process_exit : programs.process_exit_raw,
+             "the end of processes is not seen", &exits);
+  attach_one(typed ? programs.process_exec : programs.process_exec_raw,
+             "the file name of a started program is not known", &execs);
+  probe_->bss->exec_by_tracepoint = execs ? 1 : 0;
+}
+
+Result<void> BpfSource::start() {
+  settings_.ring_bytes = round_up_to_power_of_two(settings_.ring_bytes);
+  if (auto able = check_live_host(*files_); !able) return able;
+  libbpf_set_print(silent);
+  bool typed = true;
+  auto loaded = load(typed);
+  if (!loaded) {
+    typed = false;
+    if (auto again = load(typed); !again) return loaded;
+    warnings_.push_back("this kernel lacks typed tracepoints: events cost more");
+  }
+  select(settings_.syscalls);
+  attach(typed);
+  bool calls = false;
+  attach_one(typed ? probe_->progs.sys_exit : probe_->progs.sys_exit_raw,
+             "system calls are not seen", &calls);
+  if (!calls) return load_error(errno);
+  return {};
+}
+
+void BpfSource::select(std::span<const Sc> syscalls) {
+  std::vector<bool> chosen(kScLimit);
+  for (const Sc sc : syscalls) {
+    if (is_collected(sc)) chosen[static_cast<size_t>(sc)] = true;
+  }
+  const auto entry = [&](const ScInfo* info) {
+    gyr_call call{};
+    if (!info) return call;
+    call.sc = static_cast<uint16_t>(info->sc);
+    if (chosen[call.sc]) call.event = static_cast<uint16_t>(info->event);
+    return call;
+  };
+  for (int i = 0; i < GYR_CALLS; ++i) {
+    probe_->bss->calls[0][i] = entry(syscall_of_x86_64(i));
+    probe_->bss->calls[1][i] = entry(syscall_of_ia32(i));
+  }
+  probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
+}
+
+Result<Snapshot> BpfSource::take_snapshot() {
+  return scan_proc(*files_, *system_users(settings_.host_root));
+}
+
+void BpfSource::pause() {
+  if (round_ >= kBusyRound) {
+    pause_us_ = kPauseBusy_us;
+  } else {
+    pause_us_ = round_ ? kPauseBusy_us : std::min(pause_us_ * 2, kPauseIdle_us);
+    timespec time{0, static_cast<long>(pause_us_) * 1000};
+    nanosleep(&time, nullptr);  // a signal ends it early: the caller looks at its stop flag
+  }
+  round_ = 0;
+}
+
+SourceStatus BpfSource::next(Record* record) {
+  if (!ring_->next(record)) {
+    pause();
+    ring_->drain();
+    if (!ring_->next(record)) return SourceStatus::Idle;
+  }
+  ++round_;
+  ++delivered_;
+  return SourceStatus::Event;
+}
+
+SourceCounters BpfSource::counters() const {
+  SourceCounters sum;
+  sum.events = delivered_;
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return sum;
+  std::vector<gyr_counters> each(static_cast<size_t>(cpus));
+  const uint32_t zero = 0;
+  if (bpf_map_lookup_elem(bpf_map__fd(probe_->maps.counters), &zero, each.data())) return sum;
+  gyr_counters all{};
+  for (const gyr_counters& one : each) {
+    all.lost_ring_full += one.lost_ring_full;
+    all.lost_too_big += one.lost_too_big;
+    all.unreadable += one.unreadable;
+    all.unmapped_32bit += one.unmapped_32bit;
+    all.x32 += one.x32;
+  }
+  sum.lost_ring_full = all.lost_ring_full;
+  sum.lost_other = all.lost_too_big;
+  sum.unmapped_32bit = all.unmapped_32bit;
+  const auto tell = [&](uint64_t count, std::string_view what) {
+    if (count == 0) return;
+    sum.lost_detail += fmt::format("{}{} {}", sum.lost_detail.empty() ? "" : ", ", count, what);
+  };
+  tell(all.lost_ring_full, "lost because the ring was full");
+  tell(all.lost_too_big, "lost because they were too big");
+  tell(all.unmapped_32bit, "32-bit calls without a 64-bit counterpart");
+  tell(all.x32, "x32 calls");
+  tell(all.unreadable, "parameters whose memory could not be read");
+  tell(ring_->late(), "events out of order");
+  return sum;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings& settings) {
+  auto source = std::make_unique<BpfSource>(settings);
+  if (auto started = source->start(); !started) return started.error();
+  return std::unique_ptr<LiveSource>(std::move(source));
+}
+
+}  // namespace gyr
+
+#endif

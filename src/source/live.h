@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Live events: loads the eBPF probe (probe/), attaches it, hands out its records in order of time.
+// The probe is attached when open_live() returns; take_snapshot() then reads /proc, and next()
+// gives what happened meanwhile.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "schema/schema.h"
+#include "source/source.h"
+
+namespace gyr {
+
+struct LiveSettings {
+  std::vector<Sc> syscalls;          // what is collected; SCHED_PROCESS_EXIT among them
+  uint32_t snaplen = 80;             // bytes of a buffer an event carries, at most 16000
+  uint64_t ring_bytes = 8ull << 20;  // rounded up to a power of two, at least 64 KiB
+  std::string host_root;             // where the host's file system is mounted, "" for here
+};
+
+class LiveSource : public Source {
+ public:
+  // Replaces the set of collected calls, at once.
+  virtual void select(std::span<const Sc> syscalls) = 0;
+  // What could not be attached and what that costs, one sentence each.
+  virtual const std::vector<std::string>& warnings() const = 0;
+};
+
+// An error names the missing privilege or kernel feature and says what works without it.
+Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings& settings);
+
+// Whether the probe collects the call: as an event of its own, or as the generic one.
+bool is_collected(Sc sc);
+
+}  // namespace gyr

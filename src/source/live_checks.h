@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// What live capture needs of the host, checked before the kernel refuses it with a bare error
+// number.
+#pragma once
+
+#include "base/result.h"
+#include "base/system.h"
+
+namespace gyr {
+
+// Privileges, type information of the kernel, the host's pid namespace, a /proc that shows it.
+Result<void> check_live_host(const Files& files);
+// Why the kernel did not take the probe: the likely cause of an errno of the load.
+Error load_error(int number);
+
+}  // namespace gyr

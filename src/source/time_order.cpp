@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/time_order.h"
+
+namespace gyr {
+namespace {
+constexpr size_t kCompactAt = 4096;  // released entries at the front that are worth removing
+}
+
+void TimeOrder::add(Item item) {
+  if (head_ >= kCompactAt && head_ * 2 >= items_.size()) compact();
+  item.slot = slots_before_ + slots_.size();
+  slots_.push_back({item.end, false});
+  // Swaps are few and near: sorting by insertion moves hardly anything.
+  size_t at = items_.size();
+  items_.push_back(item);
+  while (at > head_ && items_[at - 1].ts_ns > item.ts_ns) {
+    items_[at] = items_[at - 1];
+    --at;
+  }
+  items_[at] = item;
+}
+
+const TimeOrder::Item* TimeOrder::oldest(uint64_t bound_ns) const {
+  if (empty() || items_[head_].ts_ns > bound_ns) return nullptr;
+  return &items_[head_];
+}
+
+void TimeOrder::release() {
+  const Item& item = items_[head_];
+  if (item.ts_ns < last_ts_ns_) {
+    ++late_;
+  } else {
+    last_ts_ns_ = item.ts_ns;
+  }
+  slots_[item.slot - slots_before_].released = true;
+  while (first_slot_ < slots_.size() && slots_[first_slot_].released) {
+    free_ = slots_[first_slot_++].end;
+  }
+  if (++head_ < items_.size()) return;
+  compact();
+}
+
+void TimeOrder::compact() {
+  items_.erase(items_.begin(), items_.begin() + static_cast<ptrdiff_t>(head_));
+  slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(first_slot_));
+  slots_before_ += first_slot_;
+  head_ = 0;
+  first_slot_ = 0;
+}
+
+}  // namespace gyr

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "live_fixture.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <iostream>
+#include <map>
+#include <set>
+
+namespace gyr::test {
+namespace {
+
+struct Shared {
+  bool tried = false;
+  std::unique_ptr<LiveSource> source;
+  std::string reason;
+};
+Shared& shared() {
+  static Shared one;
+  return one;
+}
+
+bool is_signed(Type type) {
+  switch (type) {
+    case Type::Int8:
+    case Type::Int16:
+    case Type::Int32:
+    case Type::Int64:
+    case Type::Errno:
+    case Type::Fd:
+    case Type::Pid:
+    case Type::Fd32:
+    case Type::Pid32:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::vector<Sc> every_call() {
+  std::vector<Sc> calls;
+  for (const ScInfo& info : all_syscalls()) {
+    if (is_collected(info.sc) && info.event != Ev::GENERIC_X) calls.push_back(info.sc);
+  }
+  return calls;
+}
+
+EventView Seen::view() const {
+  EventView view;
+  EXPECT_TRUE(view.decode({record, cpu, 0}));
+  return view;
+}
+
+size_t Seen::index_of(std::string_view name) const {
+  const auto params = event_info(type()).params();
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (params[i].name == name) return i;
+  }
+  ADD_FAILURE() << event_info(type()).code << " has no parameter " << name;
+  return 0;
+}
+
+Bytes Seen::param(std::string_view name) const { return view().param(index_of(name)); }
+
+uint64_t Seen::bits(std::string_view name) const {
+  const Bytes bytes = param(name);
+  uint64_t value = 0;
+  EXPECT_TRUE(!bytes.empty() && bytes.size() <= 8) << name << " has " << bytes.size() << " bytes";
+  if (bytes.size() <= 8) std::memcpy(&value, bytes.data(), bytes.size());
+  return value;
+}
+
+int64_t Seen::number(std::string_view name) const {
+  const size_t size = param(name).size();
+  const uint64_t value = bits(name);
+  if (!is_signed(event_info(type()).params()[index_of(name)].type) || size == 0 || size >= 8) {
+    return static_cast<int64_t>(value);
+  }
+  const unsigned shift = 64 - static_cast<unsigned>(size) * 8;
+  return static_cast<int64_t>(value << shift) >> shift;
+}
+
+std::string Seen::text(std::string_view name) const {
+  const Bytes bytes = param(name);
+  if (bytes.empty()) return "<empty>";
+  EXPECT_EQ(bytes.back(), 0) << name << " does not end in NUL";
+  return std::string(as_text(bytes.first(bytes.size() - 1)));
+}
+
+std::string Seen::bytes_of(std::string_view name) const {
+  return std::string(as_text(param(name)));
+}
+
+void LiveTest::SetUpTestSuite() {
+  Shared& one = shared();
+  if (one.tried) return;
+  one.tried = true;
+  if (geteuid() != 0) {
+    one.reason = "needs root";
+    return;
+  }
+  LiveSettings settings;
+  settings.syscalls = every_call();
+  auto opened = open_live(settings);
+  if (opened) {
+    one.source = std::move(*opened);
+    for (const std::string& warning : one.source->warnings()) std::cerr << warning << "\n";
+  } else {
+    one.reason = opened.error().message;
+  }
+}
+
+void LiveTest::SetUp() {
+  if (!shared().source) GTEST_SKIP() << "no live capture: " << shared().reason;
+}
+
+LiveSource& LiveTest::source() { return *shared().source; }
+
+std::vector<Seen> LiveTest::run_all(const std::function<int()>& body) {
+  std::cout.flush();
+  const pid_t pid = fork();
+  if (pid == 0) _exit(body());
+  child_ = pid;
+  waitpid(pid, &status_, 0);
+  std::vector<Seen> events;
+  std::set<int64_t> family{pid};
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  uint64_t last_ts = 0;
+  while (std::chrono::steady_clock::now() < deadline) {
+    Record record;
+    if (source().next(&record) != SourceStatus::Event) continue;
+    Seen seen{{record.bytes.begin(), record.bytes.end()}, record.cpu};
+    EXPECT_LE(last_ts, seen.view().ts_ns()) << "events out of order";
+    last_ts = seen.view().ts_ns();
+    if (!family.contains(seen.tid())) continue;
+    const EventInfo& info = event_info(seen.type());
+    if (info.name == "clone" || info.name == "fork" || info.name == "vfork" ||
+        info.name == "clone3") {
+      if (seen.number("res") > 0) family.insert(seen.number("res"));
+    }
+    const bool done = seen.type() == Ev::PROCEXIT_1_E && seen.tid() == pid;
+    events.push_back(std::move(seen));
+    if (done) return events;
+  }
+  ADD_FAILURE() << "the child's exit was not seen within 5 s";
+  return events;
+}
+
+std::vector<Seen> LiveTest::run(const std::function<int()>& body) {
+  std::vector<Seen> events = run_all(body);
+  std::erase_if(events, [&](const Seen& seen) { return seen.tid() != child_; });
+  return events;
+}
+
+std::vector<Seen> LiveTest::of(const std::vector<Seen>& events, Ev type) {
+  std::vector<Seen> found;
+  for (const Seen& seen : events) {
+    if (seen.type() == type) found.push_back(seen);
+  }
+  return found;
+}
+
+Seen LiveTest::only(const std::vector<Seen>& events, Ev type) {
+  const std::vector<Seen> found = of(events, type);
+  EXPECT_EQ(found.size(), 1u) << event_info(type).code;
+  return found.empty() ? Seen{{}, 0} : found.front();
+}
+
+}  // namespace gyr::test
