@@ -24,9 +24,9 @@ struct EvalContext {
   const EventView& event;
   const EventState& event_state;
   const State& state;
-  uint64_t number = 0;           // evt.num, from 1
-  uint64_t first_ts_ns = 0;      // of the first event that is not a meta event; base of relative time
-  Arena& arena;                  // reset before each event
+  uint64_t number = 0;       // evt.num, from 1
+  uint64_t first_ts_ns = 0;  // of the first event that is not a meta event; base of relative time
+  Arena& arena;              // reset before each event
   const FieldSettings& settings;
 
   const Thread* thread() const { return event_state.thread; }

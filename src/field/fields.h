@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registry of fields: families in lookup order. Adding a field is one row in field/<family>.cpp.
+// The registry of fields: families in lookup order. Adding a field is one row in
+// field/<family>.cpp.
 #pragma once
 
 #include <span>
