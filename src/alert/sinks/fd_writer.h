@@ -14,6 +14,8 @@ class FdWriter {
   // The descriptor is borrowed. Replaces the one before; what is buffered goes to the new one.
   void use(int fd) { fd_ = fd; }
   void add_line(std::string_view line);
+  // For those who build their lines in place.
+  std::string& buffer() { return buffer_; }
   bool full() const { return buffer_.size() >= kLimit; }
   bool empty() const { return buffer_.empty(); }
   // Writes everything; after a failure the buffer is dropped, its lines are lost.

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program: from its arguments to its exit status. 0: done; 1: the user, the configuration, the
+// rules or the world were wrong, said on stderr.
+#pragma once
+
+#include "app/options.h"
+
+namespace gyr::app {
+
+// `arguments` without the program's name.
+int run(Arguments arguments);
+
+// `gyr read …`, with the arguments behind `read`.
+int run_read(Arguments arguments);
+
+}  // namespace gyr::app

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/option_table.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace gyr::app {
+namespace {
+
+constexpr size_t kHelpColumn = 26;
+constexpr size_t kWidth = 96;
+
+std::string left_column(const OptionLine& option) {
+  std::string text = "  ";
+  text += option.letter != 0 ? std::string("-") + option.letter : std::string("  ");
+  if (!option.name.empty()) {
+    text += option.letter != 0 ? ", --" : "  --";
+    text += option.name;
+  }
+  if (option.takes == Takes::Value) text += " " + std::string(option.value_name);
+  if (option.takes == Takes::OptionalValue) text += "[=" + std::string(option.value_name) + "]";
+  return text;
+}
+
+// Words wrapped to the width, each line behind the first indented.
+std::string wrapped(std::string_view words, size_t column) {
+  std::string text;
+  size_t at = column;
+  for (const std::string_view word : split(words, ' ')) {
+    if (at + word.size() + 1 > kWidth) {
+      text += '\n' + std::string(column, ' ');
+      at = column;
+    } else if (at > column) {
+      text += ' ';
+      ++at;
+    }
+    text += word;
+    at += word.size();
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string spelled(const OptionLine& option) {
+  if (!option.name.empty()) return "--" + std::string(option.name);
+  return std::string("-") + option.letter;
+}
+
+std::string option_lines(std::span<const OptionLine> options) {
+  std::string text;
+  for (const OptionLine& option : options) {
+    if (option.help.empty()) continue;
+    std::string left = left_column(option);
+    if (left.size() + 2 > kHelpColumn) {
+      left += '\n' + std::string(kHelpColumn, ' ');
+    } else {
+      left.resize(kHelpColumn, ' ');
+    }
+    text += left + wrapped(option.help, kHelpColumn) + '\n';
+  }
+  return text;
+}
+
+Error unknown_option(std::string_view text, std::span<const OptionLine> options) {
+  std::vector<std::string> spellings;
+  for (const OptionLine& option : options) {
+    if (option.help.empty()) continue;
+    if (!option.name.empty()) spellings.push_back("--" + std::string(option.name));
+  }
+  const std::vector<std::string_view> candidates(spellings.begin(), spellings.end());
+  std::string message = "unknown option '" + std::string(text) + "'";
+  const std::string_view near =
+      closest(text.starts_with("--") ? text : "-" + std::string(text), candidates);
+  if (!near.empty()) message += ", did you mean '" + std::string(near) + "'?";
+  return {message + "; see --help"};
+}
+
+Result<uint64_t> parse_count(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    return Error{"'" + std::string(text) + "' is not a whole number"};
+  }
+  return value;
+}
+
+}  // namespace gyr::app

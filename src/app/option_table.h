@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of options and the parser that walks them; knows no single option.
+#pragma once
+
+#include <charconv>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/options.h"
+#include "base/result.h"
+
+namespace gyr::app {
+
+enum class Takes : uint8_t {
+  Nothing,
+  Value,          // "-o X", "-oX", "--option X", "--option=X"
+  OptionalValue,  // only "--list=X"
+};
+
+// One option. `store` puts it into the target and refuses values that make no sense.
+template <class Target>
+struct Option {
+  char letter;            // 0: none
+  std::string_view name;  // without dashes, "" = none
+  Takes takes;
+  std::string_view value_name;  // in the help
+  std::string_view help;        // one or more sentences; "" hides it (old spellings)
+  Result<void> (*store)(Target& target, std::string_view value);
+};
+
+// A row without its target, for help and suggestions.
+struct OptionLine {
+  char letter;
+  std::string_view name;
+  Takes takes;
+  std::string_view value_name;
+  std::string_view help;
+};
+
+std::string option_lines(std::span<const OptionLine> options);
+// "unknown option '--lst', did you mean '--list'?"
+Error unknown_option(std::string_view text, std::span<const OptionLine> options);
+std::string spelled(const OptionLine& option);
+
+template <class Target>
+std::vector<OptionLine> lines_of(std::span<const Option<Target>> table) {
+  std::vector<OptionLine> lines;
+  for (const Option<Target>& o : table) {
+    lines.push_back({o.letter, o.name, o.takes, o.value_name, o.help});
+  }
+  return lines;
+}
+
+// Walks the arguments. Positional ones (a lone "-", everything behind "--") go to `positional`.
+template <class Target>
+class OptionParser {
+ public:
+  OptionParser(std::span<const Option<Target>> table, Target& target)
+      : table_(table), target_(target) {}
+
+  Result<void> parse(Arguments arguments) {
+    arguments_ = arguments;
+    for (at_ = 0; at_ < arguments_.size(); ++at_) {
+      const std::string_view text = arguments_[at_];
+      Result<void> result;
+      if (text == "--") {
+        for (++at_; at_ < arguments_.size(); ++at_) positional.emplace_back(arguments_[at_]);
+      } else if (text.starts_with("--")) {
+        result = parse_long(text.substr(2));
+      } else if (text.size() > 1 && text[0] == '-') {
+        result = parse_letters(text.substr(1));
+      } else {
+        positional.emplace_back(text);
+      }
+      if (!result) return result;
+    }
+    return {};
+  }
+
+  std::vector<std::string> positional;
+
+ private:
+  Result<void> store(const Option<Target>& option, std::string_view value) {
+    Result<void> stored = option.store(target_, value);
+    if (stored) return stored;
+    const OptionLine line{option.letter, option.name, option.takes, {}, {}};
+    return Error{spelled(line) + ": " + stored.error().message};
+  }
+
+  Result<void> store_next(const Option<Target>& option) {
+    if (at_ + 1 >= arguments_.size()) {
+      const OptionLine line{option.letter, option.name, option.takes, {}, {}};
+      return Error{spelled(line) + " needs a value: " + std::string(option.value_name)};
+    }
+    return store(option, arguments_[++at_]);
+  }
+
+  Result<void> parse_long(std::string_view text) {
+    const size_t equals = text.find('=');
+    const std::string_view name = text.substr(0, equals);
+    const bool has_value = equals != std::string_view::npos;
+    for (const Option<Target>& option : table_) {
+      if (option.name.empty() || option.name != name) continue;
+      if (has_value && option.takes == Takes::Nothing) {
+        return Error{"--" + std::string(name) + " takes no value"};
+      }
+      if (has_value) return store(option, text.substr(equals + 1));
+      return option.takes == Takes::Value ? store_next(option) : store(option, {});
+    }
+    return unknown_option("--" + std::string(name), lines_of(table_));
+  }
+
+  // Letters without a value may stand together; the first that takes one takes the rest.
+  Result<void> parse_letters(std::string_view letters) {
+    for (size_t i = 0; i < letters.size(); ++i) {
+      const Option<Target>* option = nullptr;
+      for (const Option<Target>& candidate : table_) {
+        if (candidate.letter != 0 && candidate.letter == letters[i]) option = &candidate;
+      }
+      if (option == nullptr) {
+        return unknown_option("-" + std::string(letters), lines_of(table_));
+      }
+      if (option->takes == Takes::Value) {
+        return i + 1 < letters.size() ? store(*option, letters.substr(i + 1)) : store_next(*option);
+      }
+      if (Result<void> stored = store(*option, {}); !stored) return stored;
+    }
+    return {};
+  }
+
+  std::span<const Option<Target>> table_;
+  Target& target_;
+  Arguments arguments_;
+  size_t at_ = 0;
+};
+
+Result<uint64_t> parse_count(std::string_view text);
+
+}  // namespace gyr::app

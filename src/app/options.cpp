@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/options.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "app/option_table.h"
+#include "base/text.h"
+
+namespace gyr::app {
+namespace {
+
+Result<void> add_override(Options& o, std::string_view value) {
+  if (value.find('=') == std::string_view::npos) {
+    return Error{"'" + std::string(value) + "' is not KEY=VALUE"};
+  }
+  o.overrides.emplace_back(value);
+  return {};
+}
+
+Result<void> set_format(Options& o, std::string_view value) {
+  if (value == "text") {
+    o.format = ListFormat::Text;
+  } else if (value == "markdown") {
+    o.format = ListFormat::Markdown;
+  } else if (value == "json") {
+    o.format = ListFormat::Json;
+  } else {
+    return Error{"'" + std::string(value) + "' is none of text, markdown, json"};
+  }
+  return {};
+}
+
+// The short forms for containers have had no effect since the reference's version 0.41.
+Result<void> set_extra_output(Options& o, std::string_view value) {
+  if (value == "c" || value == "container" || value == "k" || value == "kubernetes") {
+    o.notes.push_back(
+        fmt::format("-p{} has no effect any more, as in the reference; use "
+                    "append_output",
+                    value));
+    return {};
+  }
+  o.extra_output = value;
+  return {};
+}
+
+Result<void> set_duration(Options& o, std::string_view value) {
+  const Result<uint64_t> seconds = parse_count(value);
+  if (!seconds) return seconds.error();
+  constexpr uint64_t kLongest = 10'000'000'000;  // in nanoseconds it still is a 64-bit number
+  if (*seconds > kLongest) return Error{"at most 10000000000 seconds"};
+  o.duration_s = *seconds;
+  return {};
+}
+
+Result<void> replay_file(Options& o, std::string_view value) {
+  o.overrides.emplace_back("engine.kind=replay");
+  o.overrides.push_back("engine.replay.capture_file=" + std::string(value));
+  return {};
+}
+
+using Row = Option<Options>;
+using Text = std::string_view;
+
+// The order is that of the help.
+constexpr Row kOptions[] = {
+    {'h', "help", Takes::Nothing, "", "Show this help.",
+     [](Options& o, Text) -> Result<void> { return o.help = true, Result<void>{}; }},
+    {'c', "", Takes::Value, "FILE",
+     "Configuration file. Default: /etc/falco/falco.yaml if it exists, else built-in settings.",
+     [](Options& o, Text v) -> Result<void> { return o.config_file = v, Result<void>{}; }},
+    {'o', "option", Takes::Value, "KEY=VALUE",
+     "Set one key of the configuration; may be repeated. engine.kind=replay, "
+     "rules[].disable.tag=x, "
+     "append_output[]={...}",
+     add_override},
+    {'r', "", Takes::Value, "PATH",
+     "Rules file or folder instead of the configured ones (built-in without configuration); may be "
+     "repeated.",
+     [](Options& o, Text v) -> Result<void> { return o.rules.emplace_back(v), Result<void>{}; }},
+    {'e', "", Takes::Value, "FILE",
+     "Replay a capture file: -o engine.kind=replay -o engine.replay.capture_file=FILE.",
+     replay_file},
+    {'M', "", Takes::Value, "SECONDS", "Stop after so many seconds.", set_duration},
+    {'A', "", Takes::Nothing, "",
+     "Collect all system calls that rules ask for, also reads and writes: -o "
+     "base_syscalls.all=true.",
+     [](Options& o, Text) -> Result<void> {
+       return o.overrides.emplace_back("base_syscalls.all=true"), Result<void>{};
+     }},
+    {'D', "", Takes::Value, "SUBSTRING",
+     "Disable the rules whose names contain it; may be repeated.",
+     [](Options& o, Text v) -> Result<void> {
+       return o.disabled_substrings.emplace_back(v), Result<void>{};
+     }},
+    {'t', "", Takes::Value, "TAG",
+     "Use only rules with this tag; may be repeated. Not together with -T.",
+     [](Options& o, Text v) -> Result<void> {
+       return o.only_tags.emplace_back(v), Result<void>{};
+     }},
+    {'T', "", Takes::Value, "TAG", "Disable the rules with this tag; may be repeated.",
+     [](Options& o, Text v) -> Result<void> {
+       return o.disabled_tags.emplace_back(v), Result<void>{};
+     }},
+    {'p', "print", Takes::Value, "FORMAT", "Text with %fields to append to every alert.",
+     set_extra_output},
+    {'U', "unbuffered", Takes::Nothing, "", "Write each alert at once: -o buffered_outputs=false.",
+     [](Options& o, Text) -> Result<void> {
+       return o.overrides.emplace_back("buffered_outputs=false"), Result<void>{};
+     }},
+    {'v', "", Takes::Nothing, "", "Say more: all warnings, counters at the end.",
+     [](Options& o, Text) -> Result<void> { return o.verbose = true, Result<void>{}; }},
+    {0, "dry-run", Takes::Nothing, "",
+     "Load and check everything, then stop before the first event.",
+     [](Options& o, Text) -> Result<void> { return o.dry_run = true, Result<void>{}; }},
+    {'V', "validate", Takes::Value, "FILE",
+     "Check rules files, each on top of those before it, and stop; may be repeated.",
+     [](Options& o, Text v) -> Result<void> { return o.validate.emplace_back(v), Result<void>{}; }},
+    {'L', "", Takes::Nothing, "", "Describe all rules and stop; with -o json_output=true as JSON.",
+     [](Options& o, Text) -> Result<void> { return o.describe_all = true, Result<void>{}; }},
+    {'l', "", Takes::Value, "RULE", "Describe one rule and stop.",
+     [](Options& o, Text v) -> Result<void> { return o.describe_rule = v, Result<void>{}; }},
+    {0, "list", Takes::OptionalValue, "SOURCE",
+     "List the fields for conditions and outputs, all or those of one event source.",
+     [](Options& o, Text v) -> Result<void> {
+       return o.list_fields = true, o.list_source = v, Result<void>{};
+     }},
+    {'N', "", Takes::Nothing, "", "With --list: only names.",
+     [](Options& o, Text) -> Result<void> { return o.names_only = true, Result<void>{}; }},
+    {0, "list-events", Takes::Nothing, "", "List the events with their parameters.",
+     [](Options& o, Text) -> Result<void> { return o.list_events = true, Result<void>{}; }},
+    {0, "list-syscall-events", Takes::Nothing, "", "",
+     [](Options& o, Text) -> Result<void> { return o.list_events = true, Result<void>{}; }},
+    {0, "format", Takes::Value, "FORMAT", "Of --list and --list-events: text, markdown or json.",
+     set_format},
+    {0, "markdown", Takes::Nothing, "", "The same as --format markdown.",
+     [](Options& o, Text) -> Result<void> { return set_format(o, "markdown"); }},
+    {'i', "", Takes::Nothing, "",
+     "List the events that are ignored unless base_syscalls.all is set.",
+     [](Options& o, Text) -> Result<void> { return o.list_ignored = true, Result<void>{}; }},
+    {0, "page-size", Takes::Nothing, "", "Print the size of a memory page in bytes.",
+     [](Options& o, Text) -> Result<void> { return o.page_size = true, Result<void>{}; }},
+    {0, "version", Takes::Nothing, "", "Print versions; with -o json_output=true as JSON.",
+     [](Options& o, Text) -> Result<void> { return o.version = true, Result<void>{}; }},
+};
+
+constexpr Option<ReadOptions> kReadOptions[] = {
+    {'h', "help", Takes::Nothing, "", "Show this help.",
+     [](ReadOptions& o, Text) -> Result<void> { return o.help = true, Result<void>{}; }},
+    {'p', "print", Takes::Value, "FORMAT",
+     "What to print for each event: text with %fields. Default: number, time, CPU, process, event "
+     "and its arguments.",
+     [](ReadOptions& o, Text v) -> Result<void> { return o.format = v, Result<void>{}; }},
+    {'n', "", Takes::Value, "COUNT", "Stop after so many lines.",
+     [](ReadOptions& o, Text v) -> Result<void> {
+       const Result<uint64_t> count = parse_count(v);
+       if (!count) return count.error();
+       o.limit = *count;
+       if (o.limit == 0) return Error{"at least 1"};
+       return {};
+     }},
+};
+
+Result<void> check(const Options& o) {
+  if (!o.only_tags.empty() && (!o.disabled_tags.empty() || !o.disabled_substrings.empty())) {
+    return Error{"-t cannot be used together with -T or -D"};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Options> parse_options(Arguments arguments) {
+  Options options;
+  OptionParser<Options> parser(kOptions, options);
+  if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
+  if (!parser.positional.empty()) {
+    return Error{fmt::format("unexpected argument '{}'; see --help", parser.positional.front())};
+  }
+  if (const Result<void> sound = check(options); !sound) return sound.error();
+  return options;
+}
+
+Result<ReadOptions> parse_read_options(Arguments arguments) {
+  ReadOptions options;
+  OptionParser<ReadOptions> parser(kReadOptions, options);
+  if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
+  if (options.help) return options;
+  if (parser.positional.empty()) {
+    return Error{"gyr read needs a capture file: gyr read FILE [FILTER]"};
+  }
+  options.file = parser.positional.front();
+  parser.positional.erase(parser.positional.begin());
+  options.filter = join(parser.positional, " ");
+  return options;
+}
+
+std::string help_text() {
+  return "Gyr watches the system calls of this host, evaluates rules on them and prints alerts.\n\n"
+         "Usage:\n"
+         "  gyr [OPTIONS]                    detect on this host, with the built-in rules\n"
+         "  gyr -r RULES.yaml -e FILE.scap   detect in a capture file\n"
+         "  gyr -V RULES.yaml                check rules\n"
+         "  gyr read FILE [FILTER]           print the events of a capture file (gyr read --help)\n"
+         "\nOptions:\n" +
+         option_lines(lines_of<Options>(kOptions)) +
+         "\nExamples:\n"
+         "  sudo gyr                                     # then: sudo cat /etc/shadow\n"
+         "  sudo gyr -r my_rules.yaml -o json_output=true -M 60\n"
+         "  gyr -e trace.scap -o rule_matching=all -t network\n"
+         "  gyr --list | grep fd.                        # the fields about descriptors\n"
+         "  gyr read trace.scap 'evt.type = execve' -p '%evt.time %proc.cmdline'\n"
+         "\nAlerts go to standard output, everything else to standard error. Ctrl-C ends with "
+         "statistics.\nDocumentation: docs/command-line.md\n";
+}
+
+std::string read_help_text() {
+  return "Prints the events of a capture file, one line each.\n\n"
+         "Usage: gyr read FILE [FILTER] [-p FORMAT] [-n COUNT]\n\nOptions:\n" +
+         option_lines(lines_of<ReadOptions>(kReadOptions)) +
+         "\nExamples:\n"
+         "  gyr read trace.scap\n"
+         "  gyr read trace.scap 'fd.name contains /etc and evt.failed = true'\n"
+         "  gyr read trace.scap evt.type=connect -p '%evt.num %proc.name %fd.name' -n 10\n";
+}
+
+}  // namespace gyr::app

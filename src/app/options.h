@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: one row per option (options.cpp), from which parsing, help and suggestions
+// follow. Spelling and meaning are the reference's; what is ours is said in the row.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gyr::app {
+
+enum class ListFormat : uint8_t { Text, Markdown, Json };
+
+// What the user asked for. Options that stand for settings of the configuration are kept as
+// "key=value" in `overrides`, in the order given.
+struct Options {
+  bool help = false;
+  bool version = false;
+  bool page_size = false;
+  bool verbose = false;
+  bool dry_run = false;
+  bool list_fields = false;
+  std::string list_source;  // of --list=SOURCE, "" = all
+  bool list_events = false;
+  bool list_ignored = false;
+  bool names_only = false;
+  std::optional<ListFormat> format;
+  bool describe_all = false;
+  std::optional<std::string> describe_rule;
+  std::optional<std::string> config_file;
+  std::vector<std::string> rules;     // -r, replaces rules_files
+  std::vector<std::string> validate;  // -V
+  std::vector<std::string> overrides;
+  std::vector<std::string> disabled_substrings;  // -D
+  std::vector<std::string> only_tags;            // -t
+  std::vector<std::string> disabled_tags;        // -T
+  std::string extra_output;                      // -p
+  uint64_t duration_s = 0;                       // -M
+  std::vector<std::string> notes;                // about options of old versions, for the log
+};
+
+struct ReadOptions {
+  bool help = false;
+  std::string file;
+  std::string filter;
+  std::optional<std::string> format;
+  uint64_t limit = 0;
+};
+
+using Arguments = std::span<const char* const>;
+
+// `arguments` are those behind the program's name. An error is one sentence for the user.
+Result<Options> parse_options(Arguments arguments);
+// Those behind `read`.
+Result<ReadOptions> parse_read_options(Arguments arguments);
+
+std::string help_text();
+std::string read_help_text();
+
+}  // namespace gyr::app

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/signals.h"
+
+#include <unistd.h>
+
+#include <mutex>
+#include <utility>
+
+namespace gyr::app {
+namespace {
+
+constexpr int kStatusOfSecondSignal = 1;
+
+}  // namespace
+
+SignalWatcher::SignalWatcher() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigemptyset(&watched_);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&watched_, number);
+  pthread_sigmask(SIG_BLOCK, &watched_, &before_);
+  thread_ = std::thread([this] { watch(); });
+}
+
+SignalWatcher::~SignalWatcher() {
+  done_ = true;
+  pthread_kill(thread_.native_handle(), SIGUSR1);
+  thread_.join();
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+void SignalWatcher::on_reopen(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  reopen_ = std::move(call);
+}
+
+void SignalWatcher::watch() {
+  for (;;) {
+    int number = 0;
+    if (sigwait(&watched_, &number) != 0) continue;
+    if (done_) return;
+    if (number == SIGUSR1) {
+      const std::lock_guard lock(mutex_);
+      if (reopen_) reopen_();
+    } else if (stop_.exchange(true)) {
+      // Whatever the main thread hangs in, the user wants out.
+      _exit(kStatusOfSecondSignal);
+    }
+  }
+}
+
+}  // namespace gyr::app

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Signals as plain calls on a thread of their own, so that no handler runs anywhere: SIGINT and
+// SIGTERM set the stop flag (a second one ends the program at once), SIGUSR1 calls what was given.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <csignal>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace gyr::app {
+
+class SignalWatcher {
+ public:
+  // Make it before any other thread: they inherit the blocked signals. SIGPIPE is ignored from now
+  // on; writers see the error instead.
+  SignalWatcher();
+  ~SignalWatcher();
+  SignalWatcher(const SignalWatcher&) = delete;
+  SignalWatcher& operator=(const SignalWatcher&) = delete;
+
+  const std::atomic<bool>& stop() const { return stop_; }
+  // Called on the watcher's thread for each SIGUSR1. An empty one stops the calls.
+  void on_reopen(std::function<void()> call);
+
+ private:
+  void watch();
+
+  sigset_t watched_;
+  sigset_t before_;
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> done_{false};
+  std::mutex mutex_;
+  std::function<void()> reopen_;
+  std::thread thread_;
+};
+
+}  // namespace gyr::app

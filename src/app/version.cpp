@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "alert/format.h"
+#include "app/listings.h"
+
+namespace gyr::app {
+namespace {
+
+// Versions of the interfaces that Gyr serves, as the reference numbers them.
+constexpr std::string_view kLibsVersion = "0.26.0";
+constexpr std::string_view kPluginApiVersion = "3.12.0";
+constexpr std::string_view kDriverApiVersion = "10.1.0";
+
+// The minor number alone, as older tools compare it.
+std::string_view engine_minor() {
+  const size_t first = kEngineVersion.find('.');
+  return kEngineVersion.substr(first + 1, kEngineVersion.rfind('.') - first - 1);
+}
+
+}  // namespace
+
+std::string version_text() {
+  return fmt::format(
+      "Gyr version:    {}\nFalco version:  {} (compatible)\nLibs version:   {}\n"
+      "Plugin API:     {}\nEngine:         {}\nDriver:\n  API version:    {}\n"
+      "  Schema version: {}\n  Default driver: {}\n",
+      GYR_VERSION, kFalcoVersion, kLibsVersion, kPluginApiVersion, kEngineVersion,
+      kDriverApiVersion, kSchemaVersion, GYR_VERSION);
+}
+
+std::string version_json() {
+  return fmt::format(
+      "{{\"default_driver_version\":{},\"driver_api_version\":{},\"driver_schema_version\":{},"
+      "\"engine_version\":{},\"engine_version_semver\":{},\"falco_version\":{},\"gyr_version\":{},"
+      "\"libs_version\":{},\"plugin_api_version\":{},\"plugin_versions\":{{}}}}\n",
+      json_string(GYR_VERSION), json_string(kDriverApiVersion), json_string(kSchemaVersion),
+      json_string(engine_minor()), json_string(kEngineVersion), json_string(kFalcoVersion),
+      json_string(GYR_VERSION), json_string(kLibsVersion), json_string(kPluginApiVersion));
+}
+
+}  // namespace gyr::app

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include <utility>
+
+#include "field/fields.h"
+#include "lang/compile.h"
+
+namespace gyr {
+namespace {
+
+constexpr uint32_t kEventsBetweenChecks = 4096;
+constexpr uint64_t kLossReportPause = 10'000'000'000;
+
+std::vector<const Rule*> active_rules(const Ruleset& ruleset, std::string_view source) {
+  std::vector<const Rule*> active;
+  for (const Rule& rule : ruleset.rules) {
+    if (rule.active() && rule.source == source) active.push_back(&rule);
+  }
+  return active;
+}
+
+Evaluator make_evaluator(const std::vector<const Rule*>& rules) {
+  std::vector<CheckedPtr> conditions;
+  conditions.reserve(rules.size());
+  for (const Rule* rule : rules) conditions.push_back(rule->condition);
+  const Dialect dialect{.fields = all_fields(), .event_types = kEventCount};
+  return Evaluator(compile(conditions, dialect));
+}
+
+}  // namespace
+
+Engine::Engine(EngineSettings settings, std::shared_ptr<const Ruleset> ruleset, World world)
+    : settings_(std::move(settings)),
+      ruleset_(std::move(ruleset)),
+      world_(std::move(world)),
+      stream_(world_.source, settings_.stream),
+      active_(active_rules(*ruleset_, settings_.stream.fields.source)),
+      evaluator_(make_evaluator(active_)) {
+  for (const Rule* rule : active_) statistics_.add_rule(rule->name, rule->priority);
+}
+
+void Engine::detect(const std::atomic<bool>& stop) {
+  const auto type = static_cast<uint16_t>(stream_.type());
+  if (evaluator_.never_matches(type)) return;
+  const EvalContext context = stream_.context();
+  EvalInput input{.context = &context, .event_type = type};
+  if (const Thread* thread = context.thread()) {
+    input.memo = &thread->memo;
+    input.thread_version = stream_.state().version_of(*thread);
+  }
+  for (const uint32_t number : evaluator_.evaluate(input, settings_.match)) {
+    statistics_.count(number);
+    world_.outputs.send(build_alert(*active_[number], context, settings_.alert),
+                        [&stop] { return stop.load(std::memory_order_relaxed); });
+  }
+}
+
+// What need not be looked at for every event. A value ends the run.
+std::optional<RunEnd> Engine::check() {
+  if (world_.outputs.reader_gone()) return RunEnd::ReaderGone;
+  if (world_.source.is_live()) report_losses();
+  if (settings_.duration_ns > 0 &&
+      world_.clock.monotonic_ns() - started_ns_ >= settings_.duration_ns) {
+    return RunEnd::TimedOut;
+  }
+  return std::nullopt;
+}
+
+void Engine::report_losses() {
+  const uint64_t now = world_.clock.monotonic_ns();
+  if (reported_at_ns_ != 0 && now - reported_at_ns_ < kLossReportPause) return;
+  const SourceCounters counters = world_.source.counters();
+  const uint64_t lost = counters.lost_ring_full + counters.lost_other;
+  reported_at_ns_ = now;
+  if (lost <= reported_losses_) return;
+  world_.logger->warn("{} events were lost, {} in all{}{}", lost - reported_losses_, lost,
+                      counters.lost_detail.empty() ? "" : ": ", counters.lost_detail);
+  reported_losses_ = lost;
+}
+
+RunEnd Engine::run(const std::atomic<bool>& stop) {
+  started_ns_ = world_.clock.monotonic_ns();
+  uint32_t until_check = kEventsBetweenChecks;
+  while (!stop.load(std::memory_order_relaxed)) {
+    switch (stream_.next()) {
+      case StreamStatus::Event:
+        detect(stop);
+        break;
+      case StreamStatus::Skipped:
+        break;
+      case StreamStatus::Idle:
+        until_check = 1;
+        break;
+      case StreamStatus::End:
+        return RunEnd::Finished;
+      case StreamStatus::Failed:
+        return RunEnd::Failed;
+    }
+    if (--until_check == 0) {
+      until_check = kEventsBetweenChecks;
+      if (const std::optional<RunEnd> end = check()) return *end;
+    }
+  }
+  return RunEnd::Stopped;
+}
+
+std::vector<Engine::RuleCount> Engine::rule_counts() const {
+  const std::vector<RuleCounters> counters = evaluator_.counters();
+  std::vector<RuleCount> counts;
+  for (size_t i = 0; i < active_.size() && i < counters.size(); ++i) {
+    counts.push_back({active_[i]->name, counters[i]});
+  }
+  return counts;
+}
+
+}  // namespace gyr

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/event_printer.h"
+
+#include <optional>
+#include <string>
+
+#include "alert/sinks/fd_writer.h"
+
+namespace gyr {
+namespace {
+
+class Printer {
+ public:
+  Printer(EventStream& stream, const PrintRequest& request) : stream_(stream), request_(request) {
+    writer_.use(request.fd);
+  }
+
+  // A value when this event was the last one.
+  std::optional<RunEnd> take_event() {
+    const EvalContext context = stream_.context();
+    if (!selected(context)) return std::nullopt;
+    request_.format.render_to(context, ControlBytes::Escape, &writer_.buffer());
+    writer_.buffer() += '\n';
+    ++result_.lines;
+    if (writer_.full() && !flush()) return result_.end;
+    if (request_.limit > 0 && result_.lines >= request_.limit) return RunEnd::Finished;
+    return std::nullopt;
+  }
+
+  PrintResult finish(RunEnd end) {
+    result_.end = end;
+    if (end == RunEnd::Failed && result_.reason.empty()) result_.reason = stream_.error().message;
+    if (end != RunEnd::ReaderGone) flush();
+    return std::move(result_);
+  }
+
+ private:
+  bool selected(const EvalContext& context) {
+    if (request_.filter == nullptr) return true;
+    const auto type = static_cast<uint16_t>(stream_.type());
+    if (request_.filter->never_matches(type)) return false;
+    EvalInput input{.context = &context, .event_type = type};
+    if (const Thread* thread = context.thread()) {
+      input.memo = &thread->memo;
+      input.thread_version = stream_.state().version_of(*thread);
+    }
+    return !request_.filter->evaluate(input, MatchMode::First).empty();
+  }
+
+  bool flush() {
+    std::string reason;
+    switch (writer_.flush(&reason)) {
+      case SinkStatus::Ok:
+        return true;
+      case SinkStatus::Failed:
+        result_.end = RunEnd::Failed;
+        result_.reason = "cannot write the output: " + reason;
+        return false;
+      case SinkStatus::Closed:
+        result_.end = RunEnd::ReaderGone;
+        return false;
+    }
+    return false;
+  }
+
+  EventStream& stream_;
+  const PrintRequest& request_;
+  FdWriter writer_;
+  PrintResult result_;
+};
+
+}  // namespace
+
+PrintResult print_events(EventStream& stream, const PrintRequest& request,
+                         const std::atomic<bool>& stop) {
+  Printer printer(stream, request);
+  while (!stop.load(std::memory_order_relaxed)) {
+    switch (stream.next()) {
+      case StreamStatus::Event:
+        if (const std::optional<RunEnd> end = printer.take_event()) return printer.finish(*end);
+        break;
+      case StreamStatus::Skipped:
+      case StreamStatus::Idle:
+        break;
+      case StreamStatus::End:
+        return printer.finish(RunEnd::Finished);
+      case StreamStatus::Failed:
+        return printer.finish(RunEnd::Failed);
+    }
+  }
+  return printer.finish(RunEnd::Stopped);
+}
+
+}  // namespace gyr

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events as lines of text: what `gyr read` does. A line is the format with its fields filled in;
+// missing values are <NA>; in values a newline is \n and other control characters except tab are
+// \xhh, so that one event is one line whatever it carries.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "engine/engine.h"
+#include "engine/event_stream.h"
+#include "lang/output.h"
+#include "vm/program.h"
+
+namespace gyr {
+
+struct PrintRequest {
+  const OutputTemplate& format;
+  Evaluator* filter = nullptr;  // with one rule; null: every event
+  uint64_t limit = 0;           // lines, 0: no limit
+  int fd = 1;
+};
+
+// Until the stream ends, `stop` is set, the limit is reached (Finished) or nobody reads. What was
+// printed before a fault is written.
+struct PrintResult {
+  RunEnd end = RunEnd::Finished;
+  uint64_t lines = 0;
+  std::string reason;  // after Failed
+};
+PrintResult print_events(EventStream& stream, const PrintRequest& request,
+                         const std::atomic<bool>& stop);
+
+}  // namespace gyr

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/event_stream.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace gyr {
+namespace {
+
+// Collectors write what they know about containers and users as events at the start of a file. They
+// build state before anybody looks.
+bool is_leading_meta(Ev type) {
+  switch (type) {
+    case Ev::CONTAINER_JSON_2_E:
+    case Ev::USER_ADDED_E:
+    case Ev::USER_DELETED_E:
+    case Ev::GROUP_ADDED_E:
+    case Ev::GROUP_DELETED_E:
+    case Ev::ASYNCEVENT_E:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+EventStream::EventStream(Source& source, StreamSettings settings)
+    : source_(source), settings_(std::move(settings)), state_(settings_.state, pool_) {}
+
+Result<void> EventStream::open() {
+  if (!begin_section()) return error_;
+  return {};
+}
+
+StreamStatus EventStream::fail(Error error) {
+  error_ = std::move(error);
+  return StreamStatus::Failed;
+}
+
+// False after a fault, which error_ holds.
+bool EventStream::begin_section() {
+  Result<Snapshot> snapshot = source_.take_snapshot();
+  if (!snapshot) {
+    fail(snapshot.error());
+    return false;
+  }
+  state_.load(*snapshot);
+  first_ts_ns_ = 0;
+  return run_leading_meta_events();
+}
+
+bool EventStream::run_leading_meta_events() {
+  if (source_.is_live()) return true;
+  for (;;) {
+    const SourceStatus status = source_.next(&record_);
+    if (status == SourceStatus::Event && event_.decode(record_) && is_leading_meta(event_.type())) {
+      if (take(record_) == StreamStatus::Failed) return false;
+      continue;
+    }
+    waiting_ = status;
+    has_waiting_ = true;
+    return true;
+  }
+}
+
+StreamStatus EventStream::take(const Record& record) {
+  if (!event_.decode(record)) {
+    return fail({fmt::format("event {} is damaged", number_ + 1)});
+  }
+  ++number_;
+  if (first_ts_ns_ == 0 && event_.info().source != EventSource::Meta) {
+    first_ts_ns_ = event_.ts_ns();
+  }
+  arena_.reset();
+  event_state_ = &state_.apply(event_);
+  return event_state_->hidden ? StreamStatus::Skipped : StreamStatus::Event;
+}
+
+StreamStatus EventStream::next() {
+  const SourceStatus status =
+      std::exchange(has_waiting_, false) ? waiting_ : source_.next(&record_);
+  switch (status) {
+    case SourceStatus::Event:
+      return take(record_);
+    case SourceStatus::Dropped:
+      return StreamStatus::Skipped;
+    case SourceStatus::Idle:
+      return StreamStatus::Idle;
+    case SourceStatus::Restart:
+      return begin_section() ? StreamStatus::Skipped : StreamStatus::Failed;
+    case SourceStatus::End:
+      return StreamStatus::End;
+    case SourceStatus::Failed:
+      return fail(source_.error());
+  }
+  return StreamStatus::Failed;
+}
+
+}  // namespace gyr

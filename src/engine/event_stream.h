@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Source and state as one stream of numbered events: what detection and `gyr read` both walk.
+//
+// Guarantees: events come in the order of the source; each event that is not dropped takes a
+// number, hidden ones too; state is rebuilt at the start of each section. A current event is valid
+// until the next call of next().
+#pragma once
+
+#include <cstdint>
+
+#include "base/arena.h"
+#include "base/result.h"
+#include "base/str.h"
+#include "field/context.h"
+#include "source/source.h"
+#include "state/state.h"
+
+namespace gyr {
+
+struct StreamSettings {
+  StateSettings state;
+  FieldSettings fields;
+};
+
+enum class StreamStatus : uint8_t {
+  Event,    // context() shows it
+  Skipped,  // something was consumed that is shown to nobody
+  Idle,     // nothing now (live)
+  End,
+  Failed,  // error() says what and where
+};
+
+class EventStream {
+ public:
+  // The source must outlive the stream.
+  EventStream(Source& source, StreamSettings settings);
+
+  // Takes the snapshot and runs the leading meta events. Once, before the first next().
+  Result<void> open();
+  StreamStatus next();
+  const Error& error() const { return error_; }
+
+  Ev type() const { return event_.type(); }
+  uint64_t number() const { return number_; }
+  const EventView& event() const { return event_; }
+  // The current event for extractors. What they put into the arena lives until the next next().
+  EvalContext context() {
+    return {.event = event_,
+            .event_state = *event_state_,
+            .state = state_,
+            .number = number_,
+            .first_ts_ns = first_ts_ns_,
+            .arena = arena_,
+            .settings = settings_.fields};
+  }
+  const EventState& event_state() const { return *event_state_; }
+  const State& state() const { return state_; }
+
+ private:
+  bool begin_section();
+  bool run_leading_meta_events();
+  StreamStatus take(const Record& record);
+  StreamStatus fail(Error error);
+
+  Source& source_;
+  StreamSettings settings_;
+  StrPool pool_;
+  State state_;
+  Arena arena_;
+  Record record_;
+  EventView event_;
+  const EventState* event_state_ = nullptr;
+  uint64_t number_ = 0;
+  uint64_t first_ts_ns_ = 0;
+  SourceStatus waiting_ = SourceStatus::Idle;  // found while looking for leading meta events
+  bool has_waiting_ = false;
+  Error error_;
+};
+
+}  // namespace gyr
