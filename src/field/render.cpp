@@ -140,7 +140,9 @@ Rendered flags(const EvalContext& context, const ParamInfo& info, Bytes bytes, b
 }
 
 Rendered mode(const EvalContext& context, const ParamInfo& info, Bytes bytes) {
-  Rendered rendered = number(context, {{}, Type::Uint32, Format::Oct, info.flags, -1}, bytes);
+  ParamInfo octal = info;
+  octal.format = Format::Oct;
+  Rendered rendered = number(context, octal, bytes);
   ArenaText names(context.arena);
   add_flag_names(names, info.flags, load_unsigned(bytes));
   rendered.resolved = names.view();
