@@ -113,8 +113,9 @@ class RuleCompiler {
   }
 
   // The condition with lists put in. Null after a complaint.
-  ExprPtr parse(const SourceText& raw, const Chain& item, SourceText* text) {
-    if (!lists_.substitute(raw, text)) {
+  ExprPtr parse(const SourceText& raw, const Chain& item, SourceText* text,
+                std::vector<std::string>* used) {
+    if (!lists_.substitute(raw, text, used)) {
       const Place place{item.file(), nullptr};
       sink_.error(Code::CompileCondition, "with its lists put in, the condition is too long", item,
                   raw.segment_at(0) != nullptr ? raw.segment_at(0)->place : place);
@@ -129,14 +130,14 @@ class RuleCompiler {
 
   // The condition in parentheses with its exceptions behind it, when one of these has values.
   ExprPtr parse_exceptions(const RuleDefinition& definition, const SourceText& raw,
-                           const Chain& item, SourceText* text) {
+                           const Chain& item, SourceText* text, Rule* rule) {
     SourceText whole;
     whole.add_generated("(", definition.condition[0], nullptr);
     whole.add_slice(raw, 0, raw.text().size());
     whole.add_separator(")");
     if (!add_exceptions(definition, item, &sink_, &whole)) return nullptr;
     *text = SourceText();
-    return parse(whole, item, text);
+    return parse(whole, item, text, &rule->lists);
   }
 
   bool compile_condition(const RuleDefinition& definition, const Chain& item, Rule* rule) {
@@ -144,12 +145,12 @@ class RuleCompiler {
     rule->condition_text = std::string(trim(raw.text()));
     SourceText text;
     // Parsed alone first: an unbalanced parenthesis must not find its partner in an exception.
-    rule->expr = parse(raw, item, &text);
+    rule->expr = parse(raw, item, &text, &rule->lists);
     if (!rule->expr) return false;
     const bool excepted =
         std::any_of(definition.exceptions.begin(), definition.exceptions.end(),
                     [](const ExceptionDefinition& e) { return !e.values.empty(); });
-    if (excepted) rule->expr = parse_exceptions(definition, raw, item, &text);
+    if (excepted) rule->expr = parse_exceptions(definition, raw, item, &text, rule);
     if (!rule->expr) return false;
     rule->compiled_text = text.text();
     warn_of_na(text, item, &sink_);

@@ -12,13 +12,14 @@
 namespace gyr::rules {
 
 const yaml::Node* Item::need(std::string_view key) const {
-  const yaml::Node* value = node().find(key);
-  if (value == nullptr) {
+  const yaml::Node::Entry* entry = node().find_entry(key);
+  if (entry == nullptr) {
     fail(Code::YamlValidate, fmt::format("the key '{}' is missing", key));
     return nullptr;
   }
+  const yaml::Node* value = entry->value.get();
   if (value->is_null() || (value->is_scalar() && trim(value->text).empty() && value->tag.empty())) {
-    fail(Code::YamlValidate, fmt::format("the key '{}' has no value", key), *value);
+    fail(Code::YamlValidate, fmt::format("the key '{}' has no value", key), *entry->key);
     return nullptr;
   }
   if (!value->tag.empty() && value->tag[0] == '!' && value->text.empty() && value->is_scalar()) {

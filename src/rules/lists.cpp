@@ -111,12 +111,15 @@ std::vector<ListTable::Token> ListTable::find_tokens(std::string_view text) {
   return tokens;
 }
 
-bool ListTable::substitute(const SourceText& text, SourceText* result) {
+bool ListTable::substitute(const SourceText& text, SourceText* result,
+                           std::vector<std::string>* used) {
   const std::vector<Token> tokens = find_tokens(text.text());
   std::set<size_t> deleted;
   size_t size = text.text().size();
   for (const Token& token : tokens) {
     token.list->used = true;
+    const std::string& name = token.list->definition->name;
+    if (std::find(used->begin(), used->end(), name) == used->end()) used->push_back(name);
     for (const Value& value : token.list->values) size += value.text.size() + 2;
     if (size > kMaxConditionBytes) return false;
     if (!token.list->values.empty()) continue;

@@ -111,7 +111,7 @@ const CompiledMacro* MacroTable::find(std::string_view name) const {
 
 void MacroTable::parse(CompiledMacro& macro, ListTable* lists) {
   macro.raw = join_scalars(macro.definition->condition);
-  if (!lists->substitute(macro.raw, &macro.text)) {
+  if (!lists->substitute(macro.raw, &macro.text, &macro.lists)) {
     sink_.error(Code::CompileCondition, "with its lists put in, the condition is too long",
                 chain_of(macro), macro.definition->place);
     return;
@@ -231,6 +231,7 @@ std::vector<Macro> MacroTable::take() {
     macro.name = compiled.definition->name;
     macro.condition_text = std::string(trim(compiled.raw.text()));
     macro.compiled_text = compiled.text.text();
+    macro.lists = std::move(compiled.lists);
     macro.expr = std::move(compiled.expr);
     macro.expanded = std::move(compiled.expanded);
     macro.used = compiled.used;

@@ -66,7 +66,7 @@ void ReportSink::add(Severity severity, Code code, std::string message, const Ch
         diagnostic.locations.back().item_type == "output expression") {
       diagnostic.locations.back().position = range.position;
     } else {
-      diagnostic.locations.push_back({"text", "", range.position});
+      diagnostic.locations.push_back({"value", "", range.position});
     }
   }
   auto& list = severity == Severity::Error ? report.errors : report.warnings;

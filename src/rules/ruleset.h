@@ -59,9 +59,10 @@ struct Rule {
 
 struct Macro {
   std::string name;
-  std::string condition_text;  // as written, appends joined
-  std::string compiled_text;   // with lists substituted
-  ExprPtr expr;                // macros not expanded
+  std::string condition_text;      // as written, appends joined
+  std::string compiled_text;       // with lists substituted
+  std::vector<std::string> lists;  // names of the lists the condition uses itself
+  ExprPtr expr;                    // macros not expanded
   ExprPtr expanded;
   bool used = false;  // by a rule or another macro
   Position position;

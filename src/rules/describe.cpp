@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rules/describe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/text.h"
+#include "schema/schema.h"
+
+namespace gyr {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kNameColumn = 50;
+
+std::string columns(std::string_view left, std::string_view right) {
+  return fmt::format("{:<{}} {}\n", left, kNameColumn, right);
+}
+
+void add_once(std::vector<std::string>* names, const std::string& name) {
+  if (std::find(names->begin(), names->end(), name) == names->end()) names->push_back(name);
+}
+
+// Names of the event types a condition can be true for, each once.
+std::vector<std::string> event_names(const EventNeeds& needs) {
+  std::vector<std::string> names;
+  for (const EventInfo& event : all_events()) {
+    const auto type = static_cast<size_t>(event.type);
+    if (event.has(EF_UNUSED) || (!needs.all && !needs.types.test(type))) continue;
+    names.emplace_back(event.name);
+  }
+  names.insert(names.end(), needs.names.begin(), needs.names.end());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+class Describer {
+ public:
+  Describer(const Ruleset& ruleset, const Dialect& dialect)
+      : ruleset_(ruleset), dialect_(dialect) {}
+
+  Json describe(const Rule& rule) const {
+    Json info = {{"name", rule.name},
+                 {"condition", rule.condition_text},
+                 {"priority", priority_name(rule.priority)},
+                 {"output", rule.output_text},
+                 {"description", rule.description},
+                 {"enabled", rule.enabled},
+                 {"source", rule.source},
+                 {"capture", rule.capture},
+                 {"capture_duration", rule.capture_duration_ms.value_or(0)},
+                 {"tags", rule.tags}};
+    const Mentions found = mentions(*rule.expr);
+    std::vector<std::string> exception_names;
+    std::vector<std::string> exception_fields;
+    std::vector<std::string> exception_operators;
+    for (const RuleException& exception : rule.exceptions) {
+      add_once(&exception_names, exception.name);
+      for (const std::string& field : exception.fields) add_once(&exception_fields, field);
+      for (const std::string& op : exception.operators) add_once(&exception_operators, op);
+    }
+    std::vector<std::string> output_fields;
+    for (const OutputField& field : rule.output->fields()) add_once(&output_fields, field.name);
+    Json extra = Json::object();
+    for (const ExtraField& field : rule.extra_fields) {
+      std::vector<std::string> names;
+      for (const OutputField& part : field.value->fields()) add_once(&names, part.name);
+      extra[field.name] = names;
+    }
+    std::vector<std::string> all_fields = found.fields;
+    all_fields.insert(all_fields.end(), output_fields.begin(), output_fields.end());
+    Json details = {{"macros", found.macros},
+                    {"lists", rule.lists},
+                    {"condition_operators", found.operators},
+                    {"condition_fields", found.fields},
+                    {"extra_output_formatted_fields", std::move(extra)},
+                    {"output_fields", output_fields},
+                    {"exception_fields", exception_fields},
+                    {"exception_names", exception_names},
+                    {"exception_operators", exception_operators},
+                    {"events", event_names(rule.needs)},
+                    {"condition_compiled", to_text(*rule.expr)},
+                    {"output_compiled", rule.output_text},
+                    {"plugins", plugins_of(all_fields)}};
+    return {{"info", std::move(info)}, {"details", std::move(details)}};
+  }
+
+  Json describe(const Macro& macro) const {
+    const Mentions found = mentions(*macro.expr);
+    return {{"info", {{"name", macro.name}, {"condition", macro.condition_text}}},
+            {"details",
+             {{"used", macro.used},
+              {"macros", found.macros},
+              {"lists", macro.lists},
+              {"condition_operators", found.operators},
+              {"condition_fields", found.fields},
+              {"events", event_names(needs_of(macro))},
+              {"condition_compiled", to_text(*macro.expr)},
+              {"plugins", plugins_of(found.fields)}}}};
+  }
+
+  Json describe(const List& list) const {
+    return {{"info", {{"name", list.name}, {"items", list.items}}},
+            {"details",
+             {{"used", list.used},
+              {"lists", list.lists},
+              {"items_compiled", list.expanded},
+              {"plugins", Json::array()}}}};
+  }
+
+  Json describe_everything() const {
+    Json rules = Json::array();
+    for (const Rule& rule : ruleset_.rules) rules.push_back(describe(rule));
+    Json macros = Json::array();
+    for (const Macro& macro : ruleset_.macros) macros.push_back(describe(macro));
+    Json lists = Json::array();
+    for (const List& list : ruleset_.lists) lists.push_back(describe(list));
+    Json plugins = Json::array();
+    for (const PluginRequirement& requirement : ruleset_.required_plugins) {
+      Json alternatives = Json::array();
+      for (const auto& other : requirement.alternatives)
+        alternatives.push_back({{"name", other.name}, {"version", other.version}});
+      plugins.push_back({{"name", requirement.plugin.name},
+                         {"version", requirement.plugin.version},
+                         {"alternatives", std::move(alternatives)}});
+    }
+    return {{"required_engine_version", ruleset_.required_engine_version},
+            {"required_plugin_versions", std::move(plugins)},
+            {"rules", std::move(rules)},
+            {"macros", std::move(macros)},
+            {"lists", std::move(lists)}};
+  }
+
+ private:
+  // The required plugins that have one of the fields: "container" has "container.id".
+  std::vector<std::string> plugins_of(const std::vector<std::string>& fields) const {
+    std::vector<std::string> plugins;
+    for (const PluginRequirement& requirement : ruleset_.required_plugins) {
+      const std::string prefix = requirement.plugin.name + ".";
+      const bool used = std::any_of(fields.begin(), fields.end(),
+                                    [&](const std::string& f) { return f.starts_with(prefix); });
+      if (used) add_once(&plugins, requirement.plugin.name);
+    }
+    return plugins;
+  }
+
+  EventNeeds needs_of(const Macro& macro) const {
+    std::vector<TextFault> faults;
+    const CheckedPtr checked = check_condition(macro.expanded, dialect_, &faults);
+    // A macro nobody uses may have fields that do not exist: no event then.
+    return checked ? event_needs(*checked, dialect_) : EventNeeds{};
+  }
+
+  const Ruleset& ruleset_;
+  const Dialect& dialect_;
+};
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+Result<std::string> describe_rules(const Ruleset& ruleset, const Dialect& dialect,
+                                   std::string_view rule, DescribeFormat format) {
+  const Describer describer(ruleset, dialect);
+  const auto named = std::find_if(ruleset.rules.begin(), ruleset.rules.end(),
+                                  [&](const Rule& candidate) { return candidate.name == rule; });
+  if (!rule.empty() && named == ruleset.rules.end()) {
+    std::vector<std::string_view> names;
+    for (const Rule& candidate : ruleset.rules) names.push_back(candidate.name);
+    const std::string_view guess = closest(rule, names);
+    return Error{guess.empty()
+                     ? fmt::format("there is no rule '{}'", rule)
+                     : fmt::format("there is no rule '{}'; did you mean '{}'?", rule, guess)};
+  }
+  if (format == DescribeFormat::Json) {
+    if (rule.empty()) return dump(describer.describe_everything());
+    return dump({{"rules", Json::array({describer.describe(*named)})}});
+  }
+  std::string text = columns("Rule", "Description") + columns("----", "-----------");
+  for (const Rule& candidate : ruleset.rules) {
+    if (rule.empty() || candidate.name == rule)
+      text += columns(candidate.name, candidate.description);
+  }
+  return text;
+}
+
+}  // namespace gyr
