@@ -28,9 +28,9 @@ class ListTable {
   ListTable(const SourceFiles& files, const std::vector<ListDefinition>& definitions,
             ReportSink* sink);
 
-  // The text with list names replaced by items; marks the lists as used. False when a limit is
-  // reached.
-  bool substitute(const SourceText& text, SourceText* result);
+  // The text with list names replaced by items; marks the lists as used and adds their names to
+  // `used`, each once. False when a limit is reached.
+  bool substitute(const SourceText& text, SourceText* result, std::vector<std::string>* used);
 
   std::vector<List> take();
 

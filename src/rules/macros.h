@@ -15,8 +15,9 @@ namespace gyr::rules {
 
 struct CompiledMacro {
   const MacroDefinition* definition = nullptr;
-  SourceText raw;    // as written, appends joined
-  SourceText text;   // lists substituted
+  SourceText raw;   // as written, appends joined
+  SourceText text;  // lists substituted
+  std::vector<std::string> lists;
   ExprPtr expr;      // null: does not parse
   ExprPtr expanded;  // null: faulty
   bool used = false;

@@ -42,10 +42,11 @@ struct Rule {
   bool capture = false;
   std::optional<uint64_t> capture_duration_ms;
 
-  std::string condition_text;  // as written, appends joined; without exceptions
-  std::string compiled_text;   // with lists substituted and exceptions written out
-  ExprPtr expr;                // of compiled_text, macros not expanded
-  CheckedPtr condition;        // macros expanded, ready for compile()
+  std::string condition_text;      // as written, appends joined; without exceptions
+  std::string compiled_text;       // with lists substituted and exceptions written out
+  std::vector<std::string> lists;  // names of the lists the condition uses itself
+  ExprPtr expr;                    // of compiled_text, macros not expanded
+  CheckedPtr condition;            // macros expanded, ready for compile()
   EventNeeds needs;
   std::string output_text;                       // trimmed, without what the configuration appends
   std::shared_ptr<const OutputTemplate> output;  // with what the configuration appends
@@ -61,6 +62,7 @@ struct Macro {
   std::string name;
   std::string condition_text;      // as written, appends joined
   std::string compiled_text;       // with lists substituted
+  std::vector<std::string> lists;  // names of the lists the condition uses itself
   std::vector<std::string> lists;  // names of the lists the condition uses itself
   ExprPtr expr;                    // macros not expanded
   ExprPtr expanded;
