@@ -1,70 +1,261 @@
 // SPDX-License-Identifier: Apache-2.0
+// Runs a program. Everything here is on the path of every event: no allocation, no virtual call,
+// and nothing is cleared between events (values and answers carry the number of their event
+// instead).
 #include <algorithm>
 
 #include "base/check.h"
-#include "vm/build.h"
+#include "vm/image.h"
 
 namespace gyr {
+namespace {
 
-class Program {
- public:
-  std::vector<TreePtr> trees;
+// The value of a slot, valid for one event.
+struct SlotState {
+  uint64_t event = 0;
+  const uint64_t* words = nullptr;  // answers about the string; null: ask about the value itself
+  Value value;
 };
+
+}  // namespace
 
 struct Evaluator::Impl {
+  explicit Impl(std::shared_ptr<const Program> the_program)
+      : program(std::move(the_program)),
+        slots(program->slots.size()),
+        atom_answers(program->atoms.size()),
+        unit_answers(program->units.size()),
+        events_by_type(program->plan_of_type.size() + 1),
+        matches(program->rule_count) {}
+
+  std::span<const uint32_t> evaluate(const EvalInput& input, MatchMode mode);
+  bool group_matches(const RuleGroup& group, MatchMode mode);
+  uint64_t candidates(const RuleGroup& group);
+  bool run(uint32_t at);
+  bool test(const Instruction& instruction);
+  SlotState& fetch(uint32_t number);
+  void look_up(const SlotPlan& plan, SlotState& slot);
+  bool string_bit(uint32_t number, uint32_t bit);
+  bool thread_bit(uint32_t number);
+  void reset(ThreadMemo& memo) const;
+  bool unit_answer(uint32_t number);
+  bool atom_answer(uint32_t slot, uint32_t number);
+  bool operands_answer(uint32_t number);
+
   std::shared_ptr<const Program> program;
+  uint64_t event = 0;  // number of the event at hand; counts from 1
+  const EvalContext* context = nullptr;
+  ThreadMemo* memo = nullptr;
+  std::vector<SlotState> slots;
+  // Answers of this event: its number, doubled, plus the answer.
+  std::vector<uint64_t> atom_answers;
+  std::vector<uint64_t> unit_answers;
+  std::vector<uint64_t> events_by_type;
+  std::vector<uint64_t> matches;
   std::vector<uint32_t> matched;
-  std::vector<RuleCounters> counters;
   Arena arena;
-  bool walk(const Tree& tree, const EvalContext& context) {
-    const auto one = [&](const TreePtr& child) { return walk(*child, context); };
-    switch (tree.kind) {
-      case Tree::Kind::False:
-        return false;
-      case Tree::Kind::True:
-        return true;
-      case Tree::Kind::Atom:
-        return tree.atom->evaluate(context, arena);
-      case Tree::Kind::Not:
-        return !walk(*tree.children.front(), context);
-      case Tree::Kind::And:
-        return std::all_of(tree.children.begin(), tree.children.end(), one);
-      case Tree::Kind::Or:
-        return std::any_of(tree.children.begin(), tree.children.end(), one);
-    }
-    return false;
-  }
+  ThreadMemo no_thread;  // stands in, for one event, when there is no thread
 };
 
-std::shared_ptr<const Program> build_program(std::span<const TreePtr> trees, uint16_t,
-                                             const BuildSettings&) {
-  auto program = std::make_shared<Program>();
-  program->trees.assign(trees.begin(), trees.end());
-  return program;
+// The bits beside an interned string; computed when it is seen for the first time.
+void Evaluator::Impl::look_up(const SlotPlan& plan, SlotState& slot) {
+  const Vocabulary& vocabulary = *plan.vocabulary;
+  if (slot.value.is_null()) {
+    slot.words = vocabulary.null_words();
+    return;
+  }
+  if (slot.value.kind != Value::Kind::Text) {
+    slot.words = nullptr;
+    return;
+  }
+  if (slot.value.size == 0) {
+    slot.words = vocabulary.empty_words();
+    return;
+  }
+  StrRep* rep = slot.value.text.rep;
+  if (rep == nullptr) {
+    slot.words = nullptr;
+    return;
+  }
+  for (StrMemo* known = rep->memo; known != nullptr; known = known->next) {
+    if (known->domain == plan.domain && known->generation == program->generation) {
+      slot.words = known->bits();
+      return;
+    }
+  }
+  const MemoSlot made = str_memo(*rep, plan.domain, program->generation, vocabulary.words());
+  if (made.fresh) vocabulary.answer(rep->view(), made.memo->bits());
+  slot.words = made.memo->bits();
 }
 
-Evaluator::Evaluator(std::shared_ptr<const Program> program) : impl_(std::make_unique<Impl>()) {
-  impl_->counters.resize(program->trees.size());
-  impl_->program = std::move(program);
+SlotState& Evaluator::Impl::fetch(uint32_t number) {
+  SlotState& slot = slots[number];
+  if (slot.event == event && program->settings.event_cache) return slot;
+  const SlotPlan& plan = program->slots[number];
+  slot.value = plan.slot.extract(*context, plan.slot.use);
+  slot.event = event;
+  if (plan.vocabulary != nullptr) look_up(plan, slot);
+  return slot;
 }
+
+bool Evaluator::Impl::string_bit(uint32_t number, uint32_t bit) {
+  const SlotState& slot = fetch(number);
+  if (slot.words != nullptr) return (slot.words[bit / 64] >> (bit % 64) & 1) != 0;
+  if (slot.value.kind != Value::Kind::Text) return false;
+  return program->slots[number].vocabulary->answer_one(slot.value.as_text(), bit);
+}
+
+void Evaluator::Impl::reset(ThreadMemo& stale) const {
+  const auto words = static_cast<uint32_t>((program->threads.size() + 63) / 64);
+  if (stale.words < words || !stale.known_and_true) {
+    stale.known_and_true = std::make_unique<uint64_t[]>(size_t{2} * words);
+    stale.words = words;
+  } else {
+    std::fill_n(stale.known_and_true.get(), size_t{2} * stale.words, 0);
+  }
+  stale.generation = program->generation;
+}
+
+// Known bits and answers stand in pairs of words.
+bool Evaluator::Impl::thread_bit(uint32_t number) {
+  const uint64_t mask = uint64_t{1} << (number % 64);
+  const size_t pair = size_t{number / 64} * 2;
+  const uint64_t* words = memo->known_and_true.get() + pair;
+  if ((words[0] & mask) != 0) return (words[1] & mask) != 0;
+  const bool answer = run(program->threads[number]);
+  uint64_t* known = memo->known_and_true.get() + pair;
+  known[0] |= mask;
+  if (answer) known[1] |= mask;
+  return answer;
+}
+
+bool Evaluator::Impl::unit_answer(uint32_t number) {
+  const uint64_t known = unit_answers[number];
+  if (known >> 1 == event) return (known & 1) != 0;
+  const bool answer = run(program->units[number]);
+  unit_answers[number] = event << 1 | static_cast<uint64_t>(answer);
+  return answer;
+}
+
+bool Evaluator::Impl::atom_answer(uint32_t slot, uint32_t number) {
+  const uint64_t known = atom_answers[number];
+  if (known >> 1 == event) return (known & 1) != 0;
+  const bool answer = program->atoms[number]->matches(fetch(slot).value);
+  atom_answers[number] = event << 1 | static_cast<uint64_t>(answer);
+  return answer;
+}
+
+bool Evaluator::Impl::operands_answer(uint32_t number) {
+  const uint64_t known = atom_answers[number];
+  if (known >> 1 == event) return (known & 1) != 0;
+  const bool answer = program->atoms[number]->evaluate(*context, arena);
+  atom_answers[number] = event << 1 | static_cast<uint64_t>(answer);
+  return answer;
+}
+
+bool Evaluator::Impl::test(const Instruction& instruction) {
+  switch (instruction.test) {
+    case Instruction::Test::String:
+      return string_bit(instruction.slot, instruction.a);
+    case Instruction::Test::Thread:
+      return thread_bit(instruction.a);
+    case Instruction::Test::Atom:
+      return program->atoms[instruction.a]->matches(fetch(instruction.slot).value);
+    case Instruction::Test::AtomOnce:
+      return atom_answer(instruction.slot, instruction.a);
+    case Instruction::Test::Operands:
+    case Instruction::Test::Stateful:
+      return program->atoms[instruction.a]->evaluate(*context, arena);
+    case Instruction::Test::OperandsOnce:
+      return operands_answer(instruction.a);
+    case Instruction::Test::Unit:
+      return unit_answer(instruction.a);
+  }
+  return false;
+}
+
+// Recursion (through units and thread predicates) is no deeper than conditions are nested.
+bool Evaluator::Impl::run(uint32_t at) {
+  const Instruction* const code = program->code.data();
+  while (at < kNo) {
+    const Instruction& instruction = code[at];
+    at = test(instruction) ? instruction.yes : instruction.no;
+  }
+  return at == kYes;
+}
+
+// Rules that no string of the event rules out.
+uint64_t Evaluator::Impl::candidates(const RuleGroup& group) {
+  uint64_t left = group.all;
+  for (const Gate& gate : group.gates) {
+    if ((left & gate.constrained) == 0) continue;
+    const SlotState& slot = fetch(gate.slot);
+    if (slot.words == nullptr) continue;
+    left &= slot.words[gate.word] >> gate.shift;
+    if (left == 0) return 0;
+  }
+  return left;
+}
+
+// True when no further group need be looked at.
+bool Evaluator::Impl::group_matches(const RuleGroup& group, MatchMode mode) {
+  for (uint64_t left = candidates(group); left != 0; left &= left - 1) {
+    const auto index = static_cast<size_t>(__builtin_ctzll(left));
+    if (!run(group.entries[index])) continue;
+    const uint32_t rule = group.rules[index];
+    ++matches[rule];
+    matched.push_back(rule);
+    if (mode == MatchMode::First) return true;
+  }
+  return false;
+}
+
+std::span<const uint32_t> Evaluator::Impl::evaluate(const EvalInput& input, MatchMode mode) {
+  matched.clear();
+  ++events_by_type[std::min<size_t>(input.event_type, events_by_type.size() - 1)];
+  const Plan& plan = program->plans[program->plan_for(input.event_type)];
+  if (plan.groups.empty()) return matched;
+  ++event;
+  arena.reset();
+  context = input.context;
+  memo = input.memo != nullptr ? input.memo : &no_thread;
+  const uint64_t version = input.memo != nullptr ? input.thread_version : event;
+  if (memo->version != version || memo->generation != program->generation) {
+    reset(*memo);
+    memo->version = version;
+  }
+  for (const RuleGroup& group : plan.groups) {
+    if (group_matches(group, mode)) break;
+  }
+  return matched;
+}
+
+Evaluator::Evaluator(std::shared_ptr<const Program> program)
+    : impl_(std::make_unique<Impl>(std::move(program))) {}
 Evaluator::~Evaluator() = default;
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 
 std::span<const uint32_t> Evaluator::evaluate(const EvalInput& input, MatchMode mode) {
-  impl_->matched.clear();
-  impl_->arena.reset();
-  for (uint32_t i = 0; i < impl_->counters.size(); ++i) {
-    ++impl_->counters[i].evaluated;
-    if (!impl_->walk(*impl_->program->trees[i], *input.context)) continue;
-    ++impl_->counters[i].matched;
-    impl_->matched.push_back(i);
-    if (mode == MatchMode::First) break;
-  }
-  return impl_->matched;
+  return impl_->evaluate(input, mode);
 }
 
-bool Evaluator::never_matches(uint16_t) const { return false; }
-std::vector<RuleCounters> Evaluator::counters() const { return impl_->counters; }
+bool Evaluator::never_matches(uint16_t event_type) const {
+  return !can_match(*impl_->program, event_type);
+}
+
+std::vector<RuleCounters> Evaluator::counters() const {
+  const Program& program = *impl_->program;
+  std::vector<RuleCounters> result(program.rule_count);
+  for (size_t type = 0; type < impl_->events_by_type.size(); ++type) {
+    const bool known = type < program.plan_of_type.size();
+    const uint32_t plan = known ? program.plan_of_type[type] : program.other_plan;
+    for (const RuleGroup& group : program.plans[plan].groups) {
+      for (const uint32_t rule : group.rules) result[rule].evaluated += impl_->events_by_type[type];
+    }
+  }
+  for (size_t rule = 0; rule < result.size(); ++rule) result[rule].matched = impl_->matches[rule];
+  return result;
+}
 
 }  // namespace gyr

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vm/vocabulary.h"
+
+#include "base/check.h"
+
+namespace gyr {
+namespace {
+
+void set_bit(uint64_t* words, uint32_t bit) { words[bit / 64] |= uint64_t{1} << (bit % 64); }
+bool get_bit(const uint64_t* words, uint32_t bit) {
+  return (words[bit / 64] >> (bit % 64) & 1) != 0;
+}
+
+bool is_equality(const Atom& atom) {
+  const AtomSpec& spec = atom.spec();
+  return (spec.op == Operator::Equal && spec.modifier == Modifier::None) ||
+         spec.op == Operator::In || spec.op == Operator::Intersects;
+}
+
+}  // namespace
+
+uint32_t Vocabulary::intern(std::string key, Entry entry) {
+  const auto [at, fresh] = known_.emplace(std::move(key), static_cast<uint32_t>(entries_.size()));
+  if (fresh) entries_.push_back(std::move(entry));
+  return at->second;
+}
+
+uint32_t Vocabulary::bit_of(const Graph& graph, NodeId id) {
+  const auto found = of_node_.find(id);
+  if (found != of_node_.end()) return found->second;
+  const Node& node = graph.node(id);
+  Entry entry{.kind = node.kind, .parts = {}};
+  std::string key(1, static_cast<char>(node.kind));
+  if (node.kind == Node::Kind::Atom) {
+    entry.atom = &graph.atom(node.atom);
+    key += entry.atom->key().substr(entry.atom->spec().left->key.size());
+  }
+  for (const NodeId child : node.children) {
+    entry.parts.push_back(bit_of(graph, child));
+    key += ' ' + std::to_string(entry.parts.back());
+  }
+  const uint32_t bit = intern(std::move(key), std::move(entry));
+  of_node_.emplace(id, bit);
+  return bit;
+}
+
+std::optional<uint32_t> Vocabulary::gate_of(const Graph& graph, std::span<const NodeId> nodes) {
+  Gate gate;
+  for (const NodeId node : nodes) gate.bits.push_back(bit_of(graph, node));
+  for (uint32_t i = 0; i < gates_.size(); ++i) {
+    if (gates_[i].bits == gate.bits) return i;
+  }
+  gate_bits_ += gate.bits.size();
+  if (gate_bits_ > kMaxGateBits) return std::nullopt;
+  gates_.push_back(std::move(gate));
+  return static_cast<uint32_t>(gates_.size() - 1);
+}
+
+void Vocabulary::finish() {
+  place_gates();
+  for (uint32_t bit = 0; bit < entries_.size(); ++bit) {
+    const Entry& entry = entries_[bit];
+    if (entry.kind != Node::Kind::Atom) {
+      combined_.push_back(bit);
+    } else if (!is_equality(*entry.atom)) {
+      searched_.push_back(bit);
+    } else {
+      for (const Constant& constant : entry.atom->spec().constants) {
+        std::vector<uint32_t>& bits = equal_[constant.text];
+        if (bits.empty() || bits.back() != bit) bits.push_back(bit);
+      }
+    }
+  }
+  null_.resize(words_);
+  empty_.resize(words_);
+  combine(null_.data());
+  answer({}, empty_.data());
+}
+
+void Vocabulary::place_gates() {
+  uint32_t next = static_cast<uint32_t>(entries_.size());
+  for (Gate& gate : gates_) {
+    const auto size = static_cast<uint32_t>(gate.bits.size());
+    GYR_CHECK(size <= 64);
+    if (next % 64 + size > 64) next = (next + 63) / 64 * 64;
+    gate.first = next;
+    next += size;
+  }
+  GYR_CHECK(next < 64U * UINT16_MAX);
+  words_ = static_cast<uint16_t>((next + 63) / 64);
+}
+
+// Parts have smaller numbers than what is made of them.
+void Vocabulary::combine(uint64_t* words) const {
+  for (const uint32_t bit : combined_) {
+    const Entry& entry = entries_[bit];
+    const bool decisive = entry.kind == Node::Kind::Or;
+    bool result = entry.kind == Node::Kind::True || entry.kind == Node::Kind::And;
+    if (entry.kind == Node::Kind::Not) result = !get_bit(words, entry.parts.front());
+    if (entry.kind == Node::Kind::And || entry.kind == Node::Kind::Or) {
+      for (const uint32_t part : entry.parts) {
+        if (get_bit(words, part) == decisive) {
+          result = decisive;
+          break;
+        }
+      }
+    }
+    if (result) set_bit(words, bit);
+  }
+  for (const Gate& gate : gates_) {
+    for (uint32_t i = 0; i < gate.bits.size(); ++i) {
+      if (get_bit(words, gate.bits[i])) set_bit(words, gate.first + i);
+    }
+  }
+}
+
+void Vocabulary::answer(std::string_view text, uint64_t* words) const {
+  const auto equal = equal_.find(text);
+  if (equal != equal_.end()) {
+    for (const uint32_t bit : equal->second) set_bit(words, bit);
+  }
+  const Value value = Value::of_text(text);
+  for (const uint32_t bit : searched_) {
+    if (entries_[bit].atom->matches(value)) set_bit(words, bit);
+  }
+  combine(words);
+}
+
+bool Vocabulary::answer_one(std::string_view text, uint32_t bit) const {
+  const Entry& entry = entries_[bit];
+  switch (entry.kind) {
+    case Node::Kind::False:
+      return false;
+    case Node::Kind::True:
+      return true;
+    case Node::Kind::Atom:
+      return entry.atom->matches(Value::of_text(text));
+    case Node::Kind::Not:
+      return !answer_one(text, entry.parts.front());
+    case Node::Kind::And:
+    case Node::Kind::Or:
+      break;
+  }
+  const bool decisive = entry.kind == Node::Kind::Or;
+  for (const uint32_t part : entry.parts) {
+    if (answer_one(text, part) == decisive) return decisive;
+  }
+  return !decisive;
+}
+
+}  // namespace gyr

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// All that rules ask about strings of one domain, answered at once for a string: one bit an atom or
+// combination of atoms. Fields of one domain share the bits: "proc.name = sh" and "proc.pname = sh"
+// are one.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "vm/graph.h"
+
+namespace gyr {
+
+class Vocabulary {
+ public:
+  // A domain about which rules ask more is not answered together.
+  static constexpr size_t kMaxNodes = 16384;
+  static constexpr size_t kMaxGateBits = 65536;
+
+  // The bit of a node all of whose atoms ask one string slot of this domain.
+  uint32_t bit_of(const Graph& graph, NodeId node);
+  // A gate: bits that repeat those of `nodes` (at most 64) side by side in one word.
+  // Nothing when there are too many already.
+  std::optional<uint32_t> gate_of(const Graph& graph, std::span<const NodeId> nodes);
+  uint32_t gate_bit(uint32_t gate) const { return gates_[gate].first; }  // after finish()
+  // Call once, after the last bit was asked for.
+  void finish();
+
+  uint16_t words() const { return words_; }
+  // Fills `words()` zeroed words.
+  void answer(std::string_view text, uint64_t* words) const;
+  const uint64_t* null_words() const { return null_.data(); }    // the field has no value
+  const uint64_t* empty_words() const { return empty_.data(); }  // ""
+  // One bit for a string whose answers are not kept anywhere.
+  bool answer_one(std::string_view text, uint32_t bit) const;
+
+ private:
+  struct Entry {
+    Node::Kind kind;
+    const Atom* atom = nullptr;
+    std::vector<uint32_t> parts;  // bits
+  };
+  struct Gate {
+    std::vector<uint32_t> bits;
+    uint32_t first = 0;
+  };
+  struct TextHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return hash_bytes(text); }
+  };
+  uint32_t intern(std::string key, Entry entry);
+  void place_gates();
+  void combine(uint64_t* words) const;
+
+  std::vector<Entry> entries_;
+  absl::flat_hash_map<std::string, uint32_t> known_;
+  absl::flat_hash_map<NodeId, uint32_t> of_node_;
+  std::vector<Gate> gates_;
+  size_t gate_bits_ = 0;
+  std::vector<uint64_t> null_;
+  std::vector<uint64_t> empty_;
+  uint16_t words_ = 0;
+  // Equalities and sets: one look-up answers all of them.
+  absl::flat_hash_map<std::string, std::vector<uint32_t>, TextHash, std::equal_to<>> equal_;
+  std::vector<uint32_t> searched_;  // atoms that look at the text themselves
+  std::vector<uint32_t> combined_;  // and, or, not
+};
+
+}  // namespace gyr
