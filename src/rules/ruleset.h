@@ -63,7 +63,6 @@ struct Macro {
   std::string condition_text;      // as written, appends joined
   std::string compiled_text;       // with lists substituted
   std::vector<std::string> lists;  // names of the lists the condition uses itself
-  std::vector<std::string> lists;  // names of the lists the condition uses itself
   ExprPtr expr;                    // macros not expanded
   ExprPtr expanded;
   bool used = false;  // by a rule or another macro
