@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Descriptors and their tables. Tables are vectors indexed by descriptor number, shared copy-on-write: a
-// clone copies a pointer. Entries are counted and shared between tables; an entry is copied before it
-// is changed while another table holds it.
+// Descriptors and their tables. Tables are vectors indexed by descriptor number, shared
+// copy-on-write: a clone copies a pointer. Entries are counted and shared between tables; an entry
+// is copied before it is changed while another table holds it.
 #pragma once
 
 #include <array>
@@ -19,7 +19,8 @@ namespace gyr {
 enum class L4 : uint8_t { Unknown = 0, NotApplicable = 1, Tcp = 2, Udp = 3, Icmp = 4, Raw = 5 };
 enum class FdRole : uint8_t { None, Client, Server };
 
-inline constexpr int64_t kFdLimit = 4096;  // per table; further descriptors are counted, not stored
+inline constexpr int64_t kFdLimit =
+    4096;  // open per table; further descriptors are counted, not stored
 
 // One open descriptor as events and /proc describe it.
 struct FdInfo {
@@ -36,9 +37,12 @@ struct FdInfo {
   uint32_t mount_id = 0;
   uint16_t source_port = 0;
   uint16_t dest_port = 0;
+  // Of the last peer of a server socket, see socket_events.cpp; not for display.
+  uint16_t hidden_source_port = 0;
   uint64_t ino = 0;
   std::array<uint8_t, 16> source_ip{};  // network byte order; IPv4: first four bytes
-  std::array<uint8_t, 16> dest_ip{};    // servers: the address listened on is in source_* (as sip by role)
+  std::array<uint8_t, 16>
+      dest_ip{};  // servers: the address listened on is in source_* (as sip by role)
   uint64_t unix_source = 0;
   uint64_t unix_dest = 0;
   int64_t pid = 0;  // pidfd
@@ -48,45 +52,102 @@ struct FdInfo {
   bool is_ip_socket() const {
     return kind == FdKind::Ipv4 || kind == FdKind::Ipv6 || is_server_socket();
   }
-  bool is_server_socket() const {
-    return kind == FdKind::Ipv4Server || kind == FdKind::Ipv6Server;
-  }
+  bool is_server_socket() const { return kind == FdKind::Ipv4Server || kind == FdKind::Ipv6Server; }
   bool is_file() const { return kind == FdKind::File || kind == FdKind::FileV2; }
   bool is_v6() const { return kind == FdKind::Ipv6 || kind == FdKind::Ipv6Server; }
 };
 
+// Entries of closed descriptors, kept for the next open: tables of one State share a pool.
+class FdPool {
+ public:
+  FdPool() = default;
+  FdPool(const FdPool&) = delete;
+  FdPool& operator=(const FdPool&) = delete;
+  FdInfo* take();  // blank but for refs = 1
+  void give(FdInfo* info);
+
+ private:
+  static constexpr size_t kBlock = 128;
+  std::vector<std::unique_ptr<FdInfo[]>> blocks_;
+  std::vector<FdInfo*> free_;
+};
+
 class FdTable {
  public:
-  // Null when the number is negative, too large or not open.
+  // Without a pool, entries come from the heap. The pool must outlive the table.
+  FdTable() = default;
+  explicit FdTable(FdPool* pool) : pool_(pool) {}
+  FdTable(const FdTable& other) : rep_(other.rep_), pool_(other.pool_) {
+    if (rep_ != nullptr) ++rep_->refs;
+  }
+  FdTable& operator=(const FdTable& other) {
+    share(other);
+    return *this;
+  }
+  ~FdTable() { clear(); }
+
+  // Null when the number is negative or not open.
   const FdInfo* find(int64_t fd) const {
-    if (!rep_ || fd < 0 || static_cast<size_t>(fd) >= rep_->slots.size()) return nullptr;
-    return rep_->slots[static_cast<size_t>(fd)].get();
+    if (rep_ == nullptr || fd < 0) return nullptr;
+    if (static_cast<size_t>(fd) < rep_->slots.size()) return rep_->slots[static_cast<size_t>(fd)];
+    return rep_->high.empty() ? nullptr : find_high(fd);
   }
   // The entry for changing it, copied first if shared. Null when not open.
   FdInfo* edit(int64_t fd);
-  // Replaces what was there. Null when fd is negative or beyond kFdLimit (nothing stored).
+  // Replaces what was there. Null when fd is negative or the table holds kFdLimit others (nothing
+  // stored).
   FdInfo* add(int64_t fd, FdInfo info);
+  // As add(), with a blank entry for the caller to fill.
+  FdInfo* add_blank(int64_t fd);
   bool remove(int64_t fd);
+  // Removes the entries for which is_doomed(fd, const FdInfo&) is true; gives their number.
+  template <class Drop>
+  size_t remove_if(Drop is_doomed);
   // Shares other's entries (clone).
-  void share(const FdTable& other) { rep_ = other.rep_; }
-  void clear() { rep_.reset(); }
-  size_t size() const { return rep_ ? rep_->open : 0; }
+  void share(const FdTable& other);
+  void clear();
+  size_t size() const { return rep_ != nullptr ? rep_->open : 0; }
   // Calls use(fd, const FdInfo&) in order of numbers.
   template <class Use>
   void for_each(Use use) const {
-    if (!rep_) return;
+    if (rep_ == nullptr) return;
     for (size_t fd = 0; fd < rep_->slots.size(); ++fd) {
-      if (const FdInfo* info = rep_->slots[fd].get()) use(static_cast<int64_t>(fd), *info);
+      if (const FdInfo* info = rep_->slots[fd]) use(static_cast<int64_t>(fd), *info);
     }
+    for (const High& entry : rep_->high) use(entry.fd, static_cast<const FdInfo&>(*entry.info));
   }
 
  private:
+  // Descriptor numbers from kFdLimit on are rare and can be huge: sorted, not indexed.
+  struct High {
+    int64_t fd;
+    FdInfo* info;
+  };
   struct Rep {
-    std::vector<std::shared_ptr<FdInfo>> slots;
-    size_t open = 0;
+    uint32_t refs = 1;
+    uint32_t open = 0;
+    std::vector<FdInfo*> slots;
+    std::vector<High> high;
   };
   Rep& own();  // a rep no one else shares
-  std::shared_ptr<Rep> rep_;
+  FdInfo* take();
+  void drop(FdInfo* info);
+  FdInfo** slot_of(Rep& rep, int64_t fd);   // null when nothing is open there
+  FdInfo** slot_for(Rep& rep, int64_t fd);  // made if missing
+  const FdInfo* find_high(int64_t fd) const;
+
+  Rep* rep_ = nullptr;
+  FdPool* pool_ = nullptr;
 };
+
+template <class Drop>
+size_t FdTable::remove_if(Drop is_doomed) {
+  std::vector<int64_t> doomed;
+  for_each([&](int64_t fd, const FdInfo& info) {
+    if (is_doomed(fd, info)) doomed.push_back(fd);
+  });
+  for (const int64_t fd : doomed) remove(fd);
+  return doomed.size();
+}
 
 }  // namespace gyr

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of the watched host: threads, descriptors, users, groups, interfaces. Two entrances, both
-// plain data: load(snapshot) and apply(event). Facts: shared reference "state-engine".
+// The state of the watched host: threads, descriptors, users, groups, interfaces. Two entrances,
+// both plain data: load(snapshot) and apply(event). Facts: shared reference "state-engine".
 //
-// Bounded: threads, descriptors per table, stored enter events, recently exited threads and path caches
-// all have limits; what does not fit is counted in StateCounters.
+// Bounded: threads, descriptors per table, stored enter events, recently exited threads and path
+// caches all have limits; what does not fit is counted in StateCounters.
 #pragma once
 
 #include <cstdint>
@@ -57,12 +57,12 @@ struct StateCounters {
 // What one event means, after apply(). Pointers are valid until the next apply().
 struct EventState {
   const Thread* thread = nullptr;
-  const FdInfo* fd = nullptr;   // of the event; null: none or unknown
-  int64_t fd_number = -1;       // the thread's last descriptor, also when it failed
-  int64_t error = 0;            // errno of a failed call, 0 otherwise
-  bool hidden = false;          // feeds state, is shown to nobody (still takes an event number)
-  Str old_fd_name;              // the descriptor's name before this event
-  EventView enter;              // the stored enter event that belongs to this exit
+  const FdInfo* fd = nullptr;  // of the event; null: none or unknown
+  int64_t fd_number = -1;      // the thread's last descriptor, also when it failed
+  int64_t error = 0;           // errno of a failed call, 0 otherwise
+  bool hidden = false;         // feeds state, is shown to nobody (still takes an event number)
+  Str old_fd_name;             // the descriptor's name before this event
+  EventView enter;             // the stored enter event that belongs to this exit
   bool has_enter = false;
 };
 
@@ -78,6 +78,12 @@ struct InterfaceInfo {
   std::string name;
   bool v6 = false;
   std::array<uint8_t, 16> address{}, netmask{};
+};
+
+// What a container's metadata event told.
+struct ContainerInfo {
+  Str id, full_id, name, image, user, ip;
+  int64_t type = 0xffff;  // numbers of state-engine section 14
 };
 
 class State {
@@ -98,25 +104,28 @@ class State {
   const Thread* leader(const Thread& thread) const;
   // The next ancestor by ptid, null at the top.
   const Thread* parent(const Thread& thread) const;
-  const FdTable& fds(const Thread& thread) const;      // the leader's where threads share
-  const Str& cwd(const Thread& thread) const;          // ends in "/"; "./" without a leader
-  const Str& env(const Thread& thread) const;          // entries that each end in NUL
+  const FdTable& fds(const Thread& thread) const;  // the leader's where threads share
+  const Str& cwd(const Thread& thread) const;      // ends in "/"; "./" without a leader
+  const Str& env(const Thread& thread) const;      // entries that each end in NUL
   const Str& command_line(const Thread& thread) const;
   const UserInfo* user(const Str& container_id, uint32_t uid) const;
   const GroupInfo* group(const Str& container_id, uint32_t gid) const;
+  // Null when no metadata event named it.
+  const ContainerInfo* container(const Str& container_id) const;
   const std::vector<InterfaceInfo>& interfaces() const;
   bool is_local(const IpAddress& address, const Thread* thread) const;  // state-engine section 7
   const MachineInfo& machine() const;
   uint64_t thread_count() const;
-  template <class Use>
-  void for_each_thread(Use use) const;
+  // Calls use(const Thread&) for each, in no particular order.
+  void for_each_thread(const std::function<void(const Thread&)>& use) const;
   StateCounters counters() const;
   StrPool& pool() const;
 
   // Path helpers with bounded caches (state-engine 5.5 and 4.4).
   Str join_path(const Str& base, const Str& path) const;
   Str join_path(const Str& base, std::string_view path) const;
-  // Directory that `path` is relative to, for a directory descriptor (ends in "/", "<UNKNOWN>", "." …).
+  // Directory that `path` is relative to, for a directory descriptor (ends in "/", "<UNKNOWN>", "."
+  // …).
   Str resolve_dirfd(const Thread* thread, std::string_view path, int64_t dirfd) const;
   // What precedes the last "/" of a file's name.
   Str directory_of(const Str& name) const;

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+// The way of one event through the state: what was deferred, reset, handler, visibility.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "state/core.h"
+
+namespace gyr {
+namespace {
+
+constexpr size_t kEnterEventLimit = 4096;  // bytes of a stored enter event
+constexpr uint64_t kFirstPurgeNs = 30'000'000'000;
+
+enum class Lookup : uint8_t {
+  Get,   // may look the thread up in /proc or make a fake one
+  Find,  // table only
+  None,  // the event has no thread
+};
+enum class Call : uint8_t {
+  Success,  // the call's result is there and not negative
+  Always,   // the thread is known
+  Threadless,
+};
+
+struct Row {
+  Handler handler = nullptr;
+  Call call = Call::Success;
+  Lookup lookup = Lookup::Get;
+  bool hidden = false;  // an enter event that only feeds state
+  bool stores_enter = false;
+};
+
+using Rows = std::array<Row, kEventCount>;
+
+constexpr Row& row_of(Rows& rows, Ev type) { return rows[static_cast<size_t>(type)]; }
+
+constexpr void add_process_rows(Rows& rows) {
+  for (const Ev type : {Ev::CLONE_20_X, Ev::CLONE3_X, Ev::FORK_20_X, Ev::VFORK_20_X}) {
+    // These find their thread themselves: they know more than a look-up could tell.
+    row_of(rows, type) = {.handler = on_clone, .call = Call::Threadless, .lookup = Lookup::Find};
+  }
+  row_of(rows, Ev::EXECVE_19_X).handler = on_exec;
+  row_of(rows, Ev::EXECVEAT_X).handler = on_exec;
+  row_of(rows, Ev::PROCEXIT_1_E) = {
+      .handler = on_procexit, .call = Call::Always, .lookup = Lookup::Find};
+  row_of(rows, Ev::SCHEDSWITCH_6_E) = {
+      .handler = on_schedswitch, .call = Call::Always, .lookup = Lookup::Find};
+  row_of(rows, Ev::SETSID_X).handler = on_setsid;
+  for (const Ev type : {Ev::SETRESUID_X, Ev::SETREUID_X, Ev::SETUID_X}) {
+    row_of(rows, type).handler = on_set_user;
+  }
+  for (const Ev type : {Ev::SETRESGID_X, Ev::SETREGID_X, Ev::SETGID_X}) {
+    row_of(rows, type).handler = on_set_group;
+  }
+  row_of(rows, Ev::CAPSET_X).handler = on_capset;
+  row_of(rows, Ev::UNSHARE_X).handler = on_namespace;
+  row_of(rows, Ev::SETNS_X).handler = on_namespace;
+  row_of(rows, Ev::GETRLIMIT_X).handler = on_rlimit;
+  row_of(rows, Ev::SETRLIMIT_X).handler = on_rlimit;
+  row_of(rows, Ev::PRLIMIT_X).handler = on_prlimit;
+  row_of(rows, Ev::PRCTL_X).handler = on_prctl;
+  for (const Ev type : {Ev::BRK_4_X, Ev::MMAP_X, Ev::MMAP2_X, Ev::MUNMAP_X}) {
+    row_of(rows, type) = {.handler = on_memory, .call = Call::Always};
+  }
+}
+
+constexpr void add_file_rows(Rows& rows) {
+  row_of(rows, Ev::OPEN_X).handler = on_open;
+  row_of(rows, Ev::CREAT_X).handler = on_creat;
+  row_of(rows, Ev::OPENAT_2_X).handler = on_openat;
+  row_of(rows, Ev::OPENAT2_X).handler = on_openat2;
+  row_of(rows, Ev::OPEN_BY_HANDLE_AT_X).handler = on_open_by_handle;
+  row_of(rows, Ev::CHDIR_X).handler = on_chdir;
+  row_of(rows, Ev::GETCWD_X).handler = on_chdir;
+  row_of(rows, Ev::FCHDIR_X).handler = on_fchdir;
+  row_of(rows, Ev::CHROOT_X).handler = on_chroot;
+  row_of(rows, Ev::CLOSE_X).handler = on_close;
+  row_of(rows, Ev::CLOSE_RANGE_X).handler = on_close_range;
+  for (const Ev type : {Ev::DUP_1_X, Ev::DUP2_X, Ev::DUP3_X}) row_of(rows, type).handler = on_dup;
+  row_of(rows, Ev::FCNTL_X).handler = on_fcntl;
+  row_of(rows, Ev::PIPE_X).handler = on_pipe;
+  row_of(rows, Ev::PIPE2_X).handler = on_pipe;
+  for (const Ev type :
+       {Ev::EVENTFD_X, Ev::EVENTFD2_X, Ev::SIGNALFD_X, Ev::SIGNALFD4_X, Ev::TIMERFD_CREATE_X,
+        Ev::INOTIFY_INIT_X, Ev::INOTIFY_INIT1_X, Ev::BPF_2_X, Ev::USERFAULTFD_X,
+        Ev::IO_URING_SETUP_X, Ev::EPOLL_CREATE_X, Ev::EPOLL_CREATE1_X}) {
+    row_of(rows, type).handler = on_anonymous_fd;
+  }
+  row_of(rows, Ev::MEMFD_CREATE_X).handler = on_memfd_create;
+  row_of(rows, Ev::PIDFD_OPEN_X).handler = on_pidfd_open;
+  row_of(rows, Ev::PIDFD_GETFD_X).handler = on_pidfd_getfd;
+}
+
+constexpr void add_socket_rows(Rows& rows) {
+  row_of(rows, Ev::SOCKET_X).handler = on_socket;
+  row_of(rows, Ev::SOCKETPAIR_X).handler = on_socketpair;
+  row_of(rows, Ev::BIND_X).handler = on_bind;
+  row_of(rows, Ev::CONNECT_X) = {.handler = on_connect, .call = Call::Always};
+  row_of(rows, Ev::ACCEPT_5_X).handler = on_accept;
+  row_of(rows, Ev::ACCEPT4_6_X).handler = on_accept;
+  for (const Ev type : {Ev::SEND_X, Ev::SENDTO_X, Ev::SENDMSG_X, Ev::SENDMMSG_X, Ev::WRITE_X,
+                        Ev::WRITEV_X, Ev::PWRITE_X, Ev::PWRITEV_X}) {
+    row_of(rows, type).handler = on_send;
+  }
+  for (const Ev type : {Ev::RECV_X, Ev::RECVFROM_X, Ev::RECVMSG_X, Ev::RECVMMSG_X}) {
+    row_of(rows, type).handler = on_receive;
+  }
+}
+
+constexpr void add_meta_rows(Rows& rows) {
+  const auto add = [&rows](Ev type, Handler handler) {
+    row_of(rows, type) = {.handler = handler, .call = Call::Threadless, .lookup = Lookup::None};
+  };
+  add(Ev::CONTAINER_JSON_2_E, on_container);
+  add(Ev::ASYNCEVENT_E, on_async);
+  add(Ev::PLUGINEVENT_E, nullptr);
+  add(Ev::USER_ADDED_E, on_user_added);
+  add(Ev::USER_DELETED_E, on_user_deleted);
+  add(Ev::GROUP_ADDED_E, on_group_added);
+  add(Ev::GROUP_DELETED_E, on_group_deleted);
+  for (const Ev type : {Ev::OPEN_E, Ev::OPENAT_2_E, Ev::OPENAT2_E, Ev::CREAT_E, Ev::CONNECT_E,
+                        Ev::EXECVE_19_E, Ev::EXECVEAT_E}) {
+    row_of(rows, type).hidden = true;
+    row_of(rows, type).stores_enter = true;
+  }
+}
+
+constexpr Rows make_rows() {
+  Rows rows{};
+  add_process_rows(rows);
+  add_file_rows(rows);
+  add_socket_rows(rows);
+  add_meta_rows(rows);
+  return rows;
+}
+
+constexpr Rows kRows = make_rows();
+
+const Row& row_of(Ev type) { return kRows[static_cast<size_t>(type)]; }
+
+bool follows(Ev exit, Ev enter) {
+  return static_cast<size_t>(enter) + 1 == static_cast<size_t>(exit) ||
+         (exit == Ev::EXECVE_19_X && enter == Ev::EXECVEAT_E);
+}
+
+}  // namespace
+
+void StateCore::finish_deferred() {
+  if (exited_tid >= 0) {
+    const int64_t tid = std::exchange(exited_tid, -1);
+    if (Thread* gone = threads.find(tid)) {
+      exits.add(gone->ptid, tid, exited_ts_ns);
+      if (!gone->children.empty() && gone->reaper_tid > 0 && settings.live) get(gone->reaper_tid);
+      threads.remove(tid);
+    }
+  }
+  if (closed_fd >= 0) {
+    Thread* owner = threads.find(closed_tid);
+    if (owner != nullptr && fds(*owner).remove(closed_fd)) ++counts.fds_removed;
+    closed_fd = -1;
+  }
+}
+
+Thread* StateCore::recover(int64_t tid) {
+  if (!settings.live || !settings.find_thread) return nullptr;
+  const std::optional<FoundThread> found = settings.find_thread(tid);
+  if (!found) return nullptr;
+  Thread* record = make_thread(*this, found->thread);
+  record->recovered = true;
+  record = threads.add(record);
+  if (record == nullptr) return nullptr;
+  for (const SnapshotFd& fd : found->fds) add_snapshot_fd(*this, *record, fd);
+  set_container(*record);
+  note_users(*record);
+  ++counts.threads_recovered;
+  return record;
+}
+
+Thread* StateCore::get(int64_t tid) {
+  const bool last = threads.is_last(tid);
+  if (Thread* known = threads.find(tid)) {
+    ++(last ? counts.thread_lookups_cached : counts.thread_lookups_noncached);
+    return known;
+  }
+  ++counts.thread_lookups_failed;
+  if (threads.has_room(tid)) {
+    if (Thread* found = recover(tid)) return found;
+  }
+  Thread* fake = threads.create();
+  fake->tid = tid;
+  fake->comm = fake->exe = not_available;
+  return threads.add(fake);
+}
+
+bool StateCore::is_own(const EventView& event) const {
+  if (!settings.live || settings.own_pid < 0 || thread == nullptr) return false;
+  if (thread->pid != settings.own_pid) return false;
+  switch (event.type()) {  // NOLINT: these five alone pass
+    case Ev::SCHEDSWITCH_6_E:
+    case Ev::SCAPEVENT_E:
+    case Ev::PROCINFO_E:
+    case Ev::DROP_E:
+    case Ev::DROP_X:
+    case Ev::CPU_HOTPLUG_E:
+      return false;
+    default:
+      return true;
+  }
+}
+
+void StateCore::take_enter(const EventView& event) {
+  EventView stored;
+  if (!stored.decode({.bytes = thread->enter_event}) || !follows(event.type(), stored.type())) {
+    return;
+  }
+  // The bytes move to where they live until the next event.
+  enter_bytes_.swap(thread->enter_event);
+  thread->enter_event.clear();
+  now.enter.decode({.bytes = enter_bytes_});
+  now.has_enter = true;
+  ++counts.enter_events_retrieved;
+}
+
+void StateCore::store_enter(const EventView& event) {
+  if (event.type() == Ev::EXECVE_19_E && !event.has(0)) return;
+  const Bytes bytes = event.bytes();
+  if (bytes.size() > kEnterEventLimit) {
+    ++counts.enter_events_dropped;
+    return;
+  }
+  thread->enter_event.assign(bytes.begin(), bytes.end());
+  ++counts.enter_events_stored;
+}
+
+void StateCore::reset_exit(const EventView& event) {
+  const bool valid = thread->last_type_valid && follows(event.type(), thread->last_type);
+  if (!valid) thread->last_fd = -1;
+  if (!thread->enter_event.empty()) {
+    if (valid) take_enter(event);
+    thread->enter_event.clear();
+  }
+  if (event.has_result() && event.has(0)) {
+    const int64_t result = event.result();
+    if (result < 0) now.error = -result;
+  }
+  const EventInfo& info = event.info();
+  if (!info.has(EF_USES_FD)) return;
+  if (thread->last_fd == -1 && info.fd_param >= 0) {
+    thread->last_fd = event.get<int64_t>(static_cast<size_t>(info.fd_param), -1);
+  }
+  fetch_fd(thread->last_fd);
+}
+
+// True when the event has a thread and handlers may use it.
+bool StateCore::reset(const EventView& event) {
+  now.fd = nullptr;
+  now.fd_number = -1;
+  now.error = 0;
+  now.hidden = false;
+  now.has_enter = false;
+  now.old_fd_name = Str();
+  thread = nullptr;
+  const EventInfo& info = event.info();
+  const Row& row = row_of(event.type());
+  if (info.has(EF_SKIPPARSERESET)) {
+    if (event.type() == Ev::PROCINFO_E) thread = threads.find(event.tid());
+    return false;
+  }
+  if (row.lookup == Lookup::None) return false;
+  if (row.lookup == Lookup::Get) {
+    thread = get(event.tid());
+    if (thread == nullptr) return false;
+    thread->flags |= kThreadActive;
+  } else {
+    const bool last = threads.is_last(event.tid());
+    thread = threads.find(event.tid());
+    if (thread == nullptr) {
+      ++counts.thread_lookups_failed;
+      return false;
+    }
+    ++(last ? counts.thread_lookups_cached : counts.thread_lookups_noncached);
+  }
+  thread->last_access_ts_ns = event.ts_ns();
+  if (event.type() == Ev::SCHEDSWITCH_6_E) return true;
+  if (info.is_exit()) {
+    reset_exit(event);
+    return true;
+  }
+  thread->last_fd = -1;
+  thread->last_type = event.type();
+  thread->last_type_valid = true;
+  if (info.has(EF_USES_FD) && info.fd_param >= 0) {
+    thread->last_fd = event.get<int64_t>(static_cast<size_t>(info.fd_param), -1);
+    fetch_fd(thread->last_fd);
+  }
+  return true;
+}
+
+void StateCore::apply(const EventView& event) {
+  finish_deferred();
+  if (settings.live) purge(event.ts_ns());
+  const bool has_thread = reset(event);
+  const Row& row = row_of(event.type());
+  const bool own = is_own(event);
+  if (!own) {
+    if (row.handler != nullptr) {
+      const bool success = has_thread && event.has(0) && event.result() >= 0;
+      const bool wanted = row.call == Call::Success  ? success
+                          : row.call == Call::Always ? has_thread
+                                                     : true;
+      if (wanted) row.handler(*this, event);
+    }
+    if (row.stores_enter && thread != nullptr) store_enter(event);
+  }
+  now.hidden = own || row.hidden || (event.flags() & kStateOnly) != 0;
+  now.thread = thread;
+  if (thread == nullptr) return;
+  now.fd_number = thread->last_fd;
+  if (event.type() != Ev::SCHEDSWITCH_6_E) {
+    thread->previous_event_ts_ns = thread->last_event_ts_ns;
+    thread->last_event_ts_ns = event.ts_ns();
+  }
+}
+
+namespace {
+
+// The process still exists and still runs what we know.
+bool is_alive(const Thread& thread, const Files& files) {
+  const std::string folder = fmt::format("/proc/{}/task/{}", thread.pid, thread.tid);
+  const auto comm = files.read(folder + "/comm", 64);
+  if (comm) return comm->starts_with(thread.comm.view());
+  return files.read_link(folder + "/exe").has_value();
+}
+
+}  // namespace
+
+void StateCore::purge(uint64_t now_ns) {
+  if (next_purge_ns_ == 0) next_purge_ns_ = now_ns + kFirstPurgeNs;
+  if (now_ns < next_purge_ns_) return;
+  next_purge_ns_ = now_ns + settings.purge_interval_ns;
+  std::vector<int64_t> doomed;
+  threads.for_each([&](const Thread& candidate) {
+    if (candidate.is_invalid()) {
+      doomed.push_back(candidate.tid);
+      return;
+    }
+    if (candidate.last_access_ts_ns + settings.thread_timeout_ns > now_ns) return;
+    if (settings.files != nullptr && !is_alive(candidate, *settings.files)) {
+      doomed.push_back(candidate.tid);
+    }
+  });
+  for (const int64_t tid : doomed) threads.remove(tid);
+}
+
+}  // namespace gyr

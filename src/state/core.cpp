@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// What several handlers share: tables of a thread, and the setters of its record.
+#include "state/core.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+
+namespace gyr {
+
+StateCore::StateCore(StateSettings given, StrPool& strings)
+    : settings(std::move(given)),
+      pool(strings),
+      paths(strings),
+      threads(settings.thread_limit, settings.own_pid),
+      users(settings, strings),
+      containers(strings),
+      not_available(strings.intern("<NA>")),
+      no_leader_cwd(strings.intern("./")) {}
+
+const FdTable& StateCore::fds(const Thread& of) const {
+  if ((of.flags & kCloneFiles) == 0) return of.own_fds;
+  const Thread* leader = threads.leader(of);
+  return leader != nullptr ? leader->own_fds : no_fds;
+}
+
+FdTable& StateCore::fds(Thread& of) {
+  if ((of.flags & kCloneFiles) == 0) return of.own_fds;
+  Thread* leader = threads.leader(of);
+  // Without a leader nothing is found and nothing stored.
+  return leader != nullptr ? leader->own_fds : const_cast<FdTable&>(no_fds);
+}
+
+const Str& StateCore::cwd(const Thread& of) const {
+  const Thread* leader = threads.leader(of);
+  return leader != nullptr ? leader->own_cwd : no_leader_cwd;
+}
+
+const Str& StateCore::command_line(const Thread& of) const {
+  if (of.command_line_known) return of.command_line;
+  auto& entry = command_lines.at(of.comm, of.args);
+  if (!entry.known) {
+    std::string text(of.comm.view());
+    std::string_view args = of.args.view();
+    if (!args.empty()) {
+      if (args.back() == '\0') args.remove_suffix(1);
+      text.push_back(' ');
+      text.append(args);
+      std::replace(text.begin(), text.end(), '\0', ' ');
+    }
+    entry.result = pool.intern(text);
+    entry.known = true;
+  }
+  of.command_line = entry.result;
+  of.command_line_known = true;
+  return of.command_line;
+}
+
+const Str& StateCore::resolve_dirfd(const Thread* of, std::string_view path, int64_t dirfd) {
+  if (!path.empty() && path.front() == '/') return paths.dot;
+  if (of == nullptr) return paths.unknown;
+  if (dirfd == kAtFdcwd) return cwd(*of);
+  const FdInfo* info = fds(*of).find(dirfd);
+  if (info == nullptr) return paths.unknown;
+  return paths.with_slash(info->name);
+}
+
+void StateCore::fetch_fd(int64_t fd) {
+  if (fd < 0) return;
+  now.fd = std::as_const(*this).fds(*thread).find(fd);
+  if (now.fd == nullptr) {
+    ++counts.fd_lookups_failed;
+    return;
+  }
+  ++counts.fd_lookups_cached;
+  now.old_fd_name = now.fd->name;
+}
+
+FdInfo* StateCore::add_fd_to(Thread& owner, int64_t fd, FdKind kind) {
+  FdTable& table = fds(owner);
+  FdInfo* info = &table == &no_fds ? nullptr : table.add_blank(fd);
+  if (info == nullptr) {
+    if (fd >= 0) ++counts.fds_dropped_full;
+    return nullptr;
+  }
+  ++counts.fds_added;
+  info->kind = kind;
+  return info;
+}
+
+FdInfo* StateCore::add_fd(int64_t fd, FdKind kind) {
+  FdInfo* info = add_fd_to(*thread, fd, kind);
+  thread->last_fd = fd;
+  now.fd = info;
+  return info;
+}
+
+FdInfo& StateCore::edit_fd() {
+  FdInfo* info = fds(*thread).edit(thread->last_fd);
+  GYR_CHECK(info != nullptr);  // now.fd was found there
+  now.fd = info;
+  return *info;
+}
+
+void StateCore::set_cwd(Thread& of, const Str& path) {
+  Thread* leader = threads.leader(of);
+  if (leader == nullptr) return;
+  // The reference takes the calling entry's own directory for base, which only leaders have.
+  const Str& joined = paths.join(of.own_cwd, path);
+  const Str& with_slash = joined.empty() ? paths.slash : paths.with_slash(joined);
+  if (leader->own_cwd == with_slash) return;
+  leader->own_cwd = with_slash;
+  threads.changed(*leader);
+}
+
+void StateCore::set_exepath(Thread& of, std::string_view path) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (path.size() > kDeleted.size() && path.ends_with(kDeleted)) {
+    path.remove_suffix(kDeleted.size());
+  }
+  of.exepath = intern(path);
+}
+
+namespace {
+
+std::string_view subsystem_name(std::string_view name) {
+  constexpr std::string_view kSuffix = "_cgroup";
+  if (name.ends_with(kSuffix)) name.remove_suffix(kSuffix.size());
+  if (name == "perf") return "perf_event";
+  if (name == "mem") return "memory";
+  if (name == "io") return "blkio";
+  return name;
+}
+
+}  // namespace
+
+void StateCore::set_cgroups(Thread& of, std::string_view cgroups) {
+  std::string text;
+  for (std::string_view rest = cgroups; !rest.empty();) {
+    const std::string_view entry = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(entry.size() < rest.size() ? entry.size() + 1 : entry.size());
+    const size_t equals = entry.find('=');
+    if (equals == std::string_view::npos) return;  // one bad entry spoils the update
+    text.append(subsystem_name(entry.substr(0, equals)));
+    text.append(entry.substr(equals));
+    text.push_back('\0');
+  }
+  of.cgroups = intern(text);
+}
+
+void StateCore::set_container(Thread& of) {
+  auto& entry = container_ids.at(of.cgroups, Str());
+  if (!entry.known) {
+    entry.result = intern(container_id_of(of.cgroups.view()));
+    entry.known = true;
+  }
+  if (of.container_id == entry.result) return;
+  of.container_id = entry.result;
+  if (of.group != nullptr) threads.changed(of);
+}
+
+void StateCore::note_users(const Thread& of) {
+  if (users.note(of.container_id, of.pid, of.uid, of.gid)) threads.raise_epoch();
+}
+
+}  // namespace gyr

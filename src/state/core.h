@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// What State consists of, for the files that implement it: the tables, the event being applied, and
+// one handler per event type. Handlers run when the event's thread is known (`thread` is not null)
+// unless their row in apply.cpp says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "state/containers.h"
+#include "state/network.h"
+#include "state/path.h"
+#include "state/state.h"
+#include "state/thread_table.h"
+#include "state/users.h"
+
+namespace gyr {
+
+struct StateCore {
+  StateCore(StateSettings given, StrPool& strings);
+
+  StateSettings settings;
+  StrPool& pool;
+  Paths paths;  // before the tables: handles must not outlive the pool anyway
+  ThreadTable threads;
+  UserTable users;
+  Interfaces interfaces;
+  Containers containers;
+  RecentExits exits;
+  MachineInfo machine;
+  mutable StateCounters counts;
+  mutable PairCache<512> command_lines;
+  PairCache<256> container_ids;
+  const FdTable no_fds;
+  const Str not_available, no_leader_cwd;
+
+  // The event being applied.
+  EventState now;
+  Thread* thread = nullptr;
+
+  // --- apply.cpp
+  void apply(const EventView& event);
+  // In the table, else looked up in /proc, else a fake entry; null when the table is full.
+  Thread* get(int64_t tid);
+  void finish_deferred();
+  void purge(uint64_t now_ns);
+
+  // --- core.cpp
+  FdTable& fds(Thread& of);
+  const FdTable& fds(const Thread& of) const;
+  const Str& cwd(const Thread& of) const;
+  const Str& command_line(const Thread& of) const;
+  const Str& resolve_dirfd(const Thread* of, std::string_view path, int64_t dirfd);
+  // The descriptor the event is about; null in `now` when unknown.
+  void fetch_fd(int64_t fd);
+  // A blank entry of the event's thread, which becomes the event's descriptor. Null: not stored.
+  FdInfo* add_fd(int64_t fd, FdKind kind);
+  FdInfo* add_fd_to(Thread& owner, int64_t fd, FdKind kind);
+  // The event's descriptor for changing it. `now.fd` must not be null.
+  FdInfo& edit_fd();
+  void set_cwd(Thread& of, const Str& path);
+  void set_exepath(Thread& of, std::string_view path);
+  void set_cgroups(Thread& of, std::string_view cgroups);
+  void set_container(Thread& of);
+  void note_users(const Thread& of);
+  Str intern(std::string_view text) { return pool.intern(text); }
+
+  // Deferred to the next event, so that this one can still be evaluated.
+  int64_t exited_tid = -1;
+  uint64_t exited_ts_ns = 0;
+  int64_t closed_tid = -1;
+  int64_t closed_fd = -1;
+
+ private:
+  bool reset(const EventView& event);
+  void reset_exit(const EventView& event);
+  void store_enter(const EventView& event);
+  void take_enter(const EventView& event);
+  Thread* recover(int64_t tid);
+  bool is_own(const EventView& event) const;
+
+  std::vector<uint8_t> enter_bytes_;
+  uint64_t next_purge_ns_ = 0;
+};
+
+// Makes records of plain data (load.cpp).
+void load_snapshot(StateCore& core, const Snapshot& snapshot);
+Thread* make_thread(StateCore& core, const SnapshotThread& from);
+void add_snapshot_fd(StateCore& core, Thread& owner, const SnapshotFd& from);
+Snapshot dump_snapshot(const StateCore& core);
+
+using Handler = void (*)(StateCore& core, const EventView& event);
+
+// process_events.cpp
+void on_clone(StateCore& core, const EventView& event);
+void on_exec(StateCore& core, const EventView& event);
+void on_procexit(StateCore& core, const EventView& event);
+// file_events.cpp
+void on_open(StateCore& core, const EventView& event);
+void on_openat(StateCore& core, const EventView& event);
+void on_openat2(StateCore& core, const EventView& event);
+void on_creat(StateCore& core, const EventView& event);
+void on_open_by_handle(StateCore& core, const EventView& event);
+void on_chdir(StateCore& core, const EventView& event);
+void on_fchdir(StateCore& core, const EventView& event);
+void on_chroot(StateCore& core, const EventView& event);
+// fd_events.cpp
+void on_close(StateCore& core, const EventView& event);
+void on_close_range(StateCore& core, const EventView& event);
+void on_dup(StateCore& core, const EventView& event);
+void on_fcntl(StateCore& core, const EventView& event);
+void on_pipe(StateCore& core, const EventView& event);
+void on_anonymous_fd(StateCore& core, const EventView& event);
+void on_memfd_create(StateCore& core, const EventView& event);
+void on_pidfd_open(StateCore& core, const EventView& event);
+void on_pidfd_getfd(StateCore& core, const EventView& event);
+// socket_events.cpp
+void on_socket(StateCore& core, const EventView& event);
+void on_socketpair(StateCore& core, const EventView& event);
+void on_bind(StateCore& core, const EventView& event);
+void on_connect(StateCore& core, const EventView& event);
+void on_accept(StateCore& core, const EventView& event);
+// transfer_events.cpp
+void on_send(StateCore& core, const EventView& event);
+void on_receive(StateCore& core, const EventView& event);
+// misc_events.cpp
+void on_setsid(StateCore& core, const EventView& event);
+void on_set_user(StateCore& core, const EventView& event);
+void on_set_group(StateCore& core, const EventView& event);
+void on_capset(StateCore& core, const EventView& event);
+void on_namespace(StateCore& core, const EventView& event);
+void on_rlimit(StateCore& core, const EventView& event);
+void on_prlimit(StateCore& core, const EventView& event);
+void on_memory(StateCore& core, const EventView& event);
+void on_schedswitch(StateCore& core, const EventView& event);
+void on_prctl(StateCore& core, const EventView& event);
+void on_container(StateCore& core, const EventView& event);
+void on_async(StateCore& core, const EventView& event);
+void on_user_added(StateCore& core, const EventView& event);
+void on_user_deleted(StateCore& core, const EventView& event);
+void on_group_added(StateCore& core, const EventView& event);
+void on_group_deleted(StateCore& core, const EventView& event);
+
+}  // namespace gyr

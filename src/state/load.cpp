@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+// Snapshots in and out.
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "state/core.h"
+
+namespace gyr {
+namespace {
+
+void copy_numbers(Thread& to, const SnapshotThread& from) {
+  to.tid = from.tid;
+  to.pid = from.pid;
+  to.ptid = from.ptid;
+  to.sid = from.sid;
+  to.vpgid = from.vpgid;
+  to.pgid = from.pgid;
+  to.vtid = from.vtid;
+  to.vpid = from.vpid;
+  to.fdlimit = from.fdlimit;
+  to.flags = from.flags | kThreadActive | kNameChanged;
+  to.uid = from.uid;
+  to.gid = from.gid;
+  to.loginuid = from.loginuid;
+  to.tty = from.tty;
+  to.vmsize_kb = from.vmsize_kb;
+  to.vmrss_kb = from.vmrss_kb;
+  to.vmswap_kb = from.vmswap_kb;
+  to.pfmajor = from.pfmajor;
+  to.pfminor = from.pfminor;
+  to.exe_writable = from.exe_writable;
+  to.exe_upper_layer = from.exe_upper_layer;
+  to.exe_lower_layer = from.exe_lower_layer;
+  to.exe_from_memfd = from.exe_from_memfd;
+  to.cap_inheritable = from.cap_inheritable;
+  to.cap_permitted = from.cap_permitted;
+  to.cap_effective = from.cap_effective;
+  to.exe_ino = from.exe_ino;
+  to.exe_ino_ctime_ns = from.exe_ino_ctime_ns;
+  to.exe_ino_mtime_ns = from.exe_ino_mtime_ns;
+  to.clone_ts_ns = from.clone_ts_ns;
+  to.pidns_init_start_ts_ns = from.pidns_init_start_ts_ns;
+}
+
+SnapshotThread plain_thread(const StateCore& core, const Thread& from) {
+  SnapshotThread to;
+  to.tid = from.tid;
+  to.pid = from.pid;
+  to.ptid = from.ptid;
+  to.sid = from.sid;
+  to.vpgid = from.vpgid;
+  to.pgid = from.pgid;
+  to.vtid = from.vtid;
+  to.vpid = from.vpid;
+  to.comm = from.comm.view();
+  to.exe = from.exe.view();
+  to.exepath = from.exepath.view();
+  to.cwd = core.cwd(from).view();
+  to.root = from.root.view();
+  to.args = from.args.view();
+  to.env = from.own_env.view();
+  to.cgroups = from.cgroups.view();
+  to.fdlimit = from.fdlimit;
+  to.flags = from.flags;
+  to.uid = from.uid;
+  to.gid = from.gid;
+  to.vmsize_kb = from.vmsize_kb;
+  to.vmrss_kb = from.vmrss_kb;
+  to.vmswap_kb = from.vmswap_kb;
+  to.pfmajor = from.pfmajor;
+  to.pfminor = from.pfminor;
+  to.pidns_init_start_ts_ns = from.pidns_init_start_ts_ns;
+  to.tty = from.tty;
+  to.loginuid = from.loginuid;
+  to.exe_writable = from.exe_writable;
+  to.exe_upper_layer = from.exe_upper_layer;
+  to.exe_lower_layer = from.exe_lower_layer;
+  to.exe_from_memfd = from.exe_from_memfd;
+  to.cap_inheritable = from.cap_inheritable;
+  to.cap_permitted = from.cap_permitted;
+  to.cap_effective = from.cap_effective;
+  to.exe_ino = from.exe_ino;
+  to.exe_ino_ctime_ns = from.exe_ino_ctime_ns;
+  to.exe_ino_mtime_ns = from.exe_ino_mtime_ns;
+  to.clone_ts_ns = from.clone_ts_ns;
+  return to;
+}
+
+SnapshotFd plain_fd(int64_t tid, int64_t number, const FdInfo& from) {
+  SnapshotFd to;
+  to.tid = tid;
+  to.fd = number;
+  to.kind = from.kind;
+  to.ino = from.ino;
+  to.name = from.name.view();
+  to.open_flags = from.open_flags;
+  to.dev = from.dev;
+  to.mount_id = from.mount_id;
+  to.source_ip = from.source_ip;
+  to.dest_ip = from.dest_ip;
+  to.source_port = from.source_port;
+  to.dest_port = from.dest_port;
+  to.l4 = static_cast<uint8_t>(from.l4);
+  to.unix_source = from.unix_source;
+  to.unix_dest = from.unix_dest;
+  return to;
+}
+
+// Server ports seen anywhere tell which end of a connection is the server (state-engine 5.4).
+void assign_roles(StateCore& core) {
+  absl::flat_hash_set<uint16_t> ports;
+  core.threads.for_each([&](const Thread& thread) {
+    thread.own_fds.for_each([&](int64_t, const FdInfo& fd) {
+      if (fd.is_server_socket()) ports.insert(fd.source_port);
+    });
+  });
+  core.threads.for_each([&](Thread& thread) {
+    std::vector<int64_t> numbers;
+    thread.own_fds.for_each([&](int64_t number, const FdInfo& fd) {
+      if (fd.kind == FdKind::Ipv4) numbers.push_back(number);
+    });
+    for (const int64_t number : numbers) {
+      FdInfo& fd = *thread.own_fds.edit(number);
+      fd.role = FdRole::Client;
+      if (!ports.contains(fd.source_port)) continue;
+      fd.role = FdRole::Server;
+      std::swap(fd.source_ip, fd.dest_ip);
+      std::swap(fd.source_port, fd.dest_port);
+      fd.name = core.intern(socket_name(fd));
+    }
+  });
+}
+
+void load_users(StateCore& core, const Snapshot& snapshot) {
+  for (const SnapshotUser& user : snapshot.users) {
+    core.users.add_user({}, {.uid = user.uid,
+                             .gid = user.gid,
+                             .name = core.intern(user.name),
+                             .home = core.intern(user.home),
+                             .shell = core.intern(user.shell)});
+  }
+  for (const SnapshotGroup& group : snapshot.groups) {
+    core.users.add_group({}, {.gid = group.gid, .name = core.intern(group.name)});
+  }
+}
+
+void load_threads(StateCore& core, const Snapshot& snapshot) {
+  for (const SnapshotThread& from : snapshot.threads) {
+    core.threads.add_unlinked(make_thread(core, from));
+  }
+  core.threads.link_all();
+  for (const SnapshotFd& fd : snapshot.fds) {
+    Thread* owner = core.threads.find(fd.tid);
+    if (owner != nullptr) add_snapshot_fd(core, *owner, fd);
+  }
+  assign_roles(core);
+  std::vector<Thread*> all;
+  core.threads.for_each([&](Thread& thread) { all.push_back(&thread); });
+  for (Thread* thread : all) {
+    core.set_container(*thread);
+    core.note_users(*thread);
+  }
+}
+
+}  // namespace
+
+Thread* make_thread(StateCore& core, const SnapshotThread& from) {
+  Thread* thread = core.threads.create();
+  copy_numbers(*thread, from);
+  thread->comm = core.intern(from.comm);
+  thread->exe = core.intern(from.exe);
+  thread->args = core.intern(from.args);
+  thread->own_env = core.intern(from.env);
+  thread->root = core.intern(from.root);
+  core.set_exepath(*thread, from.exepath);
+  core.set_cgroups(*thread, from.cgroups);
+  if (thread->is_main()) {
+    const Str& cwd = core.paths.join(Str(), core.intern(from.cwd));
+    thread->own_cwd = cwd.empty() ? core.paths.slash : core.paths.with_slash(cwd);
+  }
+  return thread;
+}
+
+void add_snapshot_fd(StateCore& core, Thread& owner, const SnapshotFd& from) {
+  FdInfo* info = core.add_fd_to(owner, from.fd, from.kind);
+  if (info == nullptr) return;
+  info->from_snapshot = true;
+  info->ino = from.ino;
+  info->open_flags = from.open_flags;
+  info->dev = from.dev;
+  info->mount_id = from.mount_id;
+  info->source_ip = from.source_ip;
+  info->dest_ip = from.dest_ip;
+  info->source_port = from.source_port;
+  info->dest_port = from.dest_port;
+  info->l4 = from.l4 <= static_cast<uint8_t>(L4::Raw) ? static_cast<L4>(from.l4) : L4::Unknown;
+  info->unix_source = from.unix_source;
+  info->unix_dest = from.unix_dest;
+  info->upper_layer = (from.open_flags & kOpenUpperLayer) != 0;
+  info->lower_layer = (from.open_flags & kOpenLowerLayer) != 0;
+  if (info->is_ip_socket()) {
+    info->connected = info->l4 == L4::Tcp && !info->is_server_socket();
+    if (info->is_server_socket()) info->role = FdRole::Server;
+    info->name = core.intern(socket_name(*info));
+  } else {
+    info->name = core.intern(from.name);
+    if (info->kind == FdKind::Unix) {
+      info->role = from.name.empty() ? FdRole::Client : FdRole::Server;
+    }
+  }
+}
+
+void load_snapshot(StateCore& core, const Snapshot& snapshot) {
+  core.now = EventState{};
+  core.thread = nullptr;
+  core.exited_tid = -1;
+  core.closed_fd = -1;
+  core.threads.clear();
+  core.users.clear();
+  core.interfaces.clear();
+  core.containers.clear();
+  core.exits.clear();
+  core.machine = snapshot.machine;
+  for (const SnapshotInterface& from : snapshot.interfaces) {
+    core.interfaces.add(
+        {.name = from.name, .v6 = from.v6, .address = from.address, .netmask = from.netmask});
+  }
+  load_users(core, snapshot);
+  load_threads(core, snapshot);
+  core.threads.raise_epoch();
+}
+
+Snapshot dump_snapshot(const StateCore& core) {
+  Snapshot out;
+  out.machine = core.machine;
+  core.threads.for_each([&](const Thread& thread) {
+    if (thread.is_invalid()) return;
+    out.threads.push_back(plain_thread(core, thread));
+  });
+  std::sort(out.threads.begin(), out.threads.end(),
+            [](const SnapshotThread& a, const SnapshotThread& b) { return a.tid < b.tid; });
+  for (const SnapshotThread& thread : out.threads) {
+    out.fd_tids.push_back(thread.tid);
+    core.threads.find(thread.tid)->own_fds.for_each([&](int64_t number, const FdInfo& fd) {
+      out.fds.push_back(plain_fd(thread.tid, number, fd));
+    });
+  }
+  for (const InterfaceInfo& from : core.interfaces.all()) {
+    SnapshotInterface to;
+    to.name = from.name;
+    to.v6 = from.v6;
+    to.address = from.address;
+    to.netmask = from.netmask;
+    out.interfaces.push_back(std::move(to));
+  }
+  core.users.for_each_user([&](const Str& container, const UserInfo& user) {
+    if (!container.empty()) return;
+    out.users.push_back({user.uid, user.gid, std::string(user.name.view()),
+                         std::string(user.home.view()), std::string(user.shell.view())});
+  });
+  core.users.for_each_group([&](const Str& container, const GroupInfo& group) {
+    if (container.empty()) out.groups.push_back({group.gid, std::string(group.name.view())});
+  });
+  std::sort(out.users.begin(), out.users.end(),
+            [](const SnapshotUser& a, const SnapshotUser& b) { return a.uid < b.uid; });
+  std::sort(out.groups.begin(), out.groups.end(),
+            [](const SnapshotGroup& a, const SnapshotGroup& b) { return a.gid < b.gid; });
+  out.has_users = !out.users.empty() || !out.groups.empty();
+  return out;
+}
+
+}  // namespace gyr

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "state/network.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace gyr {
+namespace {
+
+using Ip = std::array<uint8_t, 16>;
+
+constexpr size_t kUnixPathLimit = 108;
+
+std::string text_of(const Ip& ip, bool v6) { return ip_text(IpAddress{ip, v6}); }
+
+std::string endpoint(const Address& end, bool v6) {
+  return fmt::format("{}:{}", text_of(end.ip, v6), end.port);
+}
+
+std::string_view until_nul(Bytes bytes) {
+  const std::string_view text = as_text(bytes);
+  return text.substr(0, text.find('\0'));
+}
+
+Address read_address(ByteReader& reader, bool v6) {
+  Address address;
+  const Bytes ip = reader.take(v6 ? 16 : 4);
+  std::copy(ip.begin(), ip.end(), address.ip.begin());
+  address.port = reader.read<uint16_t>();
+  return address;
+}
+
+std::string unix_text(uint64_t source, uint64_t dest, std::string_view path) {
+  return fmt::format("{:x}->{:x} {}", source, dest, path);
+}
+
+bool is_loopback(const InterfaceInfo& info) {
+  if (!info.v6) return info.address[0] == 127;
+  Ip loopback{};
+  loopback[15] = 1;
+  return info.address == loopback;
+}
+
+bool same_subnet(const InterfaceInfo& info, const Ip& ip) {
+  if (info.v6) return std::equal(ip.begin(), ip.begin() + 8, info.address.begin());
+  for (size_t i = 0; i < 4; ++i) {
+    if ((ip[i] & info.netmask[i]) != (info.address[i] & info.netmask[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string ip_text(const IpAddress& address) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const int family = address.v6 ? AF_INET6 : AF_INET;
+  return inet_ntop(family, address.bytes.data(), text.data(), text.size()) == nullptr
+             ? std::string()
+             : text.data();
+}
+
+SockAddr parse_sockaddr(Bytes bytes) {
+  SockAddr result;
+  if (bytes.empty()) return result;
+  ByteReader reader(bytes);
+  result.raw_family = reader.read<uint8_t>();
+  switch (result.raw_family) {
+    case 1:
+      result.family = Family::Unix;
+      result.path = until_nul(bytes.subspan(1));
+      return result;
+    case 2:
+    case 10:
+      result.address = read_address(reader, result.raw_family == 10);
+      result.family = result.raw_family == 10 ? Family::Ipv6 : Family::Ipv4;
+      break;
+    default:
+      result.family = Family::Other;
+      return result;
+  }
+  if (!reader.ok()) result = {};
+  return result;
+}
+
+SockTuple parse_tuple(Bytes bytes) {
+  SockTuple result;
+  if (bytes.empty()) return result;
+  ByteReader reader(bytes);
+  const auto family = reader.read<uint8_t>();
+  if (family == 2 || family == 10) {
+    result.family = family == 10 ? Family::Ipv6 : Family::Ipv4;
+    result.source = read_address(reader, family == 10);
+    result.dest = read_address(reader, family == 10);
+  } else if (family == 1) {
+    result.family = Family::Unix;
+    result.unix_source = reader.read<uint64_t>();
+    result.unix_dest = reader.read<uint64_t>();
+    if (reader.ok()) {
+      result.path = until_nul(bytes.subspan(reader.offset())).substr(0, kUnixPathLimit);
+    }
+  } else {
+    result.family = Family::Other;
+  }
+  if (!reader.ok()) result = {};
+  return result;
+}
+
+bool is_mapped_v4(const Ip& ip) {
+  if (!std::all_of(ip.begin(), ip.begin() + 10, [](uint8_t byte) { return byte == 0; })) {
+    return false;
+  }
+  if (ip[10] == 0xff && ip[11] == 0xff) return true;
+  return std::all_of(ip.begin() + 10, ip.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+Ip mapped_v4(const Ip& ip) {
+  Ip result{};
+  std::copy(ip.begin() + 12, ip.end(), result.begin());
+  return result;
+}
+
+bool is_zero(const Ip& ip, bool v6) {
+  return std::all_of(ip.begin(), ip.begin() + (v6 ? 16 : 4),
+                     [](uint8_t byte) { return byte == 0; });
+}
+
+std::string tuple_text(const SockTuple& tuple) {
+  switch (tuple.family) {
+    case Family::None:
+    case Family::Other:
+      return "NULL";
+    case Family::Unix:
+      return unix_text(tuple.unix_source, tuple.unix_dest, tuple.path);
+    case Family::Ipv4:
+      return endpoint(tuple.source, false) + "->" + endpoint(tuple.dest, false);
+    case Family::Ipv6:
+      break;
+  }
+  if (is_mapped_v4(tuple.source.ip) && is_mapped_v4(tuple.dest.ip)) {
+    return endpoint({mapped_v4(tuple.source.ip), tuple.source.port}, false) + "->" +
+           endpoint({mapped_v4(tuple.dest.ip), tuple.dest.port}, false);
+  }
+  return endpoint(tuple.source, true) + "->" + endpoint(tuple.dest, true);
+}
+
+std::string sockaddr_text(const SockAddr& address) {
+  switch (address.family) {
+    case Family::None:
+      return "<NA>";
+    case Family::Unix:
+      return std::string(address.path);
+    case Family::Ipv4:
+      return endpoint(address.address, false);
+    case Family::Ipv6:
+      return endpoint(address.address, true);
+    case Family::Other:
+      break;
+  }
+  return fmt::format("family {}", address.raw_family);
+}
+
+std::string socket_name(const FdInfo& fd) {
+  const Address source{fd.source_ip, fd.source_port};
+  const Address dest{fd.dest_ip, fd.dest_port};
+  const bool v6 = fd.is_v6();
+  if (fd.is_server_socket()) return endpoint(source, v6);
+  if (fd.kind != FdKind::Ipv4 && fd.kind != FdKind::Ipv6) return std::string(fd.name.view());
+  if (v6 && is_mapped_v4(source.ip) && is_mapped_v4(dest.ip)) {
+    return endpoint({mapped_v4(source.ip), source.port}, false) + "->" +
+           endpoint({mapped_v4(dest.ip), dest.port}, false);
+  }
+  if (fd.l4 == L4::Tcp || fd.l4 == L4::Udp) return endpoint(source, v6) + "->" + endpoint(dest, v6);
+  const bool portless = fd.l4 == L4::Icmp || (fd.l4 == L4::Raw && !v6);
+  return portless ? text_of(source.ip, v6) + "->" + text_of(dest.ip, v6) : "<unknown>";
+}
+
+void Interfaces::add(InterfaceInfo info) {
+  if (all_.size() < kLimit) all_.push_back(std::move(info));
+}
+
+Ip Interfaces::local_towards(const Ip& peer, bool v6) const {
+  const InterfaceInfo* best = nullptr;
+  int best_rank = 4;
+  for (const InterfaceInfo& info : all_) {
+    if (info.v6 != v6) continue;
+    const bool same = std::equal(peer.begin(), peer.begin() + (v6 ? 16 : 4), info.address.begin());
+    const int rank = same ? 0 : same_subnet(info, peer) ? 1 : is_loopback(info) ? 3 : 2;
+    if (rank < 3 && rank < best_rank) {
+      best = &info;
+      best_rank = rank;
+    }
+  }
+  return best != nullptr ? best->address : Ip{};
+}
+
+void Interfaces::fill_missing(FdInfo& fd) const {
+  const bool v6 = fd.is_v6();
+  const bool no_source = is_zero(fd.source_ip, v6);
+  const bool no_dest = is_zero(fd.dest_ip, v6);
+  if (no_source == no_dest) return;
+  Ip& missing = no_source ? fd.source_ip : fd.dest_ip;
+  const Ip& known = no_source ? fd.dest_ip : fd.source_ip;
+  const Ip found = local_towards(known, v6);
+  if (is_zero(found, v6)) return;
+  if (found == known && fd.source_port == fd.dest_port) return;
+  missing = found;
+}
+
+bool Interfaces::is_local(const IpAddress& address) const {
+  const ptrdiff_t size = address.v6 ? 8 : 4;  // IPv6: the network part
+  return std::any_of(all_.begin(), all_.end(), [&](const InterfaceInfo& info) {
+    return info.v6 == address.v6 &&
+           std::equal(info.address.begin(), info.address.begin() + size, address.bytes.begin());
+  });
+}
+
+}  // namespace gyr

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Joined paths and other texts made of interned strings, remembered by the strings' identity: a
+// name that repeats costs one probe and no work on bytes. The memories hold handles, so a string
+// cannot be freed and its address reused while an entry names it; their sizes are fixed.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/str.h"
+
+namespace gyr {
+
+// Direct-mapped: a newer pair takes the place of an older one with the same slot.
+template <size_t kSlots>
+class PairCache {
+ public:
+  struct Entry {
+    Str first, second, result;
+    bool known = false;
+  };
+  // The entry for the pair, its keys set. If not `known`, the caller stores the result.
+  Entry& at(const Str& first, const Str& second) {
+    Entry& entry = (*entries_)[slot(first.rep(), second.rep())];
+    if (!entry.known || !(entry.first == first) || !(entry.second == second)) {
+      entry.first = first;
+      entry.second = second;
+      entry.known = false;
+    }
+    return entry;
+  }
+  void clear() { *entries_ = {}; }
+
+ private:
+  static size_t slot(const StrRep* first, const StrRep* second) {
+    static_assert((kSlots & (kSlots - 1)) == 0);
+    const uint64_t a = first != nullptr ? first->hash : 0;
+    const uint64_t b = second != nullptr ? second->hash : 0;
+    return (a * 0x9e3779b97f4a7c15 ^ b) >> 7 & (kSlots - 1);
+  }
+  std::unique_ptr<std::array<Entry, kSlots>> entries_ =
+      std::make_unique<std::array<Entry, kSlots>>();
+};
+
+class Paths {
+ public:
+  explicit Paths(StrPool& pool)
+      : slash(pool.intern("/")),
+        dot(pool.intern(".")),
+        unknown(pool.intern("<UNKNOWN>")),
+        pool_(pool) {}
+
+  const Str& join(const Str& base, const Str& path);
+  // `name` with "/" appended unless it is empty or ends in one.
+  const Str& with_slash(const Str& name);
+  const Str& directory_of(const Str& name);
+
+  const Str slash, dot, unknown;
+
+ private:
+  StrPool& pool_;
+  PairCache<8192> joined_;
+  PairCache<512> slashed_;
+  PairCache<4096> directories_;
+};
+
+}  // namespace gyr
