@@ -10,6 +10,7 @@
 
 #include "capture/capture_builder.h"
 #include "capture/read_all.h"
+#include "capture/sample.h"
 
 namespace gyr::test {
 namespace {
@@ -28,61 +29,6 @@ class Dice {
  private:
   uint64_t state_;
 };
-
-std::string process(int64_t tid) {
-  return Raw()
-      .i64(tid)
-      .i64(tid)
-      .i64(1)
-      .i64(1)
-      .i64(1)
-      .text("comm")
-      .text("exe")
-      .text("/exe")
-      .text("args")
-      .text("/")
-      .i64(1024)
-      .u32(0)
-      .u32(0)
-      .u32(0)
-      .u32(1)
-      .u32(1)
-      .u32(1)
-      .u64(1)
-      .u64(1)
-      .text("E=1")
-      .i64(tid)
-      .i64(tid)
-      .text("cpu=/")
-      .text("/")
-      .bytes;
-}
-
-// All kinds of blocks, in old and new versions.
-std::string sample() {
-  const Event close{static_cast<uint16_t>(Ev::CLOSE_X), {le<int64_t>(0), le<int64_t>(3)}};
-  const Event plugin{
-      static_cast<uint16_t>(Ev::PLUGINEVENT_E), {le<uint32_t>(1), std::string(500, 'p')}, -1};
-  std::string capture = section();
-  capture += block(0x201, std::string(180, '\0'));
-  capture += block(
-      0x219, sized(Raw().u16(1).u16(4).raw("abcdefghijkl").u64(1000).raw("eth0").bytes, false));
-  capture += block(0x220, sized(Raw().u8(1).u32(9).text("wheel").bytes));
-  capture += block(0x215, sized(process(1)) + sized(process(2)));
-  capture += block(0x214, process(3) + process(4));
-  capture += block(
-      0x218,
-      Raw().i64(1).raw(sized(Raw().i64(3).u64(7).u8(16).u32(1).text("/f").u32(1).bytes)).bytes);
-  capture += block(0x203, Raw().i64(2).raw(Raw().i64(3).u64(7).u8(7).text("pipe").bytes).bytes);
-  for (int i = 0; i < 6; ++i) {
-    capture += event_block(close, 1);
-    capture += block(0x204, Raw().u16(2).raw(old_record(close)).bytes);
-    capture += block(0x217, Raw().u16(3).u32(1).raw(record(close)).bytes);
-    capture += block(0x221, Raw().u16(4).raw(record(plugin, 4)).bytes);
-    capture += block(0x208, Raw().u16(5).u32(1).raw(old_record(close)).bytes);
-  }
-  return capture;
-}
 
 struct Damage {
   std::string capture;
@@ -139,7 +85,7 @@ std::vector<Seen> events_before(const std::string& capture, size_t at,
 }
 
 TEST(DamagedCaptures, AreReadUpToTheFaultAndExplained) {
-  const std::string whole = sample();
+  const std::string whole = sample_capture();
   const Outcome good = read_all(whole);
   ASSERT_EQ(good.error, "");
   ASSERT_EQ(good.events.size(), 30u);
@@ -160,7 +106,7 @@ TEST(DamagedCaptures, AreReadUpToTheFaultAndExplained) {
 }
 
 TEST(DamagedCaptures, CompressionChangesNothingButTheWords) {
-  const std::string whole = sample();
+  const std::string whole = sample_capture();
   for (uint64_t seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE(seed);
     const Damage damaged = damage(whole, seed);
@@ -175,7 +121,7 @@ TEST(DamagedCaptures, CompressionChangesNothingButTheWords) {
 }
 
 TEST(DamagedCaptures, DamagedCompressionIsExplained) {
-  const std::string packed = gzip(sample());
+  const std::string packed = gzip(sample_capture());
   for (uint64_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE(seed);
     Dice dice(seed);
@@ -196,7 +142,7 @@ TEST(DamagedCaptures, DamagedCompressionIsExplained) {
 }
 
 TEST(DamagedCaptures, EveryTruncationIsNoticedOrEndsBetweenBlocks) {
-  const std::string whole = sample();
+  const std::string whole = sample_capture();
   for (size_t size = 0; size < whole.size(); ++size) {
     const Outcome outcome = read_all(std::string_view(whole).substr(0, size));
     const bool between_blocks = [&] {
