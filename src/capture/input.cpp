@@ -16,8 +16,8 @@ namespace gyr::capture {
 namespace {
 
 // Small enough to stay in the second-level cache between the read and its use.
-constexpr size_t kWindow = 128 * 1024;
-constexpr size_t kStaging = 64 * 1024;  // compressed bytes read at once
+constexpr size_t kWindow = 128u << 10;
+constexpr size_t kStaging = 64u << 10;  // compressed bytes read at once
 constexpr int kGzipWindowBits = 15 + 16;
 
 bool is_gzip(Bytes bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }

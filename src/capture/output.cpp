@@ -14,7 +14,7 @@
 namespace gyr::capture {
 namespace {
 
-constexpr size_t kBuffer = 128 * 1024;
+constexpr size_t kBuffer = 128u << 10;
 constexpr int kGzipWindowBits = 15 + 16;
 constexpr int kMemoryLevel = 8;
 constexpr mode_t kMode = S_IRUSR | S_IWUSR;

@@ -54,8 +54,9 @@ class CaptureReader {
     const auto type = load<uint16_t>(event + 20);
     const auto count = load<uint32_t>(event + 22);
     if (size > length - kCurrentEventOffset - capture::kBlockTrailer || type >= kEventCount ||
-        count > kMaxParams || kLargePayload[type] ||
-        kEventHeaderSize + 2 * count + sum_lengths(event + kEventHeaderSize, count) > size) {
+        count > kMaxParams || large_payload_[type] ||
+        kEventHeaderSize + 2 * size_t{count} + sum_lengths(event + kEventHeaderSize, count) >
+            size) {
       return next_slow(record);
     }
     record->bytes = {event, size};
@@ -81,7 +82,7 @@ class CaptureReader {
   static constexpr uint32_t kMinCurrentEvent = 40;
   static constexpr uint32_t kCurrentEventRange =
       (capture::kMaxEventBody + capture::kBlockHeader - kMinCurrentEvent) / 4;
-  static const std::array<bool, kEventCount> kLargePayload;
+  static const std::array<bool, kEventCount> large_payload_;
 
   // Sum of `count` <= kMaxParams 16-bit lengths. Eight at once and without branches on their
   // number: it varies from event to event. Reads up to 64 bytes, which the window's slack allows.
