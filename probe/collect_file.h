@@ -56,6 +56,15 @@ __noinline int load_file(__u32 slot) {
   return 0;
 }
 
+__noinline int write_name(__u32 slot, __u32 index, __u32 last) {
+  struct scratch *s = scratch_of(slot);
+  if (!s || index >= WALK_MAX) return 0;
+  put(s, '/', 1);
+  put_kernel_text(s, s->names[index], 256);
+  if (!last) s->off -= 1; /* the NUL gives way to the next slash */
+  return 0;
+}
+
 /* Writes "/" and the first `count` names, last first, and a NUL. */
 __noinline int write_names(__u32 slot, __u32 count) {
   struct scratch *s = scratch_of(slot);
@@ -66,11 +75,7 @@ __noinline int write_names(__u32 slot, __u32 count) {
   }
   for (__u32 i = 0; i < WALK_MAX; ++i) {
     if (i >= count) break;
-    const __u32 at = count - 1 - i;
-    if (at >= WALK_MAX) break;
-    put(s, '/', 1);
-    put_kernel_text(s, s->names[at], 256);
-    if (i + 1 < count) s->off -= 1; /* the NUL gives way to the next slash */
+    write_name(slot, count - 1 - i, i + 1 == count);
   }
   return 0;
 }

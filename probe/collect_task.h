@@ -43,21 +43,32 @@ static __always_inline int put_arguments(struct scratch *s, struct task_struct *
   return 0;
 }
 
+/* One text of such an array, as long as s->left allows; nonzero: no more. */
+__noinline int put_pointed_text(__u32 slot, __u64 array, __u32 index) {
+  struct scratch *s = scratch_of(slot);
+  if (!s) return 1;
+  const __u64 text = user_long(s, array, index);
+  const __u32 before = s->off;
+  if (!text) return 1;
+  put_user_text(s, text);
+  const __u32 size = s->off - before;
+  if (size < s->left) {
+    s->left -= size;
+    return size == 0;
+  }
+  const __u32 last = before + s->left - 1;
+  s->off = last + 1;
+  if (last < sizeof(s->data)) s->data[last] = 0;
+  return 1;
+}
+
 /* The texts that an array of pointers in the caller's memory names, from `first` on. */
 __noinline int put_pointed(__u32 slot, __u64 array, __u32 first, __u32 most) {
   struct scratch *s = scratch_of(slot);
   if (!s || !array) return 0;
-  const __u32 start = s->off;
+  s->left = LIST_MAX;
   for (__u32 i = 0; i < LIST_TEXTS_MAX; ++i) {
-    if (i >= most) break;
-    const __u64 text = user_long(s, array, first + i);
-    if (!text || s->off - start >= LIST_MAX) break;
-    put_user_text(s, text);
-  }
-  if (s->off - start > LIST_MAX) {
-    s->off = start + LIST_MAX;
-    const __u32 last = start + LIST_MAX - 1;
-    if (last < sizeof(s->data)) s->data[last] = 0;
+    if (i >= most || put_pointed_text(slot, array, first + i)) break;
   }
   return 0;
 }

@@ -12,31 +12,40 @@ static __always_inline __u64 at_most(__u64 size, __u64 limit) {
   return size < limit ? size : limit;
 }
 
-/* Gathers `want` bytes through an iovec. The state of the loop is in the scratch, so that the verifier sees
- * equal states in every round. */
+/* The next segment of an iovec; nonzero: no more. The bodies of loops are functions of their own and their state is in
+ * the scratch, so that the verifier looks at them once. */
+__noinline int gather_segment(__u32 slot, __u64 iov, __u32 index) {
+  struct scratch *s = scratch_of(slot);
+  if (!s || s->left == 0) return 1;
+  const __u64 base = user_long(s, iov, index * 2);
+  const __u64 size = at_most(user_long(s, iov, index * 2 + 1), s->left);
+  const __u32 before = s->off;
+  put_user_bytes(s, base, size);
+  s->left -= (__u32)size;
+  return s->off == before && size != 0;
+}
+
+/* Gathers `want` bytes through an iovec. */
 __noinline int gather(__u32 slot, __u64 iov, __u64 count, __u64 want) {
   struct scratch *s = scratch_of(slot);
   if (!s) return 0;
   s->left = (__u32)at_most(want, snaplen);
   for (__u32 i = 0; i < SEGMENTS_MAX; ++i) {
-    if (i >= count || s->left == 0) break;
-    const __u64 base = user_long(s, iov, i * 2);
-    const __u64 size = at_most(user_long(s, iov, i * 2 + 1), s->left);
-    const __u32 before = s->off;
-    put_user_bytes(s, base, size);
-    if (s->off == before && size != 0) break;
-    s->left -= (__u32)size;
+    if (i >= count || gather_segment(slot, iov, i)) break;
   }
   return 0;
 }
 
-__noinline __u64 iov_total(__u32 slot, __u64 iov, __u64 count) {
+__noinline __u64 segment_size(__u32 slot, __u64 iov, __u32 index) {
   struct scratch *s = scratch_of(slot);
-  if (!s) return 0;
+  return s ? user_long(s, iov, index * 2 + 1) : 0;
+}
+
+__noinline __u64 iov_total(__u32 slot, __u64 iov, __u64 count) {
   __u64 total = 0;
   for (__u32 i = 0; i < SEGMENTS_MAX * 4; ++i) {
     if (i >= count) break;
-    total += user_long(s, iov, i * 2 + 1);
+    total += segment_size(slot, iov, i);
   }
   return total;
 }
@@ -62,6 +71,15 @@ __noinline int load_message(__u32 slot, __u64 at) {
   return 0;
 }
 
+__noinline int put_poll(__u32 slot, __u64 at) {
+  struct scratch *s = scratch_of(slot);
+  if (!s) return 0;
+  __u64 entry = 0; /* struct pollfd: int fd, short events, short revents */
+  bpf_probe_read_user(&entry, 8, (const void *)at);
+  put(s, (__s64)(__s32)entry, 8);
+  return put(s, poll_flags(entry >> 48), 2);
+}
+
 __noinline int collect_fd_list(__u32 slot, __u32 argument) {
   struct scratch *s = scratch_of(slot);
   if (!s) return 0;
@@ -71,10 +89,7 @@ __noinline int collect_fd_list(__u32 slot, __u32 argument) {
   put(s, count, 2);
   for (__u32 i = 0; i < POLL_MAX; ++i) {
     if (i >= count) break;
-    __u64 entry = 0; /* struct pollfd: int fd, short events, short revents */
-    bpf_probe_read_user(&entry, 8, (const void *)(at + i * 8));
-    put(s, (__s64)(__s32)entry, 8);
-    put(s, poll_flags(entry >> 48), 2);
+    put_poll(slot, at + i * 8);
   }
   return 0;
 }

@@ -71,17 +71,23 @@ static __always_inline void end(__u32 slot) {
   if (mine) VOLATILE(mine->busy) = 0;
 }
 
-static __always_inline void collect_param(__u32 slot, const struct param_row *row) {
+#define GROUP_BIT(group) (1u << (group))
+#define ALL_GROUPS ~0u
+// What the rows of exec and of the end of a process name: their programs hold no more than these collectors.
+#define EXEC_GROUPS (GROUP_BIT(GROUP_scalar) | GROUP_BIT(GROUP_file) | GROUP_BIT(GROUP_task))
+#define EXIT_GROUPS GROUP_BIT(GROUP_scalar)
+
+static __always_inline void collect_param(__u32 slot, const struct param_row *row, __u32 groups) {
   const __u32 spec = row->spec;
-  switch (row->group) {
-    case GROUP_scalar: collect_scalar(slot, spec); break;
-    case GROUP_memory: collect_memory(slot, spec); break;
-    case GROUP_text: collect_text(slot, spec); break;
-    case GROUP_file: collect_file(slot, spec); break;
-    case GROUP_socket: collect_socket(slot, spec); break;
-    case GROUP_task: collect_task(slot, spec); break;
-    default: break;
-  }
+  const __u32 group = row->group;
+#define COLLECT(name) \
+  if ((groups & GROUP_BIT(GROUP_##name)) && group == GROUP_##name) collect_##name(slot, spec)
+  COLLECT(scalar);
+  COLLECT(memory);
+  COLLECT(text);
+  COLLECT(file);
+  COLLECT(socket);
+  COLLECT(task);
 }
 
 // Header, lengths and prefix around the parameters, and off it goes.
@@ -109,7 +115,7 @@ static __always_inline void send(struct scratch *s, __u32 event, __u32 count) {
 }
 
 // The one collector: walks the event's rows.
-__noinline int emit(__u32 slot, __u32 event) {
+static __always_inline int emit_groups(__u32 slot, __u32 event, __u32 groups) {
   struct scratch *s = scratch_of(slot);
   if (!s || event >= EV_LIMIT) return 0;
   const __u32 first = event_rows[event];
@@ -122,12 +128,16 @@ __noinline int emit(__u32 slot, __u32 event) {
     OPAQUE(row);
     if (i >= count || row >= PARAMS) break;
     const __u32 before = s->off;
-    collect_param(slot, &param_rows[row]);
+    collect_param(slot, &param_rows[row], groups);
     *(__u16 *)(s->data + GYR_PREFIX + HEADER + 2 * i) = (__u16)(s->off - before);
   }
   send(s, event, count);
   return 0;
 }
+
+__noinline int emit(__u32 slot, __u32 event) { return emit_groups(slot, event, ALL_GROUPS); }
+__noinline int emit_exec(__u32 slot) { return emit_groups(slot, EV_EXECVE_19_X, EXEC_GROUPS); }
+__noinline int emit_exit(__u32 slot) { return emit_groups(slot, EV_PROCEXIT_1_E, EXIT_GROUPS); }
 
 // sendmmsg and recvmmsg: one event per message, its length as the result.
 static __always_inline void emit_messages(__u32 slot, struct scratch *s, __u32 event) {
@@ -246,7 +256,7 @@ static __always_inline int on_exec(const struct linux_binprm *program) {
   if (!s) return 0;
   s->ret = 0;
   s->exec_filename = BPF_CORE_READ(program, filename);
-  emit(slot, EV_EXECVE_19_X);
+  emit_exec(slot);
   end(slot);
   return 0;
 }
@@ -268,7 +278,7 @@ static __always_inline int on_process_exit(void) {
   struct scratch *s = begin(slot);
   if (!s) return 0;
   s->ret = 0;
-  emit(slot, EV_PROCEXIT_1_E);
+  emit_exit(slot);
   end(slot);
   return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// State of the running host from /proc: processes, threads, descriptors with what they are, socket tables of
-// every network namespace, users, interfaces. What vanishes while it is read is left out.
+// State of the running host from /proc: processes, threads, descriptors with what they are, socket
+// tables of every network namespace, users, interfaces. What vanishes while it is read is left out.
 #pragma once
 
 #include <optional>

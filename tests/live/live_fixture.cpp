@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "live_fixture.h"
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <cstring>
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <set>
@@ -116,11 +119,55 @@ void LiveTest::SetUpTestSuite() {
 
 void LiveTest::SetUp() {
   if (!shared().source) GTEST_SKIP() << "no live capture: " << shared().reason;
+  // Made before any child is forked, which shares them.
+  out_ = static_cast<int64_t*>(
+      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  dir_ = testing::TempDir() + "gyr_live_XXXXXX";
+  ASSERT_NE(mkdtemp(dir_.data()), nullptr);
+}
+
+void LiveTest::TearDown() {
+  if (out_) munmap(out_, 4096);
+  if (!dir_.empty()) std::filesystem::remove_all(dir_);
+}
+
+LiveTest::Both LiveTest::both(const std::vector<Seen>& events, Ev type) {
+  const std::vector<Seen> found = of(events, type);
+  EXPECT_EQ(found.size(), 2u) << event_info(type).code;
+  if (found.size() != 2) return {{{}, 0}, {{}, 0}};
+  const auto failed = [](const Seen& seen) { return seen.view().result() < 0; };
+  EXPECT_NE(failed(found[0]), failed(found[1])) << event_info(type).code;
+  return failed(found[0]) ? Both{found[1], found[0]} : Both{found[0], found[1]};
+}
+
+void LiveTest::expect(const Seen& seen, const std::vector<Expected>& params) {
+  if (seen.record.empty()) return;
+  const EventInfo& info = event_info(seen.type());
+  SCOPED_TRACE(std::string(info.code));
+  EXPECT_EQ(params.size(), info.nparams) << "not every parameter is checked";
+  for (const Expected& one : params) {
+    SCOPED_TRACE(std::string(one.name));
+    if (const auto* number = std::get_if<int64_t>(&one.value)) {
+      EXPECT_EQ(seen.number(one.name), *number);
+    } else if (const auto& text = std::get<std::string>(one.value); text == kAny) {
+      EXPECT_TRUE(seen.has(one.name));
+    } else if (text == kEmpty) {
+      EXPECT_FALSE(seen.has(one.name)) << seen.bytes_of(one.name);
+    } else if (info.params()[seen.index_of(one.name)].type == Type::ByteBuf ||
+               info.params()[seen.index_of(one.name)].type == Type::SockAddr ||
+               info.params()[seen.index_of(one.name)].type == Type::SockTuple ||
+               info.params()[seen.index_of(one.name)].type == Type::FdList ||
+               info.params()[seen.index_of(one.name)].type == Type::Dyn) {
+      EXPECT_EQ(seen.bytes_of(one.name), text);
+    } else {
+      EXPECT_EQ(seen.text(one.name), text);
+    }
+  }
 }
 
 LiveSource& LiveTest::source() { return *shared().source; }
 
-std::vector<Seen> LiveTest::run_all(const std::function<int()>& body) {
+std::vector<Seen> LiveTest::run_child(const std::function<int()>& body) {
   std::cout.flush();
   const pid_t pid = fork();
   if (pid == 0) _exit(body());
@@ -150,8 +197,7 @@ std::vector<Seen> LiveTest::run_all(const std::function<int()>& body) {
   return events;
 }
 
-std::vector<Seen> LiveTest::run(const std::function<int()>& body) {
-  std::vector<Seen> events = run_all(body);
+std::vector<Seen> LiveTest::own(std::vector<Seen> events) const {
   std::erase_if(events, [&](const Seen& seen) { return seen.tid() != child_; });
   return events;
 }

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "event/event_view.h"
@@ -39,9 +40,22 @@ class LiveTest : public testing::Test {
 
   // Forks, runs `body` in the child, waits for it; the child's events in order, its exit last.
   // `body` returns the exit status.
-  std::vector<Seen> run(const std::function<int()>& body);
+  template <class Body>
+  std::vector<Seen> run(const Body& body) {
+    return own(run_all(body));
+  }
   // All events until the child's exit, of all processes below it too.
-  std::vector<Seen> run_all(const std::function<int()>& body);
+  template <class Body>
+  std::vector<Seen> run_all(const Body& body) {
+    if constexpr (std::is_void_v<decltype(body())>) {
+      return run_child([&] {
+        body();
+        return 0;
+      });
+    } else {
+      return run_child(body);
+    }
+  }
   int64_t child() const { return child_; }
   int status() const { return status_; }
 
@@ -49,13 +63,37 @@ class LiveTest : public testing::Test {
   static std::vector<Seen> of(const std::vector<Seen>& events, Ev type);
   // The only event of that type.
   static Seen only(const std::vector<Seen>& events, Ev type);
+  // Exactly two: the call that succeeded and the one that failed.
+  struct Both {
+    Seen good, bad;
+  };
+  static Both both(const std::vector<Seen>& events, Ev type);
+  // Every named parameter has that value, and together they are all parameters of the event.
+  struct Expected {
+    std::string_view name;
+    std::variant<int64_t, std::string> value;
+  };
+  static void expect(const Seen& seen, const std::vector<Expected>& params);
 
   LiveSource& source();
+  // A place the child writes to and the parent reads: results of its calls.
+  int64_t& out(size_t index) { return out_[index]; }
+  // A fresh directory, removed at the end.
+  const std::string& dir() const { return dir_; }
+  void TearDown() override;
 
  private:
+  std::vector<Seen> run_child(const std::function<int()>& body);
+  std::vector<Seen> own(std::vector<Seen> events) const;
   int64_t child_ = 0;
   int status_ = 0;
+  int64_t* out_ = nullptr;
+  std::string dir_;
 };
+
+// The value of a parameter with any bytes: it is there, what it is, another check tells.
+inline const std::string kAny = "<any>";
+inline const std::string kEmpty = "<empty>";
 
 // Every call the probe collects with an event of its own, and the end of processes.
 std::vector<Sc> every_call();

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/proc_fds.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "base/text.h"
+
+namespace gyr {
+namespace {
+
+constexpr size_t kTableLimit = 64 << 20;  // bytes of one table of sockets
+constexpr size_t kInfoLimit = 64 * 1024;
+constexpr size_t kTablesMax = 4096;  // network namespaces remembered
+enum L4 : uint8_t { kTcp = 2, kUdp = 3, kRaw = 5 };
+
+template <class T>
+T number(std::string_view text, int base = 10) {
+  T value{};
+  std::from_chars(text.data(), text.data() + text.size(), value, base);
+  return value;
+}
+
+// Words of a line of a table, at most as many as the longest table has.
+struct Words {
+  std::array<std::string_view, 12> word;
+  size_t count = 0;
+  explicit Words(std::string_view line) {
+    size_t at = 0;
+    while (count < word.size()) {
+      at = line.find_first_not_of(' ', at);
+      if (at == std::string_view::npos) return;
+      const size_t end = std::min(line.find(' ', at), line.size());
+      word[count++] = line.substr(at, end - at);
+      at = end;
+    }
+  }
+};
+
+// "0100007F:1F90": the address as words of this machine, the port in hexadecimal.
+bool read_address(std::string_view text, std::array<uint8_t, 16>* address, uint16_t* port) {
+  const size_t colon = text.find(':');
+  if (colon != 8 && colon != 32) return false;
+  for (size_t i = 0; i * 8 < colon; ++i) {
+    const auto word = number<uint32_t>(text.substr(i * 8, 8), 16);
+    std::memcpy(address->data() + i * 4, &word, 4);
+  }
+  *port = number<uint16_t>(text.substr(colon + 1), 16);
+  return true;
+}
+
+bool is_zero(const std::array<uint8_t, 16>& address) {
+  return std::all_of(address.begin(), address.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+template <class Use>
+void each_row(const Files& files, const std::string& path, const Use& use) {
+  const auto text = files.read(path, kTableLimit);
+  if (!text) return;
+  bool heading = true;
+  for (const std::string_view line : split(*text, '\n')) {
+    if (!heading && !line.empty()) use(line);
+    heading = false;
+  }
+}
+
+}  // namespace
+
+SocketTables::Table SocketTables::read(int64_t pid) const {
+  Table table;
+  const std::string dir = fmt::format("/proc/{}/net/", pid);
+  const auto internet = [&](const char* name, bool v6, L4 l4) {
+    each_row(files_, dir + name, [&](std::string_view line) {
+      const Words row(line);
+      SnapshotFd fd;
+      if (row.count < 10 || !read_address(row.word[1], &fd.source_ip, &fd.source_port) ||
+          !read_address(row.word[2], &fd.dest_ip, &fd.dest_port)) {
+        return;
+      }
+      const bool server = is_zero(fd.dest_ip);
+      fd.kind = v6       ? server ? FdKind::Ipv6Server : FdKind::Ipv6
+                : server ? FdKind::Ipv4Server
+                         : FdKind::Ipv4;
+      fd.l4 = l4;
+      fd.ino = number<uint64_t>(row.word[9]);
+      table.emplace(fd.ino, fd);
+    });
+  };
+  internet("tcp", false, kTcp);
+  internet("udp", false, kUdp);
+  internet("raw", false, kRaw);
+  internet("tcp6", true, kTcp);
+  internet("udp6", true, kUdp);
+  internet("raw6", true, kRaw);
+  each_row(files_, dir + "unix", [&](std::string_view line) {
+    const Words row(line);
+    if (row.count < 7) return;
+    SnapshotFd fd;
+    fd.kind = FdKind::Unix;
+    fd.unix_source = number<uint64_t>(row.word[0].substr(0, row.word[0].find(':')), 16);
+    fd.ino = number<uint64_t>(row.word[6]);
+    // A path may hold blanks: it is the rest of the line.
+    if (row.count > 7) fd.name = line.substr(static_cast<size_t>(row.word[7].data() - line.data()));
+    table.emplace(fd.ino, fd);
+  });
+  each_row(files_, dir + "netlink", [&](std::string_view line) {
+    const Words row(line);
+    if (row.count < 10) return;
+    SnapshotFd fd;
+    fd.kind = FdKind::Netlink;
+    fd.ino = number<uint64_t>(row.word[9]);
+    table.emplace(fd.ino, fd);
+  });
+  return table;
+}
+
+const SnapshotFd* SocketTables::find(int64_t pid, uint64_t inode) {
+  if (pid != last_pid_) {
+    const auto ns = files_.read_link(fmt::format("/proc/{}/ns/net", pid));
+    if (!ns) return nullptr;
+    if (namespaces_.size() >= kTablesMax) namespaces_.clear();
+    const auto [entry, fresh] = namespaces_.try_emplace(*ns);
+    if (fresh) entry->second = read(pid);
+    last_ = &entry->second;
+    last_pid_ = pid;
+  }
+  const auto found = last_->find(inode);
+  return found == last_->end() ? nullptr : &found->second;
+}
+
+namespace {
+
+// From the kernel's O_* bits to those of captures (flags.def, file_flags).
+uint32_t portable_flags(uint32_t flags) {
+  struct Pair {
+    uint32_t from, to;
+  };
+  static constexpr std::array kPairs{
+      Pair{O_CREAT, 4},     Pair{O_APPEND, 8},    Pair{O_DSYNC, 16}, Pair{O_EXCL, 32},
+      Pair{O_NONBLOCK, 64}, Pair{O_TRUNC, 256},   Pair{040000, 512}, Pair{O_DIRECTORY, 1024},
+      Pair{0100000, 2048},  Pair{O_CLOEXEC, 4096}};  // 040000 O_DIRECT, 0100000 O_LARGEFILE
+  constexpr uint32_t kSync = 04010000, kTmpfile = 020200000;
+  const uint32_t access = flags & O_ACCMODE;
+  uint32_t out = access == O_RDONLY ? 1 : access == O_WRONLY ? 2 : 3;
+  for (const Pair& pair : kPairs) {
+    if (flags & pair.from) out |= pair.to;
+  }
+  if ((flags & kSync) == kSync) out |= 128;
+  if ((flags & kTmpfile) == kTmpfile) out |= 8192;
+  return out;
+}
+
+void read_info(const Files& files, int64_t pid, SnapshotFd* fd) {
+  const auto text = files.read(fmt::format("/proc/{}/fdinfo/{}", pid, fd->fd), kInfoLimit);
+  if (!text) return;
+  for (const std::string_view line : split(*text, '\n')) {
+    if (line.starts_with("flags:")) {
+      fd->open_flags = portable_flags(number<uint32_t>(trim(line.substr(6)), 8));
+    } else if (line.starts_with("mnt_id:")) {
+      fd->mount_id = number<uint32_t>(trim(line.substr(7)));
+    }
+  }
+}
+
+FdKind kind_of_anonymous(std::string_view link) {
+  struct Known {
+    std::string_view link;
+    FdKind kind;
+  };
+  static constexpr std::array kKnown{
+#define GYR_FD_KIND(number, name, letter, text, category, stored, link) Known{link, FdKind::name},
+#include "schema/fd_kinds.def"
+#undef GYR_FD_KIND
+  };
+  for (const Known& known : kKnown) {
+    // Some kernels write the names without the brackets and the other way round.
+    if (!known.link.empty() && link.starts_with(known.link)) return known.kind;
+  }
+  return FdKind::Unsupported;
+}
+
+uint64_t inode_in_brackets(std::string_view link) {  // "pipe:[123]"
+  const size_t open = link.find('[');
+  return open == std::string_view::npos ? 0 : number<uint64_t>(link.substr(open + 1));
+}
+
+// The kernel's encoding of a device number, as in events.
+uint32_t device(uint64_t dev) {
+  const uint32_t minor_number = minor(dev);
+  return (minor_number & 0xff) | static_cast<uint32_t>(major(dev)) << 8 |
+         (minor_number & ~0xffu) << 12;
+}
+
+bool read_fd(const Files& files, SocketTables& sockets, int64_t pid, SnapshotFd* fd) {
+  const std::string path = fmt::format("/proc/{}/fd/{}", pid, fd->fd);
+  const auto link = files.read_link(path);
+  const auto stat = files.stat(path, true);
+  if (!link || !stat) return false;
+  fd->ino = stat->inode;
+  fd->name = *link;
+  const uint32_t type = stat->mode & S_IFMT;
+  if (link->starts_with("anon_inode:")) {
+    fd->kind = kind_of_anonymous(*link);
+    fd->name.clear();
+    read_info(files, pid, fd);
+  } else if (type == S_IFIFO) {
+    fd->kind = FdKind::Fifo;
+    if (link->starts_with("pipe:")) fd->ino = inode_in_brackets(*link);
+  } else if (type == S_IFSOCK) {
+    const SnapshotFd* known = sockets.find(pid, inode_in_brackets(*link));
+    if (!known) return false;
+    const SnapshotFd own = *fd;
+    *fd = *known;
+    fd->tid = own.tid;
+    fd->fd = own.fd;
+  } else {
+    fd->kind = type == S_IFDIR ? FdKind::Directory : FdKind::FileV2;
+    if (link->starts_with("/memfd:")) fd->kind = FdKind::MemFd;
+    fd->dev = device(stat->device);
+    read_info(files, pid, fd);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int64_t pid) {
+  std::vector<SnapshotFd> fds;
+  const auto names = files.list(fmt::format("/proc/{}/fd", pid));
+  if (!names) return fds;
+  for (const std::string& name : *names) {
+    SnapshotFd fd;
+    fd.tid = pid;
+    fd.fd = number<int64_t>(name);
+    if (read_fd(files, sockets, pid, &fd)) fds.push_back(std::move(fd));
+  }
+  std::sort(fds.begin(), fds.end(),
+            [](const SnapshotFd& a, const SnapshotFd& b) { return a.fd < b.fd; });
+  return fds;
+}
+
+}  // namespace gyr

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The descriptors of a process from /proc/PID/fd, and the sockets of its network namespace that
+// they refer to.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/system.h"
+#include "event/snapshot.h"
+
+namespace gyr {
+
+// Sockets by inode, read once per network namespace.
+class SocketTables {
+ public:
+  explicit SocketTables(const Files& files) : files_(files) {}
+  // Null if no table of the process's namespace has it.
+  const SnapshotFd* find(int64_t pid, uint64_t inode);
+
+ private:
+  using Table = std::unordered_map<uint64_t, SnapshotFd>;
+  Table read(int64_t pid) const;
+
+  const Files& files_;
+  std::unordered_map<std::string, Table> namespaces_;  // by the text of the ns/net link
+  int64_t last_pid_ = -1;
+  Table* last_ = nullptr;
+};
+
+// In order of their numbers. What cannot be read, or a socket no table knows, is left out.
+std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int64_t pid);
+
+}  // namespace gyr
