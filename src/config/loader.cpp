@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config/loader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "config/options.h"
+
+namespace gyr {
+namespace {
+
+using config::Entry;
+using config::OptionRow;
+using config::Origin;
+using config::RemovedRow;
+using config::Value;
+
+constexpr std::array<std::string_view, 2> kSearched = {"/etc/gyr/gyr.yaml",
+                                                       "/etc/falco/falco.yaml"};
+constexpr size_t kMaxFileBytes = 4u << 20;
+constexpr size_t kMaxIncludes = 1000;
+constexpr uint32_t kDirectoryBit = 0040000;
+constexpr uint32_t kTypeMask = 0170000;
+
+std::optional<std::string> process_environment(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+bool is_yaml_name(std::string_view name) {
+  return name.ends_with(".yaml") || name.ends_with(".yml");
+}
+
+// `path` is `key` or something below it.
+bool is_below(std::string_view path, std::string_view key) {
+  return path == key || (path.starts_with(key) && path[key.size()] == '.');
+}
+
+const OptionRow* find_option(std::string_view path) {
+  for (const OptionRow& row : config::option_rows()) {
+    if (row.path == path) return &row;
+  }
+  return nullptr;
+}
+
+const RemovedRow* find_removed(std::string_view path) {
+  for (const RemovedRow& row : config::removed_rows()) {
+    if (row.path == path) return &row;
+  }
+  return nullptr;
+}
+
+// Whether keys below `path` exist, now or in the past.
+bool is_section(std::string_view path) {
+  const auto inside = [&](const auto& row) { return row.path != path && is_below(row.path, path); };
+  const auto options = config::option_rows();
+  const auto removed = config::removed_rows();
+  return std::any_of(options.begin(), options.end(), inside) ||
+         std::any_of(removed.begin(), removed.end(), inside);
+}
+
+// The names that may stand in a section, for suggestions.
+std::vector<std::string_view> names_in(std::string_view section) {
+  std::vector<std::string_view> names;
+  for (const OptionRow& row : config::option_rows()) {
+    if (!section.empty() && (row.path == section || !is_below(row.path, section))) continue;
+    const std::string_view rest = section.empty() ? row.path : row.path.substr(section.size() + 1);
+    names.push_back(rest.substr(0, rest.find('.')));
+  }
+  return names;
+}
+
+void merge(const Value& from, MergeStrategy strategy, Value* into) {
+  for (const Entry& entry : from.entries) {
+    Value* old = into->find(entry.key);
+    if (old == nullptr) {
+      into->entries.push_back(entry);
+    } else if (strategy == MergeStrategy::AddOnly) {
+      continue;
+    } else if (strategy == MergeStrategy::Append && old->is_sequence() &&
+               entry.value.is_sequence()) {
+      old->items.insert(old->items.end(), entry.value.items.begin(), entry.value.items.end());
+    } else {
+      *old = entry.value;
+    }
+  }
+}
+
+class Loader {
+ public:
+  Loader(const Files& files, const ConfigRequest& request) : files_(files), request_(request) {
+    environment_ = request.environment ? request.environment : process_environment;
+    root_.kind = yaml::Kind::Map;
+  }
+
+  ConfigResult load() {
+    const std::string path = main_path();
+    if (!path.empty()) {
+      merge_file(path, MergeStrategy::Append, false);
+      // A file that does not name standard output leaves it off, as it always did.
+      result_.settings.stdout_enabled = false;
+    }
+    apply_overrides(true);
+    load_includes();
+    apply_overrides(false);
+    if (root_.find("rules_file") != nullptr && root_.find("rules_files") != nullptr)
+      problem(true, root_.find("rules_file")->origin,
+              "rules_file and rules_files exclude each other");
+    load_section(root_, "");
+    check_words();
+    return std::move(result_);
+  }
+
+ private:
+  void problem(bool error, const Origin& origin, std::string message) {
+    result_.problems.push_back({error, origin, std::move(message)});
+  }
+
+  std::string main_path() const {
+    if (!request_.path.empty()) return request_.path;
+    for (const std::string_view path : kSearched) {
+      if (files_.stat(path, true)) return std::string(path);
+    }
+    return "";
+  }
+
+  // The file as a map; null when it is empty or was no good.
+  std::optional<Value> read_file(const std::string& path) {
+    const Origin origin{path, 1, 1};
+    auto text = files_.read(path, kMaxFileBytes + 1);
+    if (!text) {
+      problem(true, origin, text.error().message);
+      return std::nullopt;
+    }
+    if (text->size() > kMaxFileBytes) {
+      problem(true, origin, "the file is larger than 4 MiB");
+      return std::nullopt;
+    }
+    result_.files.push_back(path);
+    const yaml::ParseResult parsed = yaml::parse(std::move(*text));
+    if (!parsed.errors.empty()) {
+      const yaml::Mark mark = parsed.errors[0].mark;
+      problem(true, {path, mark.line, mark.column}, parsed.errors[0].message);
+      return std::nullopt;
+    }
+    const auto& roots = parsed.document->roots();
+    if (roots.empty() || roots[0]->is_null()) return std::nullopt;
+    if (!roots[0]->is_map() || roots.size() > 1) {
+      problem(true, origin, "a configuration file is one map of keys to values");
+      return std::nullopt;
+    }
+    return config::from_yaml(*roots[0], path, environment_);
+  }
+
+  void merge_file(const std::string& path, MergeStrategy strategy, bool included) {
+    const std::optional<Value> value = read_file(path);
+    if (!value) return;
+    const Value* nested = included ? value->find("config_files") : nullptr;
+    if (nested != nullptr) {
+      problem(true, nested->origin, "an included file cannot include others");
+      return;
+    }
+    merge(*value, strategy, &root_);
+  }
+
+  void load_includes() {
+    const Value* value = root_.find("config_files");
+    if (value == nullptr) return;
+    config::Problems complaints;
+    Settings settings;
+    const OptionRow& row = *find_option("config_files");
+    // Complaints are made once, when all keys are loaded.
+    row.load(*value, row.bounds, &settings, &complaints);
+    for (const ConfigInclude& include : settings.config_files) {
+      for (const std::string& path : include_paths(include.path)) {
+        if (result_.files.size() > kMaxIncludes) {
+          return problem(true, value->origin, "too many included files");
+        }
+        merge_file(path, include.strategy, true);
+      }
+    }
+  }
+
+  // The files an entry stands for; a path that does not exist stands for none.
+  std::vector<std::string> include_paths(const std::string& path) {
+    const auto stat = files_.stat(path, true);
+    if (!stat) return {};
+    if ((stat->mode & kTypeMask) != kDirectoryBit) return {path};
+    auto names = files_.list(path);
+    if (!names) {
+      problem(true, {path, 1, 1}, names.error().message);
+      return {};
+    }
+    std::sort(names->begin(), names->end());
+    std::vector<std::string> paths;
+    for (const std::string& name : *names) {
+      if (is_yaml_name(name)) paths.push_back(path + "/" + name);
+    }
+    return paths;
+  }
+
+  // Overrides of config_files count before the includes, all others behind them.
+  void apply_overrides(bool includes) {
+    for (const std::string& option : request_.overrides) {
+      if (option.starts_with("config_files") == includes)
+        config::apply_override(option, environment_, &root_, &result_.problems);
+    }
+  }
+
+  void load_section(const Value& map, std::string_view section) {
+    for (const Entry& entry : map.entries) {
+      const std::string path =
+          section.empty() ? entry.key : fmt::format("{}.{}", section, entry.key);
+      load_entry(entry, path, section);
+    }
+  }
+
+  void load_entry(const Entry& entry, const std::string& path, std::string_view section) {
+    if (const OptionRow* row = find_option(path)) {
+      // A key without a value keeps its default.
+      if (!entry.value.is_null()) load_option(*row, entry.value);
+    } else if (const RemovedRow* removed = find_removed(path)) {
+      load_removed(*removed, entry);
+    } else if (!is_section(path)) {
+      const std::string_view guess = closest(entry.key, names_in(section));
+      problem(false, entry.origin,
+              guess.empty() ? fmt::format("unknown key '{}'", path)
+                            : fmt::format("unknown key '{}'; did you mean '{}'?", path, guess));
+    } else if (entry.value.is_map()) {
+      load_section(entry.value, path);
+    } else if (!entry.value.is_null()) {
+      problem(true, entry.value.origin, fmt::format("{}: must be a map", path));
+    }
+  }
+
+  void load_option(const OptionRow& row, const Value& value) {
+    row.load(value, row.bounds, &result_.settings, &result_.problems);
+  }
+
+  void load_removed(const RemovedRow& row, const Entry& entry) {
+    if (row.successor.empty()) {
+      return problem(false, entry.origin,
+                     fmt::format("'{}' was removed and has no effect: {}", row.path, row.advice));
+    }
+    problem(false, entry.origin, fmt::format("'{}' is now called '{}'", row.path, row.successor));
+    if (root_.find_path(row.successor) == nullptr)
+      load_option(*find_option(row.successor), entry.value);
+  }
+
+  // Texts of which only some make sense.
+  void check_words() {
+    check_word("log_level",
+               {"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"});
+    check_word("libs_logger.severity",
+               {"fatal", "critical", "error", "warning", "notice", "info", "debug", "trace"});
+    check_word("syscall_event_drops.actions", {"ignore", "log", "alert", "exit"});
+  }
+
+  void check_word(std::string_view path, std::initializer_list<std::string_view> words) {
+    const Value* value = root_.find_path(path);
+    if (value == nullptr || value->is_null() || value->is_map()) return;
+    const auto known = [&](const Value& v) {
+      return std::find(words.begin(), words.end(), to_lower(v.text)) != words.end();
+    };
+    const Value* bad = value->is_scalar() && !known(*value) ? value : nullptr;
+    for (const Value& item : value->items) {
+      if (!known(item)) bad = &item;
+    }
+    if (bad == nullptr) return;
+    const std::vector<std::string> texts(words.begin(), words.end());
+    problem(true, bad->origin,
+            fmt::format("{}: '{}' is none of {}", path, bad->text, join(texts, ", ")));
+  }
+
+  const Files& files_;
+  const ConfigRequest& request_;
+  config::Environment environment_;
+  Value root_;
+  ConfigResult result_;
+};
+
+}  // namespace
+
+bool ConfigResult::ok() const {
+  return std::none_of(problems.begin(), problems.end(), [](const auto& p) { return p.error; });
+}
+
+ConfigResult load_config(const Files& files, const ConfigRequest& request) {
+  return Loader(files, request).load();
+}
+
+}  // namespace gyr

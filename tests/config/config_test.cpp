@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+// Configuration: every key, overrides, includes and merging, variables, and what bad input is
+// answered with.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <sstream>
+
+#include "config/loader.h"
+#include "config/options.h"
+
+namespace gyr {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Files in memory; a path that others begin with is a directory.
+class MemoryFiles : public Files {
+ public:
+  std::map<std::string, std::string> content;
+
+  Result<std::string> read(std::string_view path, size_t limit) const override {
+    const auto found = content.find(std::string(path));
+    if (found == content.end()) return Error{"cannot read " + std::string(path)};
+    return found->second.substr(0, limit);
+  }
+  Result<std::vector<std::string>> list(std::string_view path) const override {
+    std::vector<std::string> names;
+    const std::string prefix = std::string(path) + "/";
+    for (const auto& [name, text] : content) {
+      if (name.starts_with(prefix)) names.push_back(name.substr(prefix.size()));
+    }
+    return names;
+  }
+  Result<std::string> read_link(std::string_view) const override { return Error{"no link"}; }
+  Result<FileStat> stat(std::string_view path, bool) const override {
+    if (content.contains(std::string(path))) return FileStat{.mode = 0100644};
+    if (!list(path)->empty()) return FileStat{.mode = 0040755};
+    return Error{"cannot stat " + std::string(path)};
+  }
+};
+
+ConfigResult load(const MemoryFiles& files, std::vector<std::string> overrides = {},
+                  std::string path = "/c.yaml") {
+  ConfigRequest request;
+  request.path = std::move(path);
+  request.overrides = std::move(overrides);
+  request.environment = [](std::string_view name) -> std::optional<std::string> {
+    if (name == "HOME") return "/root";
+    if (name == "YES") return "true";
+    return std::nullopt;
+  };
+  return load_config(files, request);
+}
+
+ConfigResult load_text(const std::string& text, std::vector<std::string> overrides = {}) {
+  MemoryFiles files;
+  files.content["/c.yaml"] = text;
+  return load(files, std::move(overrides));
+}
+
+std::string problems_of(const ConfigResult& result) {
+  std::string text;
+  for (const ConfigProblem& problem : result.problems)
+    text += (problem.error ? "error " : "warning ") + problem.text() + "\n";
+  return text;
+}
+
+TEST(Config, WithoutAFileTheDefaultsHold) {
+  const ConfigResult result = load(MemoryFiles(), {}, "");
+  EXPECT_TRUE(result.ok());
+  EXPECT_TRUE(result.files.empty());
+  EXPECT_TRUE(result.settings.stdout_enabled);
+  EXPECT_TRUE(result.settings.log_stderr);
+  EXPECT_EQ(result.settings.log_level, "info");
+  EXPECT_EQ(result.settings.engine.kind, EngineKind::ModernEbpf);
+}
+
+TEST(Config, TheFileIsLookedForInTwoPlaces) {
+  MemoryFiles files;
+  files.content["/etc/falco/falco.yaml"] = "priority: error";
+  EXPECT_EQ(load(files, {}, "").settings.priority, Priority::Error);
+  files.content["/etc/gyr/gyr.yaml"] = "priority: alert";
+  const ConfigResult result = load(files, {}, "");
+  EXPECT_EQ(result.settings.priority, Priority::Alert);
+  EXPECT_THAT(result.files, ElementsAre("/etc/gyr/gyr.yaml"));
+  EXPECT_FALSE(result.settings.stdout_enabled) << "a file that does not name it leaves it off";
+}
+
+// A value for every row that differs from the default must arrive and be printed again.
+TEST(Config, EveryScalarKeyCanBeSet) {
+  size_t tried = 0;
+  for (const config::OptionRow& row : config::option_rows()) {
+    const std::string before = row.print(Settings());
+    std::string value;
+    if (row.type == "true or false") value = before == "true" ? "false" : "true";
+    if (row.type == "number") value = before == "3" ? "2" : row.bounds.max == 1 ? "0.5" : "3";
+    if (row.type == "text") value = "notice";
+    if (row.type == "list of texts") value = "[alert]";
+    if (row.type == "first or all") value = "all";
+    if (row.type == "rules or all_rules") value = "all_rules";
+    if (row.type == "priority") value = "notice";
+    if (row.type.starts_with("modern_ebpf")) value = "replay";
+    if (value.empty()) continue;
+    ++tried;
+    const ConfigResult result = load(MemoryFiles(), {std::string(row.path) + "=" + value}, "");
+    EXPECT_EQ(problems_of(result), "") << row.path;
+    EXPECT_EQ(row.print(result.settings), value) << row.path;
+  }
+  EXPECT_GT(tried, 90u);
+}
+
+struct OverrideCase {
+  const char* name;
+  std::vector<std::string> options;
+  void (*check)(const Settings& settings);
+};
+
+class Overrides : public testing::TestWithParam<OverrideCase> {};
+
+TEST_P(Overrides, Apply) {
+  const ConfigResult result = load_text(
+      "append_output:\n  - suggested_output: true\nrules_files: [a, b]\nstatic_fields: {k: v}\n",
+      GetParam().options);
+  EXPECT_EQ(problems_of(result), "");
+  GetParam().check(result.settings);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, Overrides,
+    testing::Values(
+        OverrideCase{"selection",
+                     {"rules[].disable.rule=*", "rules[].enable.tag=a", "rules[].enable.tag=b"},
+                     [](const Settings& s) {
+                       ASSERT_EQ(s.rules.size(), 3u);
+                       EXPECT_FALSE(s.rules[0].enable);
+                       EXPECT_EQ(s.rules[0].rule, "*");
+                       EXPECT_TRUE(s.rules[2].enable);
+                       EXPECT_EQ(s.rules[2].tag, "b");
+                     }},
+        OverrideCase{"replay",
+                     {"engine.kind=replay", "engine.replay.capture_file=x.scap"},
+                     [](const Settings& s) {
+                       EXPECT_EQ(s.engine.kind, EngineKind::Replay);
+                       EXPECT_EQ(s.engine.replay_capture_file, "x.scap");
+                     }},
+        OverrideCase{"key_of_a_list",
+                     {"append_output.suggested_output=false"},
+                     [](const Settings& s) {
+                       ASSERT_EQ(s.append_output.size(), 1u);
+                       EXPECT_FALSE(s.append_output[0].suggested_output);
+                     }},
+        OverrideCase{
+            "object",
+            {"append_output[]={match: {source: syscall, tags: [x]}, extra_output: \"a b\", "
+             "extra_fields: [proc.name, {up: \"%evt.num\"}]}"},
+            [](const Settings& s) {
+              ASSERT_EQ(s.append_output.size(), 2u);
+              const AppendOutput& added = s.append_output[1];
+              EXPECT_EQ(added.source, "syscall");
+              EXPECT_THAT(added.tags, ElementsAre("x"));
+              EXPECT_EQ(added.extra_output, "a b");
+              ASSERT_EQ(added.extra_fields.size(), 2u);
+              EXPECT_EQ(added.extra_fields[0].name, "proc.name");
+              EXPECT_EQ(added.extra_fields[1].format, "%evt.num");
+            }},
+        OverrideCase{
+            "index",
+            {"rules_files[1]=c", "rules_files[]=d"},
+            [](const Settings& s) { EXPECT_THAT(s.rules_files, ElementsAre("a", "c", "d")); }},
+        OverrideCase{"escapes",
+                     {"static_fields.a\\.b\\[0\\]=x=y,z"},
+                     [](const Settings& s) { EXPECT_EQ(s.static_fields.at("a.b[0]"), "x=y,z"); }},
+        OverrideCase{"variables",
+                     {"json_output=${YES}", "file_output.filename=${HOME}/${NONE}$${HOME}"},
+                     [](const Settings& s) {
+                       EXPECT_TRUE(s.json_output);
+                       EXPECT_EQ(s.file_output.filename, "/root/${HOME}");
+                     }},
+        OverrideCase{"empty",
+                     {"static_fields.k="},
+                     [](const Settings& s) { EXPECT_EQ(s.static_fields.at("k"), ""); }}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(Config, AListKeyWithoutAListIsMadeFromAnOverride) {
+  const ConfigResult result = load(MemoryFiles(), {"append_output.suggested_output=false"}, "");
+  EXPECT_EQ(problems_of(result), "");
+  ASSERT_EQ(result.settings.append_output.size(), 1u);
+}
+
+struct BadCase {
+  const char* name;
+  const char* text;
+  std::vector<std::string> options;
+  const char* problems;
+};
+
+class BadConfigs : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadConfigs, SayWhatIsWrongAndWhere) {
+  EXPECT_EQ(problems_of(load_text(GetParam().text, GetParam().options)), GetParam().problems);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Config, BadConfigs,
+    testing::Values(
+        BadCase{"misspelt",
+                "json_ouput: true\n",
+                {},
+                "warning /c.yaml:1:1: unknown key 'json_ouput'; did you mean 'json_output'?\n"},
+        BadCase{"misspelt_inside",
+                "a: 1\nengine:\n  knd: replay\n",
+                {},
+                "warning /c.yaml:1:1: unknown key 'a'\n"
+                "warning /c.yaml:3:3: unknown key 'engine.knd'; did you mean 'kind'?\n"},
+        BadCase{"type",
+                "json_output: perhaps\n",
+                {},
+                "error /c.yaml:1:14: json_output: must be true or false\n"},
+        BadCase{"number",
+                "output_timeout: -1\nwebserver: {listen_port: 70000}\n",
+                {},
+                "error /c.yaml:1:17: output_timeout: must be a whole number that is not negative\n"
+                "error /c.yaml:2:26: webserver.listen_port: must be from 1 to 65535\n"},
+        BadCase{"preset",
+                "engine: {kmod: {buf_size_preset: 0}}\n",
+                {},
+                "error /c.yaml:1:34: engine.kmod.buf_size_preset: must be from 1 to 10\n"},
+        BadCase{"kind",
+                "engine: {kind: gvisor}\n",
+                {},
+                "error /c.yaml:1:16: engine.kind: 'gvisor' is no kind of engine; there are "
+                "modern_ebpf, kmod, ebpf, replay, nodriver\n"},
+        BadCase{
+            "tag_trap",
+            "base_syscalls: {custom_set: [read, !recvfrom]}\n",
+            {},
+            "error /c.yaml:1:45: base_syscalls.custom_set: '!recvfrom' without quotes is a YAML "
+            "tag, not text: write \"!recvfrom\"\n"},
+        BadCase{"section", "engine: replay\n", {}, "error /c.yaml:1:9: engine: must be a map\n"},
+        BadCase{"removed",
+                "grpc: {enabled: false}\n",
+                {},
+                "warning /c.yaml:1:1: 'grpc' was removed and has no effect: http_output takes its "
+                "place\n"},
+        BadCase{"yaml", "a: [1\n", {}, "error /c.yaml:2:1: end of sequence flow not found\n"},
+        BadCase{"no_map",
+                "- a\n",
+                {},
+                "error /c.yaml:1:1: a configuration file is one map of keys to values\n"},
+        BadCase{
+            "level",
+            "log_level: loud\n",
+            {},
+            "error /c.yaml:1:12: log_level: 'loud' is none of emergency, alert, critical, error, "
+            "warning, notice, info, debug\n"},
+        BadCase{"both",
+                "rules_file: a\nrules_files: [b]\n",
+                {},
+                "error /c.yaml:1:13: rules_file and rules_files exclude each other\n"
+                "warning /c.yaml:1:1: 'rules_file' is now called 'rules_files'\n"},
+        BadCase{"no_value", "", {"json_output"}, "error -o json_output:1:1: write KEY=VALUE\n"},
+        BadCase{"bad_index",
+                "",
+                {"rules[5].enable.tag=x"},
+                "error -o rules[5].enable.tag=x:1:1: index 5 is beyond the end of the list\n"},
+        BadCase{"bad_bracket", "", {"rules[=x"}, "error -o rules[=x:1:1: ']' is missing\n"},
+        BadCase{"bad_object",
+                "",
+                {"static_fields={a"},
+                "error -o static_fields={a:1:1: end of map flow not found\n"},
+        BadCase{
+            "through_scalar",
+            "json_output: true\n",
+            {"json_output.x=1"},
+            "error -o json_output.x=1:1:1: the configuration has a scalar where the option needs "
+            "a map\n"},
+        BadCase{"option_misspelt",
+                "",
+                {"json_ouput=true"},
+                "warning -o json_ouput=true:1:1: unknown key 'json_ouput'; did you mean "
+                "'json_output'?\n"},
+        BadCase{"selector",
+                "rules: [{enable: {rule: a, tag: b}}]\n",
+                {},
+                "error /c.yaml:1:18: rules: needs 'rule' or 'tag'\n"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(Config, RenamedKeysStillSetTheirSuccessor) {
+  const ConfigResult result = load_text(
+      "rules_file: /r.yaml\nsyscall_buf_size_preset: 6\n"
+      "modern_bpf: {cpus_for_each_syscall_buffer: 4}\n");
+  EXPECT_TRUE(result.ok());
+  EXPECT_EQ(result.problems.size(), 3u);
+  EXPECT_THAT(result.settings.rules_files, ElementsAre("/r.yaml"));
+  EXPECT_EQ(result.settings.engine.probe().buf_size_preset, 6u);
+  EXPECT_EQ(result.settings.engine.probe().cpus_for_each_buffer, 4u);
+}
+
+TEST(Config, IncludesMergeAsTheirStrategySays) {
+  MemoryFiles files;
+  files.content["/c.yaml"] =
+      "config_files: [/d, {path: /add.yaml, strategy: add-only}, {path: /over.yaml, strategy: "
+      "override}, /missing.yaml]\nrules_files: [main]\npriority: error\n";
+  files.content["/d/2.yaml"] = "rules_files: [two]\n";
+  files.content["/d/1.yml"] = "rules_files: [one]\nlog_level: debug\n";
+  files.content["/d/ignored.txt"] = "]";
+  files.content["/add.yaml"] = "rules_files: [no]\njson_output: true\n";
+  files.content["/over.yaml"] = "load_plugins: [x]\npriority: alert\n";
+  const ConfigResult result = load(files);
+  EXPECT_EQ(problems_of(result), "");
+  EXPECT_THAT(result.files,
+              ElementsAre("/c.yaml", "/d/1.yml", "/d/2.yaml", "/add.yaml", "/over.yaml"));
+  EXPECT_THAT(result.settings.rules_files, ElementsAre("main", "one", "two"));
+  EXPECT_TRUE(result.settings.json_output);
+  EXPECT_EQ(result.settings.priority, Priority::Alert);
+  EXPECT_EQ(result.settings.log_level, "debug");
+  files.content["/add.yaml"] = "config_files: [/x]\n";
+  EXPECT_THAT(problems_of(load(files)), HasSubstr("an included file cannot include others"));
+}
+
+TEST(Config, AnOverrideChoosesTheIncludes) {
+  MemoryFiles files;
+  files.content["/c.yaml"] = "config_files: [/a.yaml]\n";
+  files.content["/a.yaml"] = "log_level: debug\n";
+  files.content["/b.yaml"] = "log_level: notice\n";
+  EXPECT_EQ(load(files, {"config_files=[/b.yaml]", "priority=alert"}).settings.log_level, "notice");
+}
+
+TEST(Config, PluginInitConfigMapsBecomeJson) {
+  const ConfigResult result = load_text(
+      "plugins:\n  - name: container\n    library_path: libcontainer.so\n    init_config:\n"
+      "      label_max_len: 100\n      with_size: false\n      name: 'a \"b\"'\n");
+  ASSERT_EQ(result.settings.plugins.size(), 1u);
+  EXPECT_EQ(result.settings.plugins[0].init_config,
+            R"({"label_max_len":100,"with_size":false,"name":"a \"b\""})");
+}
+
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream stream(path);
+  std::stringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+TEST(Config, ShippedFilesOfFiveReleasesLoad) {
+  const char* env = std::getenv("GYR_CONFORMANCE");
+  const std::filesystem::path folder =
+      std::filesystem::path(env != nullptr ? env : GYR_SOURCE_DIR "/../shared/conformance") /
+      "configs/shipped";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no conformance data at " << folder;
+  size_t loaded = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const ConfigResult result = load_text(read_text(entry.path()));
+    EXPECT_TRUE(result.ok()) << entry.path() << problems_of(result);
+    EXPECT_THAT(problems_of(result), testing::Not(HasSubstr("unknown key"))) << entry.path();
+    EXPECT_EQ(result.settings.rules_files.size(), 3u) << entry.path();
+    EXPECT_TRUE(result.settings.stdout_enabled);
+    ++loaded;
+  }
+  EXPECT_EQ(loaded, 5u);
+}
+
+// docs/configuration.md ends with the page the table generates; GYR_UPDATE_GOLDEN=1 rewrites it.
+TEST(Config, TheReferencePageIsCurrent) {
+  const std::filesystem::path path = GYR_SOURCE_DIR "/docs/configuration.md";
+  const std::string marker = "<!-- generated from src/config/options.def -->\n";
+  const std::string page = read_text(path);
+  const size_t at = page.find(marker);
+  ASSERT_NE(at, std::string::npos) << path << " lacks its marker";
+  const std::string wanted = page.substr(0, at) + marker + config::reference_page();
+  if (std::getenv("GYR_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << wanted;
+  EXPECT_EQ(read_text(path), wanted);
+}
+
+// Damage never crashes, and always leaves either settings or an explanation with a position.
+TEST(Config, DamagedFilesAreExplained) {
+  const std::string good =
+      "engine:\n  kind: replay\n  replay: {capture_file: \"x y\"}\nrules:\n  - enable: {tag: a}\n"
+      "append_output:\n  - extra_fields: [a, {b: '%c'}]\nplugins: [{name: p, init_config: {a: "
+      "[1]}}]\n";
+  uint32_t random = 12345;
+  const auto next = [&](size_t bound) {
+    random = random * 1664525 + 1013904223;
+    return static_cast<size_t>(random >> 8) % bound;
+  };
+  for (int round = 0; round < 300; ++round) {
+    std::string text = good;
+    for (int i = 0; i < 3; ++i) {
+      const size_t at = next(text.size());
+      switch (next(3)) {
+        case 0:
+          text[at] = static_cast<char>(next(256));
+          break;
+        case 1:
+          text.erase(at, next(8) + 1);
+          break;
+        default:
+          text.insert(at, std::string(1, ":-[]{}'\"&*!|>\n "[next(16)]));
+      }
+    }
+    const ConfigResult result = load_text(text);
+    for (const ConfigProblem& problem : result.problems) {
+      EXPECT_FALSE(problem.message.empty());
+      EXPECT_GE(problem.origin.line, 1u);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gyr
