@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <map>
 
 #include "vm/codegen.h"
 #include "vm/image.h"
@@ -23,11 +25,10 @@ uint32_t next_generation() {
   return next;
 }
 
-// A gate of one group whose place is known once the vocabularies are finished.
+// A gate of one group; where its terms are is known once the vocabularies are finished.
 struct PendingGate {
   RuleGroup* group;
-  uint32_t slot;
-  uint32_t number;  // in the vocabulary
+  std::vector<std::pair<uint32_t, uint32_t>> terms;  // slot, number in the vocabulary
   uint64_t constrained;
 };
 
@@ -101,37 +102,52 @@ class Builder {
     }
   }
 
+  // Clauses on the same slots become one gate.
   void make_gates(std::span<const RuleResidue> rules, RuleGroup& group) {
-    std::vector<uint32_t> slots;
-    for (const RuleResidue& rule : rules) codegen_.gate_slots(rule.root, &slots);
-    for (const uint32_t slot : slots) {
-      std::vector<NodeId> necessary;
-      uint64_t constrained = 0;
-      for (size_t i = 0; i < rules.size(); ++i) {
-        necessary.push_back(codegen_.necessary(rules[i].root, slot));
-        if (necessary.back() != kTrueNode) constrained |= uint64_t{1} << i;
+    std::map<std::vector<uint32_t>, std::map<size_t, Codegen::Clause>> by_slots;
+    for (size_t i = 0; i < rules.size(); ++i) {
+      for (Codegen::Clause& clause : codegen_.necessary(rules[i].root)) {
+        std::vector<uint32_t> slots;
+        for (const auto& [slot, node] : clause) slots.push_back(slot);
+        by_slots[slots].emplace(i, std::move(clause));
       }
-      if (constrained == 0) continue;
-      Vocabulary& vocabulary = *program_->vocabularies[program_->slots[slot].domain];
-      const auto number = vocabulary.gate_of(graph_, necessary);
-      if (number) gates_.push_back({&group, slot, *number, constrained});
     }
+    for (const auto& [slots, clauses] : by_slots) make_gate(slots, clauses, rules.size(), group);
   }
 
+  void make_gate(const std::vector<uint32_t>& slots,
+                 const std::map<size_t, Codegen::Clause>& clauses, size_t rules, RuleGroup& group) {
+    PendingGate gate{.group = &group, .terms = {}, .constrained = 0};
+    for (const auto& [index, clause] : clauses) gate.constrained |= uint64_t{1} << index;
+    for (const uint32_t slot : slots) {
+      // A rule without such a clause is let through by every term.
+      std::vector<NodeId> nodes(rules, kTrueNode);
+      for (const auto& [index, clause] : clauses) nodes[index] = clause.at(slot);
+      Vocabulary& vocabulary = *program_->vocabularies[program_->slots[slot].domain];
+      const auto number = vocabulary.gate_of(graph_, nodes);
+      if (!number) return;
+      gate.terms.emplace_back(slot, *number);
+    }
+    gates_.push_back(std::move(gate));
+  }
+
+  // The gate that can rule out most for the fewest look-ups comes first.
   void place(const PendingGate& pending) {
-    const Vocabulary& vocabulary = *program_->vocabularies[program_->slots[pending.slot].domain];
-    const uint32_t bit = vocabulary.gate_bit(pending.number);
-    Gate gate{.slot = pending.slot,
-              .word = static_cast<uint16_t>(bit / 64),
-              .shift = static_cast<uint8_t>(bit % 64),
-              .mask = pending.group->all,
-              .constrained = pending.constrained};
-    // The gate that can rule out most comes first.
+    Gate gate{.terms = {}, .constrained = pending.constrained};
+    for (const auto& [slot, number] : pending.terms) {
+      const uint32_t bit = program_->vocabularies[program_->slots[slot].domain]->gate_bit(number);
+      gate.terms.push_back({.slot = slot,
+                            .word = static_cast<uint16_t>(bit / 64),
+                            .shift = static_cast<uint8_t>(bit % 64)});
+    }
+    const auto worth = [](const Gate& g) {
+      return static_cast<double>(std::popcount(g.constrained)) /
+             static_cast<double>(g.terms.size());
+    };
     auto& gates = pending.group->gates;
-    const auto behind = std::find_if(gates.begin(), gates.end(), [&](const Gate& other) {
-      return __builtin_popcountll(other.constrained) < __builtin_popcountll(gate.constrained);
-    });
-    gates.insert(behind, gate);
+    const auto behind = std::find_if(gates.begin(), gates.end(),
+                                     [&](const Gate& other) { return worth(other) < worth(gate); });
+    gates.insert(behind, std::move(gate));
   }
 
   std::shared_ptr<Program> program_;

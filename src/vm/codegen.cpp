@@ -2,7 +2,6 @@
 #include "vm/codegen.h"
 
 #include <algorithm>
-#include <map>
 
 namespace gyr {
 
@@ -104,45 +103,62 @@ uint32_t Codegen::count_atoms(NodeId id) {
   return count;
 }
 
-void Codegen::gate_slots(NodeId id, std::vector<uint32_t>* slots) {
-  std::vector<NodeId> open = {id};
-  absl::flat_hash_map<NodeId, bool> seen;
-  while (!open.empty()) {
-    const NodeId next = open.back();
-    open.pop_back();
-    if (!seen.emplace(next, true).second) continue;
-    const Node& node = graph_.node(next);
-    if (is_string_part(node)) {
-      const bool of_event = program_.slots[node.slot].slot.dependency == Dependency::Event;
-      const bool known = std::find(slots->begin(), slots->end(), node.slot) != slots->end();
-      if (of_event && !known) slots->push_back(node.slot);
-      continue;
+// Strings of the event: asking them costs a load or two. Strings of the thread are left to the
+// thread's own answers.
+bool Codegen::is_gate_part(const Node& node) const {
+  return is_string_part(node) && program_.slots[node.slot].slot.dependency == Dependency::Event;
+}
+
+std::vector<Codegen::Clause> Codegen::necessary(NodeId root) {
+  std::vector<Clause> clauses;
+  if (graph_.node(root).stateful) return clauses;
+  const NodeId limit = bound(root, true);
+  const Node& whole = graph_.node(limit);
+  const std::vector<NodeId> conjuncts =
+      whole.kind == Node::Kind::And ? whole.children : std::vector<NodeId>{limit};
+  for (const NodeId conjunct : conjuncts) {
+    const Node& part = graph_.node(conjunct);
+    const bool choice = part.kind == Node::Kind::Or && part.slot == kNoSlot;
+    const std::vector<NodeId> options = choice ? part.children : std::vector<NodeId>{conjunct};
+    std::map<uint32_t, std::vector<NodeId>> by_slot;
+    for (const NodeId option : options) by_slot[graph_.node(option).slot].push_back(option);
+    if (by_slot.contains(kNoSlot)) continue;  // constant, or options that mix slots
+    Clause clause;
+    for (const auto& [slot, nodes] : by_slot) {
+      clause[slot] = graph_.combine(Node::Kind::Or, nodes);
     }
-    open.insert(open.end(), node.children.begin(), node.children.end());
+    // Clauses on one slot are one; of others on the same slots the first is kept.
+    const auto same = std::find_if(clauses.begin(), clauses.end(), [&](const Clause& other) {
+      return std::equal(other.begin(), other.end(), clause.begin(), clause.end(),
+                        [](const auto& a, const auto& b) { return a.first == b.first; });
+    });
+    if (same == clauses.end()) {
+      clauses.push_back(std::move(clause));
+    } else if (clause.size() == 1) {
+      NodeId& node = same->begin()->second;
+      node = graph_.combine(Node::Kind::And, std::array{node, clause.begin()->second});
+    }
   }
+  return clauses;
 }
 
-NodeId Codegen::necessary(NodeId id, uint32_t slot) {
-  if (graph_.node(id).stateful) return kTrueNode;
-  return bound(id, slot, true);
-}
-
-// The node with everything that is not about the slot taken as true (upper) or false (lower).
-NodeId Codegen::bound(NodeId id, uint32_t slot, bool upper) {
+// The node with everything that is not about the event's strings taken as true (upper) or false
+// (lower).
+NodeId Codegen::bound(NodeId id, bool upper) {
   const Node& node = graph_.node(id);
   if (node.kind == Node::Kind::False || node.kind == Node::Kind::True) return id;
-  if (node.slot == slot) return id;
-  if (node.kind == Node::Kind::Atom || node.slot != kNoSlot) return upper ? kTrueNode : kFalseNode;
-  const uint64_t key = (uint64_t{slot} << 33) | (uint64_t{upper} << 32) | id;
+  if (is_gate_part(node)) return id;
+  if (node.kind == Node::Kind::Atom) return upper ? kTrueNode : kFalseNode;
+  const uint64_t key = (uint64_t{upper} << 32) | id;
   const auto found = bounds_.find(key);
   if (found != bounds_.end()) return found->second;
   const Node::Kind kind = node.kind;
   std::vector<NodeId> children = node.children;
   NodeId result = 0;
   if (kind == Node::Kind::Not) {
-    result = graph_.negate(bound(children.front(), slot, !upper));
+    result = graph_.negate(bound(children.front(), !upper));
   } else {
-    for (NodeId& child : children) child = bound(child, slot, upper);
+    for (NodeId& child : children) child = bound(child, upper);
     result = graph_.combine(kind, children);
   }
   bounds_.emplace(key, result);

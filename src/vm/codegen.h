@@ -3,6 +3,8 @@
 // answer, and shared parts become units of their own.
 #pragma once
 
+#include <map>
+
 #include "vm/image.h"
 
 namespace gyr {
@@ -16,11 +18,11 @@ class Codegen {
   void prepare(std::vector<NodeId>& roots);
   // The entry of the code for a prepared root.
   uint32_t emit_root(NodeId root);
-  // Necessary condition on one string slot: every event that satisfies the node satisfies it.
-  NodeId necessary(NodeId node, uint32_t slot);
+  // Necessary conditions of a root on the event's strings, each a choice between slots. Part of
+  // what the root says; empty when it says nothing that must hold.
+  using Clause = std::map<uint32_t, NodeId>;  // slot → what its string must satisfy
+  std::vector<Clause> necessary(NodeId root);
   uint32_t count_atoms(NodeId node);
-  // Slots of the node that gates may ask: strings of the event with a vocabulary.
-  void gate_slots(NodeId node, std::vector<uint32_t>* slots);
 
  private:
   struct Estimate {
@@ -35,7 +37,8 @@ class Codegen {
   Estimate estimate(NodeId node);
   Estimate estimate_atom(const Node& node) const;
   std::vector<NodeId> ordered(const Node& node);
-  NodeId bound(NodeId node, uint32_t slot, bool upper);
+  bool is_gate_part(const Node& node) const;
+  NodeId bound(NodeId node, bool upper);
 
   uint32_t emit(NodeId node, uint32_t yes, uint32_t no);
   uint32_t emit_atom(const Node& node, NodeId id, uint32_t yes, uint32_t no);

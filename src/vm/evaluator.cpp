@@ -189,9 +189,13 @@ uint64_t Evaluator::Impl::candidates(const RuleGroup& group) {
   uint64_t left = group.all;
   for (const Gate& gate : group.gates) {
     if ((left & gate.constrained) == 0) continue;
-    const SlotState& slot = fetch(gate.slot);
-    if (slot.words == nullptr) continue;
-    left &= slot.words[gate.word] >> gate.shift;
+    uint64_t through = 0;
+    for (const GateTerm& term : gate.terms) {
+      const SlotState& slot = fetch(term.slot);
+      // Answers that are not kept are not worth asking for all rules.
+      through |= slot.words == nullptr ? ~uint64_t{0} : slot.words[term.word] >> term.shift;
+    }
+    left &= through;
     if (left == 0) return 0;
   }
   return left;

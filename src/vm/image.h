@@ -36,12 +36,17 @@ struct Instruction {
   uint32_t no = kNo;
 };
 
-// Necessary conditions of a plan's rules on one string: a mask of candidates in one word.
-struct Gate {
+// One word of a vocabulary, shifted: bit i is about rule i of a group.
+struct GateTerm {
   uint32_t slot = 0;
   uint16_t word = 0;
   uint8_t shift = 0;
-  uint64_t mask = 0;         // rules of the group
+};
+
+// A necessary condition of each rule of a group: one of a few strings must be right. Several terms
+// when rules accept different strings ("fd.name in … or fd.directory in …").
+struct Gate {
+  std::vector<GateTerm> terms;
   uint64_t constrained = 0;  // rules this gate can rule out
 };
 
