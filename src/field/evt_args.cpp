@@ -84,7 +84,10 @@ Type common_type(Type a, Type b) {
   if (a == b || a == Type::None) return b;
   const Class first = class_of(a);
   const Class second = class_of(b);
-  if (!is_number(first) || !is_number(second)) return first == second ? Type::CharBuf : a;
+  if (!is_number(first) || !is_number(second)) {
+    if (first != second) return a;
+    return first == Class::Text ? Type::CharBuf : Type::ByteBuf;
+  }
   return first == Class::Signed || second == Class::Signed ? Type::Int64 : Type::Uint64;
 }
 
