@@ -267,7 +267,8 @@ bool StateCore::reset(const EventView& event) {
   const EventInfo& info = event.info();
   const Row& row = row_of(event.type());
   if (info.has(EF_SKIPPARSERESET)) {
-    if (event.type() == Ev::PROCINFO_E) thread = threads.find(event.tid());
+    const bool shows_thread = event.type() == Ev::PROCINFO_E || event.type() == Ev::SCAPEVENT_E;
+    if (shows_thread) thread = threads.find(event.tid());
     return false;
   }
   if (row.lookup == Lookup::None) return false;

@@ -37,8 +37,6 @@ struct FdInfo {
   uint32_t mount_id = 0;
   uint16_t source_port = 0;
   uint16_t dest_port = 0;
-  // Of the last peer of a server socket, see socket_events.cpp; not for display.
-  uint16_t hidden_source_port = 0;
   uint64_t ino = 0;
   std::array<uint8_t, 16> source_ip{};  // network byte order; IPv4: first four bytes
   std::array<uint8_t, 16>

@@ -3,6 +3,7 @@
 #include <absl/container/flat_hash_set.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -172,7 +173,8 @@ Thread* make_thread(StateCore& core, const SnapshotThread& from) {
   copy_numbers(*thread, from);
   thread->comm = core.intern(from.comm);
   thread->exe = core.intern(from.exe);
-  thread->args = core.intern(from.args);
+  // A lone empty argument is how captures tell of none.
+  if (from.args != std::string_view("\0", 1)) thread->args = core.intern(from.args);
   thread->own_env = core.intern(from.env);
   thread->root = core.intern(from.root);
   core.set_exepath(*thread, from.exepath);
@@ -203,7 +205,6 @@ void add_snapshot_fd(StateCore& core, Thread& owner, const SnapshotFd& from) {
   info->lower_layer = (from.open_flags & kOpenLowerLayer) != 0;
   if (info->is_ip_socket()) {
     info->connected = info->l4 == L4::Tcp && !info->is_server_socket();
-    if (info->is_server_socket()) info->role = FdRole::Server;
     info->name = core.intern(socket_name(*info));
   } else {
     info->name = core.intern(from.name);

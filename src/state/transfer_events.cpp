@@ -51,9 +51,13 @@ void swap_ends(FdInfo& fd) {
   std::swap(fd.source_port, fd.dest_port);
 }
 
-// A server socket that gets an IPv6 tuple stays one. The reference then reads the tuple's bytes as
-// those of a listening address: the port shown comes from behind the address, and so does the
-// protocol.
+L4 protocol_of(uint8_t number) {
+  return number <= static_cast<uint8_t>(L4::Raw) ? static_cast<L4>(number) : L4::Unknown;
+}
+
+// A socket known for IPv4 or for listening stays so when it gets an IPv6 tuple. The reference then
+// reads the tuple's bytes (both addresses, then both ports) as if they were what the socket is
+// known for.
 void overlay_server(StateCore& core, FdInfo& fd, const SockTuple& tuple) {
   const bool v6 = fd.kind == FdKind::Ipv6Server;
   const auto& shown = v6 ? tuple.dest.ip : tuple.source.ip;
@@ -61,10 +65,8 @@ void overlay_server(StateCore& core, FdInfo& fd, const SockTuple& tuple) {
   fd.source_ip = tuple.source.ip;
   fd.dest_ip = tuple.dest.ip;
   fd.dest_port = tuple.dest.port;
-  fd.hidden_source_port = tuple.source.port;
   fd.source_port = load<uint16_t>(shown.data() + at);
-  const uint8_t protocol = shown[at + 2];
-  fd.l4 = protocol <= static_cast<uint8_t>(L4::Raw) ? static_cast<L4>(protocol) : L4::Unknown;
+  fd.l4 = protocol_of(shown[at + 2]);
   fd.name = core.intern(tuple_text(tuple));
 }
 
@@ -78,6 +80,27 @@ void guess_role(FdInfo& fd, bool incoming) {
   }
 }
 
+// Role, order of the ends, and name after a change.
+void settle(StateCore& core, FdInfo& fd, bool incoming) {
+  guess_role(fd, incoming);
+  const bool v4 = fd.kind == FdKind::Ipv4;
+  if (v4 && fd.role == (incoming ? FdRole::Client : FdRole::Server)) swap_ends(fd);
+  fd.name = core.intern(socket_name(fd));
+}
+
+void overlay_v4(StateCore& core, FdInfo& fd, const SockTuple& tuple, bool incoming) {
+  const uint8_t* bytes = tuple.source.ip.data();
+  fd.source_ip = {};
+  fd.dest_ip = {};
+  std::copy(bytes, bytes + 4, fd.source_ip.begin());
+  std::copy(bytes + 4, bytes + 8, fd.dest_ip.begin());
+  fd.source_port = load<uint16_t>(bytes + 8);
+  fd.dest_port = load<uint16_t>(bytes + 10);
+  fd.l4 = protocol_of(bytes[12]);
+  if (fd.l4 == L4::Unknown) fd.l4 = L4::Udp;
+  settle(core, fd, incoming);
+}
+
 void update_ip(StateCore& core, const SockTuple& tuple, bool incoming) {
   const FdInfo& old = *core.now.fd;
   Address source = tuple.source;
@@ -89,6 +112,7 @@ void update_ip(StateCore& core, const SockTuple& tuple, bool incoming) {
     v6 = false;
   }
   if (v6 && old.is_server_socket()) return overlay_server(core, core.edit_fd(), tuple);
+  if (v6 && old.kind == FdKind::Ipv4) return overlay_v4(core, core.edit_fd(), tuple, incoming);
   const bool same_kind = old.kind == (v6 ? FdKind::Ipv6 : FdKind::Ipv4);
   if (same_kind && (is_same_tuple(old, source, dest) || is_same_tuple(old, dest, source))) return;
   FdInfo& fd = core.edit_fd();
@@ -97,9 +121,7 @@ void update_ip(StateCore& core, const SockTuple& tuple, bool incoming) {
   set_tuple(fd, source, dest);
   if (fd.l4 == L4::Unknown) fd.l4 = L4::Udp;
   core.interfaces.fill_missing(fd);
-  guess_role(fd, incoming);
-  if (!v6 && fd.role == (incoming ? FdRole::Client : FdRole::Server)) swap_ends(fd);
-  fd.name = core.intern(socket_name(fd));
+  settle(core, fd, incoming);
 }
 
 void update_unix(StateCore& core, const SockTuple& tuple) {
