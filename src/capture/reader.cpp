@@ -38,7 +38,7 @@ std::optional<uint32_t> count_of_old(const uint8_t* event, uint32_t size, uint32
 
 }  // namespace
 
-constinit const std::array<bool, kEventCount> CaptureReader::large_payload_ = {
+constinit const std::array<bool, kEventCount> CaptureReader::kLargePayload = {
 #define GYR_EVENT(number, code, name, category, source, flags, fd) ((flags)&EF_LARGE_PAYLOAD) != 0,
 #define GYR_PARAM(...)
 #include "schema/events.def"
@@ -132,7 +132,7 @@ CaptureReader::Taken CaptureReader::take_current(uint8_t* event, size_t availabl
     return refuse(fmt::format("the event claims {} bytes, its block holds {}", size, available));
   }
   if (type >= kEventCount) return Taken::Skipped;
-  const uint32_t width = large_payload_[type] ? 4 : 2;
+  const uint32_t width = kLargePayload[type] ? 4 : 2;
   uint64_t end = kEventHeaderSize + uint64_t{count} * width;
   if (end > size) {
     return refuse(
@@ -176,7 +176,7 @@ CaptureReader::Taken CaptureReader::take_old(uint8_t* event, size_t available, R
   std::memcpy(grown + 16, &size, sizeof size);
   std::memcpy(grown + 22, &*count, sizeof *count);
   record->bytes = {grown, size};
-  return large_payload_[type] ? widen(record) : Taken::Event;
+  return kLargePayload[type] ? widen(record) : Taken::Event;
 }
 
 // Old blocks store every length in 16 bits, also those that are 32 bits wide in a record.

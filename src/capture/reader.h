@@ -54,7 +54,7 @@ class CaptureReader {
     const auto type = load<uint16_t>(event + 20);
     const auto count = load<uint32_t>(event + 22);
     if (size > length - kCurrentEventOffset - capture::kBlockTrailer || type >= kEventCount ||
-        count > kMaxParams || large_payload_[type] ||
+        count > kMaxParams || kLargePayload[type] ||
         kEventHeaderSize + 2 * size_t{count} + sum_lengths(event + kEventHeaderSize, count) >
             size) {
       return next_slow(record);
@@ -82,7 +82,9 @@ class CaptureReader {
   static constexpr uint32_t kMinCurrentEvent = 40;
   static constexpr uint32_t kCurrentEventRange =
       (capture::kMaxEventBody + capture::kBlockHeader - kMinCurrentEvent) / 4;
-  static const std::array<bool, kEventCount> large_payload_;
+  // A constant, defined with the rows in the source file.
+  static const std::array<bool, kEventCount>
+      kLargePayload;  // NOLINT(readability-identifier-naming)
 
   // Sum of `count` <= kMaxParams 16-bit lengths. Eight at once and without branches on their
   // number: it varies from event to event. Reads up to 64 bytes, which the window's slack allows.

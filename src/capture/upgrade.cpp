@@ -83,7 +83,7 @@ constexpr bool is_exit(uint32_t number) { return number % 2 == 1; }
 
 }  // namespace
 
-constinit const std::array<uint32_t, kEventCount> Upgrader::settled_counts_ = [] {
+constinit const std::array<uint32_t, kEventCount> Upgrader::kSettled = [] {
   std::array<uint32_t, kEventCount> settled{};
   std::array<uint32_t, kEventCount> counts{};
 #define GYR_EVENT(...)
@@ -137,7 +137,7 @@ Upgrade Upgrader::upgrade_slow(Record* record) {
 Upgrade Upgrader::convert_all(Record* record, Draft& draft) {
   const auto tid = load<int64_t>(record->bytes.data() + 8);
   for (int round = 0; round < kMaxConversions; ++round) {
-    const uint32_t settled = settled_counts_[static_cast<size_t>(draft.type)];
+    const uint32_t settled = kSettled[static_cast<size_t>(draft.type)];
     if (settled == kAnyCount || settled == draft.count) return keep(record, draft);
     const Conversion* rule = find_conversion(draft.type, draft.count);
     if (rule == nullptr) {

@@ -34,7 +34,7 @@ class Upgrader {
   Upgrade upgrade(Record* record) {
     const auto type = load<uint16_t>(record->bytes.data() + 20);
     const auto count = load<uint32_t>(record->bytes.data() + 22);
-    const uint32_t settled = settled_counts_[type];
+    const uint32_t settled = kSettled[type];
     if (settled == kAnyCount || settled == count) return Upgrade::Keep;
     return upgrade_slow(record);
   }
@@ -48,7 +48,8 @@ class Upgrader {
   // By event: the number of parameters with which it is current, kAnyCount for any, kNoCount none.
   static constexpr uint32_t kAnyCount = 0xffffffff;
   static constexpr uint32_t kNoCount = 0xfffffffe;  // more than any record holds
-  static const std::array<uint32_t, kEventCount> settled_counts_;
+  // A constant, defined with the rows in the source file.
+  static const std::array<uint32_t, kEventCount> kSettled;  // NOLINT(readability-identifier-naming)
 
   struct Enter {
     int64_t tid = 0;
