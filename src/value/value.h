@@ -32,6 +32,11 @@ struct IpNetwork {
 struct Value {
   enum class Kind : uint8_t { Null, Int, Uint, Double, Bool, Text, Blob, Ip, List };
 
+  struct TextRef {
+    const char* data;
+    StrRep* rep;  // the interned string this text is the whole of, or null
+  };
+
   Kind kind = Kind::Null;
   bool v6 = false;    // Ip
   uint32_t size = 0;  // Text, Blob: bytes; List: elements
@@ -40,10 +45,7 @@ struct Value {
     uint64_t u;
     double d;
     bool b;
-    struct {
-      const char* data;
-      StrRep* rep;  // the interned string this text is the whole of, or null
-    } text;
+    TextRef text;
     std::array<uint8_t, 16> ip;
     const Value* list;
   };
