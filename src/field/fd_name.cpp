@@ -50,7 +50,10 @@ std::string_view raw_from_params(const EvalContext& context) {
   switch (context.event.type()) {
     case Ev::OPEN_X:
     case Ev::CREAT_X:
-      return context.event.text(1);
+    case Ev::ACCEPT_5_X:
+    case Ev::ACCEPT4_6_X:
+    case Ev::CONNECT_X:
+      return render_param(context, 1).value;
     case Ev::OPENAT_2_X:
     case Ev::OPENAT2_X:
       return context.event.text(2);

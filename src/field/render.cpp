@@ -86,10 +86,11 @@ Rendered user_or_group(const EvalContext& context, uint32_t id, bool user) {
   return {out.number(id).view(), name};
 }
 
-Rendered error_or_result(const EvalContext& context, const ParamInfo& info, Bytes bytes) {
-  Rendered rendered = number(context, info, bytes);
-  rendered.resolved = error_text(load_signed(bytes));
-  return rendered;
+// Decimal, whatever the format of the parameter.
+Rendered error_or_result(const EvalContext& context, Bytes bytes) {
+  ArenaText out(context.arena, 24);
+  const int64_t value = load_signed(bytes);
+  return {out.number(value).view(), error_text(value)};
 }
 
 Rendered path(const EvalContext& context, const ParamInfo& info, size_t index) {
@@ -212,7 +213,7 @@ Rendered value_of(const EvalContext& context, const ParamInfo& info, size_t inde
     case Type::ByteBuf:
       return {render_buffer(context, bytes), {}};
     case Type::Errno:
-      return error_or_result(context, info, bytes);
+      return error_or_result(context, bytes);
     case Type::Fd:
     case Type::Fd32:
       return fd_number(context, load_signed(bytes));

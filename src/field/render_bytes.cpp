@@ -2,6 +2,7 @@
 // Buffers and addresses of render.h.
 #include <netdb.h>
 
+#include <algorithm>
 #include <array>
 
 #include "field/render.h"
@@ -73,6 +74,17 @@ void add_end(ArenaText& out, const EvalContext& context, Bytes address, uint16_t
   add_port(out, context, port, L4::Unknown);
 }
 
+// An IPv4 address in IPv6 form, or no address: both are shown as IPv4 when both ends are like that.
+bool is_v4_in_v6(Bytes address) {
+  const auto zero = [&](size_t from, size_t to) {
+    return std::all_of(address.begin() + static_cast<std::ptrdiff_t>(from),
+                       address.begin() + static_cast<std::ptrdiff_t>(to),
+                       [](uint8_t byte) { return byte == 0; });
+  };
+  if (address.size() != 16 || !zero(0, 10)) return false;
+  return (address[10] == 0xff && address[11] == 0xff) || zero(10, 16);
+}
+
 std::string_view without_nul(std::string_view text) { return text.substr(0, text.find('\0')); }
 
 }  // namespace
@@ -140,11 +152,15 @@ std::string_view render_tuple(const EvalContext& context, Bytes bytes) {
     return out.add("family ").number(unsigned{family}).view();
   }
   const size_t size = family == kInet ? 4 : 16;
-  const Bytes source = reader.take(size);
+  Bytes source = reader.take(size);
   const auto source_port = reader.read<uint16_t>();
-  const Bytes destination = reader.take(size);
+  Bytes destination = reader.take(size);
   const auto destination_port = reader.read<uint16_t>();
   if (!reader.ok()) return {};
+  if (is_v4_in_v6(source) && is_v4_in_v6(destination)) {
+    source = source.last(4);
+    destination = destination.last(4);
+  }
   add_end(out, context, source, source_port);
   out.add("->");
   add_end(out, context, destination, destination_port);
