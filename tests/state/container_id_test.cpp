@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "host.h"
+
+namespace gyr {
+namespace {
+
+const std::string kId = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+const std::string kShort = "0123456789ab";
+
+struct Case {
+  const char* runtime;
+  std::string path;
+  std::string id;
+};
+
+const std::vector<Case>& cases() {
+  static const std::vector<Case> all = {
+      {"podman", "/machine.slice/libpod-" + kId + ".scope", kShort},
+      {"podman", "/machine.slice/libpod-" + kId + ".scope/container", kShort},
+      {"podman", "/libpod_parent/libpod-" + kId, kShort},
+      {"podman", "/user.slice/libpod-payload-" + kId + ".scope", kShort},
+      {"podman", "/user.slice/libpod-payload-" + kId + ".scope/container", kShort},
+      {"podman", "/libpod_parent/libpod-payload-" + kId, kShort},
+      {"docker", "/docker/" + kId, kShort},
+      {"docker", "/system.slice/docker-" + kId + ".scope", kShort},
+      {"docker, nested",
+       "/docker/ffff56789abcdef0123456789abcdef0123456789abcdef0123456789abcdeff/docker/" + kId,
+       kShort},
+      {"docker, upper case",
+       "/docker/0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF", "0123456789AB"},
+      {"cri", "/kubepods/besteffort/pod1234/" + kId, kShort},
+      {"cri-o", "/kubepods.slice/kubepods-pod12.slice/crio-" + kId + ".scope", kShort},
+      {"cri-o", "/kubepods.slice/kubepods-pod12.slice/crio-" + kId, kShort},
+      {"cri containerd", "/kubepods.slice/pod1.slice/cri-containerd-" + kId + ".scope", kShort},
+      {"cri containerd",
+       "/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:" + kId, kShort},
+      {"nerdctl", "/system.slice/nerdctl-" + kId + ".scope", kShort},
+      {"containerd", "/default/redis", "redis"},
+      {"containerd", "/k8s.io/0123456789abcdef", kShort},
+      {"containerd, last namespace wins", "/default/a/default/web", "web"},
+      {"lxc", "/lxc/web01", "web01"},
+      {"lxc", "/lxc.payload/web01/init.scope", "web01"},
+      {"lxc", "/lxc.payload.web01/system.slice/ssh.service", "web01"},
+      {"libvirt", "/container.libvirt-lxc", "container"},
+      {"libvirt", "/machine.slice/machine-lxc\\x2dweb.scope", "web"},
+      {"libvirt", "/machine-lxc\\x2dweb.scope/libvirt.scope", "web.scope/libvirt"},
+      {"containerd is asked before libvirt", "/machine/web.libvirt-lxc", "web.libvirt-"},
+      {"libvirt", "/libvirt/lxc/web.service", "web.service"},
+      {"bpm", "/system.slice/bpm-worker.1_a-b.scope", "worker.1_a-b"},
+      // The host's own groups.
+      {"host", "/", ""},
+      {"host", "", ""},
+      {"host", "/init.scope", ""},
+      {"host", "/user.slice/user-1000.slice/session-3.scope", ""},
+      {"host", "/system.slice/ssh.service", ""},
+      {"host", "/user.slice", ""},
+      // Near misses.
+      {"too short an id", "/docker-" + kId.substr(1) + ".scope", ""},
+      {"not hexadecimal", "/docker-x" + kId.substr(1) + ".scope", ""},
+      {"bpm, wrong character", "/system.slice/bpm-a b.scope", ""},
+      {"lxc, no name", "/lxc/", ""},
+  };
+  return all;
+}
+
+TEST(ContainerId, IsFoundForEachRuntime) {
+  for (const Case& c : cases()) {
+    EXPECT_EQ(container_id_of("cpu=" + c.path + std::string(1, '\0')), c.id)
+        << c.runtime << ": " << c.path;
+  }
+}
+
+TEST(ContainerId, FirstPathThatMatchesWins) {
+  const std::string cgroups =
+      std::string("cpuset=/") + '\0' + "cpu=/lxc/first" + '\0' + "memory=/docker/" + kId + '\0';
+  EXPECT_EQ(container_id_of(cgroups), "first");
+}
+
+TEST(ContainerId, EntriesWithoutPathAreSkipped) {
+  EXPECT_EQ(container_id_of(std::string("nonsense") + '\0' + "cpu=/lxc/web" + '\0'), "web");
+  EXPECT_EQ(container_id_of("cpu=/lxc/web"), "web") << "the last NUL may be missing";
+  EXPECT_EQ(container_id_of(""), "");
+}
+
+TEST(ContainerId, BelongsToThreadsFromTheStart) {
+  test::Host host;
+  host.had(1, 0, "init").cgroups = std::string("cpu=/\0", 6);
+  host.had(7, 1, "web").cgroups = std::string("cpu=/lxc/web\0", 13);
+  host.load();
+  EXPECT_EQ(host.thread(1).container_id.view(), "");
+  EXPECT_EQ(host.thread(7).container_id.view(), "web");
+  test::CloneSpec spec;
+  spec.tid = spec.pid = 8;
+  spec.ptid = 7;
+  spec.vtid = spec.vpid = 8;
+  spec.cgroups = test::list({"cpu=/lxc/other"});
+  host.clone(spec);
+  EXPECT_EQ(host.thread(8).container_id.view(), "other");
+  test::ExecSpec exec;
+  exec.cgroups = test::list({"cpu=/"});
+  host.exec(8, exec);
+  EXPECT_EQ(host.thread(8).container_id.view(), "");
+}
+
+}  // namespace
+}  // namespace gyr

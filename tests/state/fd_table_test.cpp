@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "host.h"
+
+namespace gyr {
+namespace {
+
+FdInfo with_ino(uint64_t ino) {
+  FdInfo info;
+  info.kind = FdKind::FileV2;
+  info.ino = ino;
+  return info;
+}
+
+TEST(FdTable, FindsWhatWasAdded) {
+  FdTable table;
+  EXPECT_EQ(table.find(0), nullptr);
+  ASSERT_NE(table.add(3, with_ino(30)), nullptr);
+  ASSERT_NE(table.add(100000, with_ino(31)), nullptr) << "numbers beyond the vector are kept too";
+  EXPECT_EQ(table.find(3)->ino, 30u);
+  EXPECT_EQ(table.find(100000)->ino, 31u);
+  EXPECT_EQ(table.find(4), nullptr);
+  EXPECT_EQ(table.find(99999), nullptr);
+  EXPECT_EQ(table.find(-1), nullptr);
+  EXPECT_EQ(table.add(-1, {}), nullptr);
+  EXPECT_EQ(table.size(), 2u);
+  EXPECT_TRUE(table.remove(100000));
+  EXPECT_FALSE(table.remove(100000));
+  EXPECT_EQ(table.find(100000), nullptr);
+}
+
+TEST(FdTable, HoldsAtMostItsLimit) {
+  FdPool pool;
+  FdTable table(&pool);
+  for (int64_t fd = 0; fd < kFdLimit; ++fd) ASSERT_NE(table.add(fd * 3, with_ino(1)), nullptr);
+  EXPECT_EQ(table.add(1, with_ino(2)), nullptr);
+  EXPECT_NE(table.add(3, with_ino(2)), nullptr) << "replacing needs no room";
+  EXPECT_TRUE(table.remove(0));
+  EXPECT_NE(table.add(1, with_ino(2)), nullptr);
+  EXPECT_EQ(table.size(), static_cast<size_t>(kFdLimit));
+}
+
+TEST(FdTable, SharedEntriesAreCopiedBeforeTheyChange) {
+  FdPool pool;
+  FdTable parent(&pool);
+  parent.add(3, with_ino(30));
+  parent.add(4, with_ino(40));
+  FdTable child(&pool);
+  child.share(parent);
+  EXPECT_EQ(child.find(3), parent.find(3)) << "a clone copies nothing";
+  child.edit(3)->ino = 31;
+  EXPECT_EQ(parent.find(3)->ino, 30u);
+  EXPECT_EQ(child.find(3)->ino, 31u);
+  EXPECT_EQ(child.find(4), parent.find(4)) << "what did not change is still shared";
+  parent.remove(4);
+  EXPECT_EQ(child.find(4)->ino, 40u);
+  parent.add(3, with_ino(99));
+  EXPECT_EQ(child.find(3)->ino, 31u);
+}
+
+// A family of tables does what a family of plain maps does.
+TEST(FdTable, AgreesWithAMap) {
+  constexpr size_t kTables = 5;
+  constexpr int kSteps = 40000;
+  FdPool pool;
+  std::vector<FdTable> tables(kTables, FdTable(&pool));
+  std::vector<std::map<int64_t, uint64_t>> models(kTables);
+  std::mt19937 random(7);
+  const auto pick = [&](size_t below) {
+    return std::uniform_int_distribution<size_t>(0, below - 1)(random);
+  };
+  for (int step = 0; step < kSteps; ++step) {
+    const size_t at = pick(kTables);
+    FdTable& table = tables[at];
+    auto& model = models[at];
+    const auto fd = static_cast<int64_t>(pick(40) < 36 ? pick(60) : 4096 + pick(20) * 1000);
+    switch (pick(6)) {
+      case 0:
+      case 1:
+        ASSERT_NE(table.add(fd, with_ino(static_cast<uint64_t>(step))), nullptr);
+        model[fd] = static_cast<uint64_t>(step);
+        break;
+      case 2:
+        ASSERT_EQ(table.remove(fd), model.erase(fd) > 0);
+        break;
+      case 3:
+        if (FdInfo* info = table.edit(fd)) {
+          info->ino = static_cast<uint64_t>(step);
+          model[fd] = static_cast<uint64_t>(step);
+        } else {
+          ASSERT_FALSE(model.contains(fd));
+        }
+        break;
+      case 4: {
+        const size_t from = pick(kTables);
+        table.share(tables[from]);
+        model = models[from];
+        break;
+      }
+      case 5:
+        ASSERT_EQ(table.remove_if([](int64_t number, const FdInfo&) { return number % 7 == 0; }),
+                  std::erase_if(model, [](const auto& entry) { return entry.first % 7 == 0; }));
+        break;
+    }
+    for (size_t i = 0; i < kTables; ++i) {
+      std::map<int64_t, uint64_t> seen;
+      tables[i].for_each([&](int64_t number, const FdInfo& info) { seen[number] = info.ino; });
+      ASSERT_EQ(seen, models[i]) << "table " << i << " after step " << step;
+      ASSERT_EQ(tables[i].size(), models[i].size());
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gyr
