@@ -331,7 +331,10 @@ bool Parser::parse_list(Term& term, bool of_operands) {
     term.items.push_back(std::move(item));
     lexer_.skip_blanks();
   } while (lexer_.take(","));
-  if (!expect(")", "or ',' behind a value of the list")) return false;
+  if (!lexer_.take(")")) {
+    fail(fmt::format("',' or ')' is expected behind a value of the list, not {}", found()));
+    return false;
+  }
   term.place = since(start);
   return true;
 }

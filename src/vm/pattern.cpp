@@ -41,6 +41,14 @@ std::optional<std::bitset<256>> byte_class(std::string_view name) {
   return std::nullopt;
 }
 
+// With the small letters of the capitals in it.
+std::bitset<256> folded(std::bitset<256> set) {
+  for (size_t c = 'A'; c <= 'Z'; ++c) {
+    if (set[c]) set.set(c + 32);
+  }
+  return set;
+}
+
 // Reads one member of a set: a byte, perhaps quoted. `at` moves behind it.
 uint8_t set_byte(std::string_view pattern, size_t& at) {
   if (pattern[at] == '\\' && at + 1 < pattern.size()) ++at;
@@ -89,11 +97,6 @@ size_t Glob::parse_set(std::string_view pattern, size_t at) {
   bool known = true;
   for (bool first = true; at < pattern.size(); first = false) {
     if (pattern[at] == ']' && !first) {
-      if (ignore_case_) {
-        for (size_t c = 'A'; c <= 'Z'; ++c) {
-          if (set[c]) set.set(c + 32);
-        }
-      }
       sets_.push_back(negated ? ~set : set);
       tokens_.push_back({known ? Token::Kind::Set : Token::Kind::Never, 0,
                          static_cast<uint16_t>(sets_.size() - 1)});
@@ -105,15 +108,16 @@ size_t Glob::parse_set(std::string_view pattern, size_t at) {
     if (close != std::string_view::npos) {
       const auto members = byte_class(pattern.substr(at + 2, close - at - 2));
       known = known && members.has_value();
-      if (members) set |= *members;
+      if (members) set |= ignore_case_ ? folded(*members) : *members;
       at = close + 2;
       continue;
     }
-    const uint8_t from = set_byte(pattern, at);
+    const auto fold = [this](uint8_t c) { return ignore_case_ ? lower(c) : c; };
+    const uint8_t from = fold(set_byte(pattern, at));
     uint8_t to = from;
     if (at + 1 < pattern.size() && pattern[at] == '-' && pattern[at + 1] != ']') {
       ++at;
-      to = set_byte(pattern, at);
+      to = fold(set_byte(pattern, at));
     }
     for (size_t c = from; c <= to; ++c) set.set(c);
   }
