@@ -68,7 +68,8 @@ constexpr Row kOptions[] = {
     {'h', "help", Takes::Nothing, "", "Show this help.",
      [](Options& o, Text) -> Result<void> { return o.help = true, Result<void>{}; }},
     {'c', "", Takes::Value, "FILE",
-     "Configuration file. Default: /etc/falco/falco.yaml if it exists, else built-in settings.",
+     "Configuration file. Default: /etc/gyr/gyr.yaml or /etc/falco/falco.yaml if there is one, "
+     "else built-in settings.",
      [](Options& o, Text v) -> Result<void> { return o.config_file = v, Result<void>{}; }},
     {'o', "option", Takes::Value, "KEY=VALUE",
      "Set one key of the configuration; may be repeated. engine.kind=replay, "

@@ -11,10 +11,9 @@
 #include <vector>
 
 #include "base/result.h"
+#include "field/listing.h"
 
 namespace gyr::app {
-
-enum class ListFormat : uint8_t { Text, Markdown, Json };
 
 // What the user asked for. Options that stand for settings of the configuration are kept as
 // "key=value" in `overrides`, in the order given.

@@ -30,7 +30,7 @@ Evaluator make_evaluator(const std::vector<const Rule*>& rules) {
 
 }  // namespace
 
-Engine::Engine(EngineSettings settings, std::shared_ptr<const Ruleset> ruleset, World world)
+Engine::Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, World world)
     : settings_(std::move(settings)),
       ruleset_(std::move(ruleset)),
       world_(std::move(world)),

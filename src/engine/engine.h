@@ -22,7 +22,7 @@
 
 namespace gyr {
 
-struct EngineSettings {
+struct EngineSetup {
   StreamSettings stream;
   AlertSettings alert;
   MatchMode match = MatchMode::First;
@@ -46,7 +46,7 @@ class Engine {
     const Clock& clock;
     Logger logger;
   };
-  Engine(EngineSettings settings, std::shared_ptr<const Ruleset> ruleset, World world);
+  Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, World world);
 
   // Takes the snapshot. Once, before run().
   Result<void> open() { return stream_.open(); }
@@ -70,7 +70,7 @@ class Engine {
   std::optional<RunEnd> check();
   void report_losses();
 
-  EngineSettings settings_;
+  EngineSetup settings_;
   std::shared_ptr<const Ruleset> ruleset_;
   World world_;
   EventStream stream_;

@@ -16,9 +16,9 @@ namespace gyr {
 using SyscallSet = std::bitset<kScLimit>;
 
 struct SyscallRequest {
-  std::vector<std::string> custom;  // base_syscalls.custom_set: names, "!name" takes one out
-  bool repair = false;              // base_syscalls.repair
-  bool all = false;                 // base_syscalls.all: ignored calls too
+  std::vector<std::string> custom{};  // base_syscalls.custom_set: names, "!name" takes one out
+  bool repair = false;                // base_syscalls.repair
+  bool all = false;                   // base_syscalls.all: ignored calls too
 };
 
 struct SyscallPlan {

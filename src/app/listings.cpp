@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/listings.h"
+
 #include <fmt/format.h>
 
+#include <set>
+
 #include "alert/format.h"
-#include "app/listings.h"
+#include "engine/syscall_selection.h"
+#include "schema/schema.h"
 
 namespace gyr::app {
 namespace {
@@ -37,6 +42,17 @@ std::string version_json() {
       json_string(GYR_VERSION), json_string(kDriverApiVersion), json_string(kSchemaVersion),
       json_string(engine_minor()), json_string(kEngineVersion), json_string(kFalcoVersion),
       json_string(GYR_VERSION), json_string(kLibsVersion), json_string(kPluginApiVersion));
+}
+
+std::string ignored_events_text() {
+  std::set<std::string_view> names;
+  const SyscallSet ignored = ignored_syscalls();
+  for (const ScInfo& call : all_syscalls()) {
+    if (ignored.test(static_cast<size_t>(call.sc))) names.insert(event_info(call.event).name);
+  }
+  std::string text = "Ignored unless base_syscalls.all is set:\n";
+  for (const std::string_view name : names) text += fmt::format("- {}\n", name);
+  return text;
 }
 
 }  // namespace gyr::app

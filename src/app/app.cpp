@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/app.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "app/detect.h"
+#include "app/listings.h"
+#include "app/rules_command.h"
+#include "app/terminal.h"
+#include "base/log.h"
+#include "base/system.h"
+#include "config/loader.h"
+#include "field/fields.h"
+#include "field/listing.h"
+
+namespace gyr::app {
+namespace {
+
+// Print commands that need no configuration. Nothing when none was asked for.
+std::optional<int> run_plain_listing(const Options& options) {
+  if (options.help) return print_result(help_text());
+  const ListFormat format = options.format.value_or(ListFormat::Text);
+  if (options.list_ignored) return print_result(ignored_events_text());
+  if (options.list_events) return print_result(list_events(format));
+  if (options.list_fields) {
+    const std::string text =
+        list_fields(all_fields(), format, options.names_only, options.list_source);
+    if (!options.list_source.empty() && options.list_source != "syscall") {
+      return print_error(fmt::format("there is no event source '{}'; this program has: syscall",
+                                     options.list_source));
+    }
+    return print_result(text);
+  }
+  if (options.page_size) return print_result(fmt::format("{}\n", sysconf(_SC_PAGESIZE)));
+  return std::nullopt;
+}
+
+// False after an error, which is told.
+bool report_problems(const ConfigResult& config, const Logger& logger) {
+  for (const ConfigProblem& problem : config.problems) {
+    if (problem.error) {
+      print_error(problem.text());
+    } else {
+      logger->warn("{}", problem.text());
+    }
+  }
+  return config.ok();
+}
+
+uint64_t ring_bytes(const ProbeSettings& probe) {
+  constexpr uint64_t kSmallest = 1u << 20;
+  return kSmallest << (probe.buf_size_preset > 0 ? probe.buf_size_preset - 1 : 0);
+}
+
+OutputSettings output_settings(const Settings& settings, bool replay) {
+  return {.format = {.json = settings.json_output,
+                     .include_output = settings.json_include_output_property,
+                     .include_message = settings.json_include_message_property,
+                     .include_output_fields = settings.json_include_output_fields_property,
+                     .include_tags = settings.json_include_tags_property,
+                     .iso_8601 = settings.time_format_iso_8601},
+          .queue_capacity = settings.outputs_queue_capacity,
+          .wait_when_full = replay,
+          .buffered = settings.buffered_outputs,
+          .finish_timeout_ms = settings.output_timeout_ms};
+}
+
+DetectSettings detect_settings(const Settings& settings, const Options& options) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  DetectSettings detect;
+  if (settings.engine.kind == EngineKind::Replay) {
+    detect.capture_file = settings.engine.replay_capture_file;
+  }
+  detect.no_source = settings.engine.kind == EngineKind::NoDriver;
+  detect.outputs = output_settings(settings, detect.capture_file.has_value());
+  detect.stdout_enabled = settings.stdout_enabled;
+  if (settings.file_output.enabled) {
+    detect.file = FileSinkSettings{.path = settings.file_output.filename,
+                                   .keep_alive = settings.file_output.keep_alive};
+  }
+  detect.syslog_enabled = settings.syslog_enabled;
+  detect.match = settings.rule_matching == RuleMatching::All ? MatchMode::All : MatchMode::First;
+  if (settings.buffer_format_base64) detect.buffers = BufferFormat::Base64;
+  detect.duration_ns = options.duration_s * kSecond;
+  detect.syscalls = {.custom = settings.base_syscalls.custom_set,
+                     .repair = settings.base_syscalls.repair,
+                     .all = settings.base_syscalls.all};
+  detect.snaplen = settings.falco_libs.snaplen;
+  detect.ring_bytes = ring_bytes(settings.engine.probe());
+  detect.thread_limit = settings.falco_libs.thread_table_size;
+  detect.purge_interval_ns = settings.falco_libs.thread_table_auto_purging_interval_s * kSecond;
+  detect.thread_timeout_ns =
+      settings.falco_libs.thread_table_auto_purging_thread_timeout_s * kSecond;
+  detect.verbose = options.verbose;
+  detect.dry_run = options.dry_run;
+  return detect;
+}
+
+// An output that was asked for and does not exist is an error: alerts would vanish unnoticed.
+Result<void> check_supported(const Settings& settings) {
+  if (settings.program_output.enabled) {
+    return Error{"program_output is not available in this version; disable it"};
+  }
+  if (settings.http_output.enabled) {
+    return Error{"http_output is not available in this version; disable it"};
+  }
+  if (settings.engine.kind == EngineKind::Replay && settings.engine.replay_capture_file.empty()) {
+    return Error{"engine.kind is replay, but engine.replay.capture_file is not set"};
+  }
+  return {};
+}
+
+int run_with_settings(const ConfigResult& config, const Options& options, const Logger& logger) {
+  const Settings& settings = config.settings;
+  if (options.version) {
+    return print_result(settings.json_output ? version_json() : version_text());
+  }
+  if (!options.validate.empty()) return validate(settings, options);
+  const RulesToUse rules = load_rules_to_use(settings, options, !config.files.empty(), logger);
+  if (!rules.ruleset) return 1;
+  if (options.describe_all || options.describe_rule) {
+    return describe(settings, options, *rules.ruleset);
+  }
+  if (const Result<void> supported = check_supported(settings); !supported) {
+    return print_error(supported.error().message);
+  }
+  DetectSettings detection = detect_settings(settings, options);
+  detection.built_in_rules = rules.built_in;
+  return detect(detection, rules.ruleset, logger);
+}
+
+Logger logger_of(const Settings& settings) {
+  return make_logger({.to_stderr = settings.log_stderr,
+                      .to_syslog = settings.log_syslog,
+                      .iso_8601 = settings.time_format_iso_8601,
+                      .level = settings.log_level});
+}
+
+}  // namespace
+
+int run(Arguments arguments) {
+  if (!arguments.empty() && std::string_view(arguments[0]) == "read") {
+    return run_read(arguments.subspan(1));
+  }
+  const Result<Options> options = parse_options(arguments);
+  if (!options) return print_error(options.error().message);
+  if (const std::optional<int> status = run_plain_listing(*options)) return *status;
+
+  const std::unique_ptr<Files> files = system_files("");
+  const ConfigResult config = load_config(*files, {.path = options->config_file.value_or(""),
+                                                   .overrides = options->overrides,
+                                                   .environment = {}});
+  const Logger logger = logger_of(config.settings);
+  if (!report_problems(config, logger)) return 1;
+  for (const std::string& note : options->notes) logger->warn("{}", note);
+  for (const std::string& file : config.files) logger->info("configuration: {}", file);
+  return run_with_settings(config, *options, logger);
+}
+
+}  // namespace gyr::app

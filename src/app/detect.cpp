@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/detect.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+
+#include "alert/sinks/stdout.h"
+#include "alert/sinks/syslog.h"
+#include "app/live.h"
+#include "app/signals.h"
+#include "app/terminal.h"
+#include "source/replay.h"
+
+namespace gyr::app {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);  // NOLINT: nobody changes the environment
+  return value == nullptr ? "" : value;
+}
+
+std::string alert_hostname() {
+  if (std::string name = environment("FALCO_HOSTNAME"); !name.empty()) return name;
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "";
+  return name.data();
+}
+
+Result<void> add_sinks(const DetectSettings& settings, Outputs* outputs) {
+  if (settings.stdout_enabled) {
+    if (Result<void> added = outputs->add(make_stdout_sink()); !added) return added;
+  }
+  if (settings.syslog_enabled) {
+    if (Result<void> added = outputs->add(make_syslog_sink()); !added) return added;
+  }
+  if (settings.file) {
+    if (Result<void> added = outputs->add(make_file_sink(*settings.file)); !added) return added;
+  }
+  if (outputs->empty()) {
+    return Error{"no output is enabled; enable one, for example -o stdout_output.enabled=true"};
+  }
+  return {};
+}
+
+EngineSetup engine_settings(const DetectSettings& settings, StateSettings state) {
+  EngineSetup engine;
+  engine.stream.state = std::move(state);
+  engine.stream.state.thread_limit = settings.thread_limit;
+  engine.stream.state.purge_interval_ns = settings.purge_interval_ns;
+  engine.stream.state.thread_timeout_ns = settings.thread_timeout_ns;
+  engine.stream.fields.buffers = settings.buffers;
+  engine.alert = {.hostname = alert_hostname(), .iso_8601 = settings.outputs.format.iso_8601};
+  engine.match = settings.match;
+  engine.duration_ns = settings.duration_ns;
+  return engine;
+}
+
+void say_what_is_watched(const DetectSettings& settings, const LiveHost& host, size_t rules) {
+  fmt::print(stderr, "gyr: watching this host ({}, {} rules); Ctrl-C ends\n", host.description(),
+             rules);
+  if (settings.built_in_rules) {
+    fmt::print(stderr, "gyr: try: sudo cat /etc/shadow in another terminal\n");
+  }
+}
+
+void report(const DetectSettings& settings, const Engine& engine, const Source& source,
+            const Logger& logger) {
+  const SourceCounters counters = source.counters();
+  const uint64_t lost = counters.lost_ring_full + counters.lost_other;
+  if (lost > 0) {
+    logger->warn("{} events were lost ({} because the ring was full){}{}", lost,
+                 counters.lost_ring_full, counters.lost_detail.empty() ? "" : ": ",
+                 counters.lost_detail);
+  }
+  if (counters.unknown_types > 0) {
+    logger->warn("{} events of types that this version does not know were passed over",
+                 counters.unknown_types);
+  }
+  if (counters.unmapped_32bit > 0) {
+    logger->warn("{} calls of 32-bit programs have no counterpart and were not seen",
+                 counters.unmapped_32bit);
+  }
+  if (!settings.verbose) return;
+  logger->info(
+      "{} events, {} of them consumed before anybody saw them; {} threads known at the end",
+      counters.events + counters.filtered, counters.filtered, engine.state().thread_count());
+  for (const Engine::RuleCount& rule : engine.rule_counts()) {
+    if (rule.counters.evaluated == 0) continue;
+    logger->info("rule '{}': tested on {} events, matched {}", rule.name, rule.counters.evaluated,
+                 rule.counters.matched);
+  }
+}
+
+// What a run needs, in the order it must be made and, backwards, unmade.
+struct Run {
+  const DetectSettings& settings;
+  const std::shared_ptr<const Ruleset>& ruleset;
+  const Logger& logger;
+  SignalWatcher& signals;
+  Outputs& outputs;
+
+  int with_source(Source& source, StateSettings state, const LiveHost* host) {
+    Engine engine(
+        engine_settings(settings, std::move(state)), ruleset,
+        {.source = source, .outputs = outputs, .clock = system_clock(), .logger = logger});
+    if (settings.dry_run) return 0;
+    if (const Result<void> opened = engine.open(); !opened) {
+      return print_error(opened.error().message);
+    }
+    if (host != nullptr) say_what_is_watched(settings, *host, engine.rule_count());
+    const RunEnd end = engine.run(signals.stop());
+    outputs.finish(end != RunEnd::Finished && end != RunEnd::Failed);
+    if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
+    report(settings, engine, source, logger);
+    const int printed = print_result(engine.statistics().to_text());
+    if (end == RunEnd::Failed) return print_error(engine.error().message);
+    return printed;
+  }
+
+  int live() {
+    LiveHost host(environment("HOST_ROOT"));
+    if (settings.dry_run) {
+      fmt::print(stderr, "gyr: dry run: {} rules are loaded; the probe was not attached\n",
+                 ruleset->rules.size());
+      return 0;
+    }
+    Result<std::unique_ptr<Source>> source = host.open(settings, *ruleset, logger);
+    if (!source) return print_error(source.error().message);
+    return with_source(**source, host.state_settings(), &host);
+  }
+
+  int replay() {
+    Result<std::unique_ptr<Source>> source = open_replay(*settings.capture_file);
+    if (!source) return print_error(source.error().message);
+    return with_source(**source, {}, nullptr);
+  }
+
+  // Nothing to detect in; the outputs and whatever else was asked for run until the end.
+  int idle() {
+    const uint64_t start = system_clock().monotonic_ns();
+    while (!settings.dry_run && !signals.stop()) {
+      const uint64_t passed = system_clock().monotonic_ns() - start;
+      if (settings.duration_ns > 0 && passed >= settings.duration_ns) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    }
+    return print_result(AlertStatistics().to_text());
+  }
+};
+
+}  // namespace
+
+int detect(const DetectSettings& settings, const std::shared_ptr<const Ruleset>& ruleset,
+           const Logger& logger) {
+  SignalWatcher signals;
+  Outputs outputs(settings.outputs, logger);
+  if (const Result<void> added = add_sinks(settings, &outputs); !added) {
+    return print_error(added.error().message);
+  }
+  signals.on_reopen([&outputs] { outputs.reopen(); });
+  Run run{settings, ruleset, logger, signals, outputs};
+  const int status = settings.no_source      ? run.idle()
+                     : settings.capture_file ? run.replay()
+                                             : run.live();
+  signals.on_reopen({});
+  return status;
+}
+
+}  // namespace gyr::app

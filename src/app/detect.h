@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Detection from start to statistics: source, engine and outputs put together as the settings say.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alert/outputs.h"
+#include "alert/sinks/file.h"
+#include "base/log.h"
+#include "engine/engine.h"
+#include "engine/syscall_selection.h"
+#include "rules/ruleset.h"
+
+namespace gyr::app {
+
+struct DetectSettings {
+  std::optional<std::string> capture_file{};  // replay; otherwise live
+  bool no_source = false;                     // engine.kind = nodriver: no events at all
+  OutputSettings outputs{};
+  bool stdout_enabled = true;
+  bool syslog_enabled = false;
+  std::optional<FileSinkSettings> file{};
+  MatchMode match = MatchMode::First;
+  BufferFormat buffers = BufferFormat::Printable;
+  uint64_t duration_ns = 0;
+  SyscallRequest syscalls{};
+  uint32_t snaplen = 80;
+  uint64_t ring_bytes = 8ull << 20;
+  uint32_t thread_limit = 262144;
+  uint64_t purge_interval_ns = 300'000'000'000;
+  uint64_t thread_timeout_ns = 300'000'000'000;
+  bool built_in_rules = false;  // then the start-up says how to see one fire
+  bool verbose = false;
+  bool dry_run = false;
+};
+
+// Exit status.
+int detect(const DetectSettings& settings, const std::shared_ptr<const Ruleset>& ruleset,
+           const Logger& logger);
+
+}  // namespace gyr::app

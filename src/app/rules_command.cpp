@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/rules_command.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "app/listings.h"
+#include "app/rule_files.h"
+#include "app/terminal.h"
+#include "field/fields.h"
+#include "rules/describe.h"
+#include "rules/report.h"
+#include "schema/schema.h"
+
+namespace gyr::app {
+namespace {
+
+// -D, -t and -T are entries of `rules` behind those of the configuration.
+void add_selection_of(const Options& options, std::vector<RuleSelector>* selection) {
+  for (const std::string& part : options.disabled_substrings) {
+    selection->push_back({.enable = false, .rule = "*" + part + "*", .tag = ""});
+  }
+  for (const std::string& tag : options.disabled_tags) {
+    selection->push_back({.enable = false, .rule = "", .tag = tag});
+  }
+  if (options.only_tags.empty()) return;
+  selection->push_back({.enable = false, .rule = "*", .tag = ""});
+  for (const std::string& tag : options.only_tags) {
+    selection->push_back({.enable = true, .rule = "", .tag = tag});
+  }
+}
+
+OutputAddition addition_of(const AppendOutput& entry) {
+  OutputAddition addition{.rule = entry.rule,
+                          .source = entry.source,
+                          .tags = entry.tags,
+                          .text = entry.extra_output,
+                          .fields = {},
+                          .suggested = entry.suggested_output};
+  for (const AppendOutput::Field& field : entry.extra_fields) {
+    addition.fields.push_back({field.name, field.format});
+  }
+  return addition;
+}
+
+void print_faults(const LoadResult& result, const std::vector<FileReport>& unreadable) {
+  const auto print = [](const FileReport& file) {
+    for (const Diagnostic& fault : file.errors) {
+      fmt::print(stderr, "Error: {}", diagnostic_text(fault));
+    }
+  };
+  for (const FileReport& file : unreadable) print(file);
+  for (const FileReport& file : result.files) print(file);
+}
+
+void log_warnings(const LoadResult& result, const Logger& logger) {
+  for (const FileReport& file : result.files) {
+    for (const Diagnostic& warning : file.warnings) {
+      logger->warn("{}", diagnostic_text(warning));
+    }
+  }
+}
+
+}  // namespace
+
+LoadSettings load_settings(const Settings& settings, const Options& options) {
+  LoadSettings load;
+  load.dialect = {.fields = all_fields(), .event_types = kEventCount};
+  load.engine_version = kEngineVersion;
+  load.min_priority = settings.priority;
+  for (const RuleSelection& entry : settings.rules) {
+    load.selection.push_back({.enable = entry.enable, .rule = entry.rule, .tag = entry.tag});
+  }
+  add_selection_of(options, &load.selection);
+  for (const AppendOutput& entry : settings.append_output) {
+    load.additions.push_back(addition_of(entry));
+  }
+  if (!options.extra_output.empty()) {
+    OutputAddition addition;
+    addition.text = options.extra_output;
+    load.additions.push_back(std::move(addition));
+  }
+  return load;
+}
+
+RulesToUse load_rules_to_use(const Settings& settings, const Options& options, bool has_config,
+                             const Logger& logger) {
+  RulesToUse use;
+  const std::vector<std::string>& paths =
+      options.rules.empty() ? settings.rules_files : options.rules;
+  RuleFiles files;
+  if (!paths.empty()) {
+    files = read_rule_files(paths);
+  } else if (!has_config) {
+    use.built_in = true;
+    files.sources.push_back(built_in_rules());
+  }
+  if (files.sources.empty() && files.unreadable.empty()) {
+    print_error(
+        "You must specify at least one rules file: with -r, or as rules_files in the "
+        "configuration");
+    return use;
+  }
+  LoadResult result = load_rules(files.sources, load_settings(settings, options));
+  if (!result.ok() || !files.unreadable.empty()) {
+    print_faults(result, files.unreadable);
+    return use;
+  }
+  if (options.verbose) log_warnings(result, logger);
+  use.ruleset = std::move(result.ruleset);
+  return use;
+}
+
+int validate(const Settings& settings, const Options& options) {
+  const RuleFiles files = read_rule_files(options.validate);
+  LoadResult result = load_rules(files.sources, load_settings(settings, options));
+  std::vector<FileReport> reports = files.unreadable;
+  reports.insert(reports.end(), result.files.begin(), result.files.end());
+  const bool good = result.ok() && files.unreadable.empty();
+  const int printed =
+      print_result(settings.json_output ? report_json(reports) + "\n" : report_text(reports));
+  if (good) return printed;
+  for (const FileReport& report : reports) {
+    if (!report.ok()) print_error(fmt::format("{}: {}", report.name, report_summary(report)));
+  }
+  return 1;
+}
+
+int describe(const Settings& settings, const Options& options, const Ruleset& ruleset) {
+  const DescribeFormat format = settings.json_output ? DescribeFormat::Json : DescribeFormat::Text;
+  const Result<std::string> text =
+      describe_rules(ruleset, {.fields = all_fields(), .event_types = kEventCount},
+                     options.describe_rule.value_or(""), format);
+  if (!text) return print_error(text.error().message);
+  return print_result(settings.json_output ? *text + "\n" : *text);
+}
+
+}  // namespace gyr::app

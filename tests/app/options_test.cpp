@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/options.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace gyr::app {
+namespace {
+
+using Words = std::vector<const char*>;
+
+Options parsed(const Words& words) {
+  const Result<Options> options = parse_options(words);
+  EXPECT_TRUE(options) << (options ? "" : options.error().message);
+  return options ? *options : Options{};
+}
+
+std::string refused(const Words& words) {
+  const Result<Options> options = parse_options(words);
+  EXPECT_FALSE(options);
+  return options ? "" : options.error().message;
+}
+
+TEST(Options, ValuesMayBeAttachedOrSeparate) {
+  const Options o = parsed({"-r", "a.yaml", "-rb.yaml", "-o", "x=1", "-oy=2", "--option=z=3",
+                            "--option", "w=4,5", "-M5"});
+  EXPECT_EQ(o.rules, (std::vector<std::string>{"a.yaml", "b.yaml"}));
+  EXPECT_EQ(o.overrides, (std::vector<std::string>{"x=1", "y=2", "z=3", "w=4,5"}));
+  EXPECT_EQ(o.duration_s, 5u);
+}
+
+TEST(Options, LettersWithoutValueMayStandTogether) {
+  const Options o = parsed({"-vL", "-vrx"});
+  EXPECT_TRUE(o.verbose);
+  EXPECT_TRUE(o.describe_all);
+  EXPECT_EQ(o.rules, std::vector<std::string>{"x"});
+}
+
+TEST(Options, ListTakesItsSourceOnlyWithEqualsSign) {
+  EXPECT_EQ(parsed({"--list=syscall", "-N"}).list_source, "syscall");
+  const Options o = parsed({"--list", "-N"});
+  EXPECT_TRUE(o.list_fields);
+  EXPECT_TRUE(o.names_only);
+  EXPECT_EQ(o.list_source, "");
+}
+
+TEST(Options, OldSpellingsBecomeSettings) {
+  EXPECT_EQ(parsed({"-e", "f.scap"}).overrides,
+            (std::vector<std::string>{"engine.kind=replay", "engine.replay.capture_file=f.scap"}));
+  EXPECT_EQ(parsed({"-A", "-U"}).overrides,
+            (std::vector<std::string>{"base_syscalls.all=true", "buffered_outputs=false"}));
+  const Options o = parsed({"-pc"});
+  EXPECT_EQ(o.extra_output, "");
+  EXPECT_EQ(o.notes.size(), 1u);
+  EXPECT_EQ(parsed({"-p", "x=%proc.name"}).extra_output, "x=%proc.name");
+}
+
+TEST(Options, MistakesAreNamedWithASuggestion) {
+  EXPECT_NE(refused({"--lst"}).find("'--list'"), std::string::npos);
+  EXPECT_NE(refused({"-version"}).find("'--version'"), std::string::npos);
+  EXPECT_NE(refused({"-Z"}).find("-Z"), std::string::npos);
+  EXPECT_NE(refused({"-r"}).find("needs a value"), std::string::npos);
+  EXPECT_NE(refused({"--dry-run=1"}).find("takes no value"), std::string::npos);
+  EXPECT_NE(refused({"-o", "nokey"}).find("KEY=VALUE"), std::string::npos);
+  EXPECT_NE(refused({"-M", "soon"}).find("whole number"), std::string::npos);
+  EXPECT_NE(refused({"-M", "99999999999999"}).find("at most"), std::string::npos);
+  EXPECT_NE(refused({"--format", "xml"}).find("markdown"), std::string::npos);
+  EXPECT_NE(refused({"stray"}).find("'stray'"), std::string::npos);
+  EXPECT_NE(refused({"-t", "a", "-T", "b"}).find("-t"), std::string::npos);
+}
+
+TEST(Options, HelpNamesEveryVisibleOption) {
+  const std::string help = help_text();
+  for (const char* name : {"-r PATH",
+                           "-e FILE",
+                           "-o, --option KEY=VALUE",
+                           "-V, --validate FILE",
+                           "-L",
+                           "-l RULE",
+                           "--list[=SOURCE]",
+                           "--list-events",
+                           "-i",
+                           "-N",
+                           "-M SECONDS",
+                           "-A",
+                           "-U, --unbuffered",
+                           "-v",
+                           "--version",
+                           "-h, --help",
+                           "-c FILE",
+                           "-p, --print FORMAT",
+                           "--dry-run",
+                           "--format",
+                           "--markdown",
+                           "--page-size",
+                           "-D SUBSTRING",
+                           "-t TAG",
+                           "-T TAG"}) {
+    EXPECT_NE(help.find(name), std::string::npos) << name;
+  }
+  EXPECT_EQ(help.find("list-syscall-events"), std::string::npos);
+}
+
+TEST(ReadOptions, FileFilterFormatAndCount) {
+  const Words words = {"f.scap", "evt.type=open", "-p", "%evt.num\x1f", "-n3", "and", "fd.num=3"};
+  const Result<ReadOptions> o = parse_read_options(words);
+  ASSERT_TRUE(o);
+  EXPECT_EQ(o->file, "f.scap");
+  EXPECT_EQ(o->filter, "evt.type=open and fd.num=3");
+  EXPECT_EQ(o->format, "%evt.num\x1f");
+  EXPECT_EQ(o->limit, 3u);
+  EXPECT_FALSE(parse_read_options({}));
+  const Words zero = {"f.scap", "-n", "0"};
+  EXPECT_FALSE(parse_read_options(zero));
+}
+
+}  // namespace
+}  // namespace gyr::app

@@ -1,0 +1,303 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as a user meets it: mistakes, missing files, closed pipes, Ctrl-C, damaged captures.
+
+usage: cli_test.py GYR [unittest arguments]
+Needs no privileges. Captures come from the conformance folder; tests that use one are skipped without it.
+"""
+import gzip
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from common import ROOT
+
+GYR = ''
+DATA = os.environ.get('GYR_CONFORMANCE') or os.path.join(ROOT, '..', 'shared', 'conformance')
+RULE = '''- rule: opened
+  desc: every open
+  condition: evt.type in (open, openat) and fd.name exists
+  output: "opened %fd.name by %proc.name"
+  priority: INFO
+  tags: [b, a]
+'''
+
+
+def run(*arguments, **options):
+    return subprocess.run([GYR, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors='surrogateescape', timeout=60, check=False, **options)
+
+
+def capture(name):
+    path = os.path.join(DATA, 'captures', name)
+    if not os.path.isfile(path):
+        raise unittest.SkipTest(f'no {path}; set GYR_CONFORMANCE')
+    return path
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.rules = self.write('rules.yaml', RULE)
+
+    def write(self, name, content):
+        path = os.path.join(self.folder, name)
+        with open(path, 'wb') as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+        return path
+
+    def assert_fails(self, result, *words):
+        self.assertEqual(result.returncode, 1, result.stderr)
+        self.assertEqual(result.stdout, '')
+        for word in words:
+            self.assertIn(word, result.stderr)
+
+
+class Mistakes(Case):
+    def test_unknown_option_gets_a_suggestion(self):
+        self.assert_fails(run('--lst'), "'--lst'", "'--list'")
+
+    def test_option_without_its_value(self):
+        self.assert_fails(run('-r'), '-r needs a value')
+
+    def test_stray_argument(self):
+        self.assert_fails(run('start'), "'start'")
+
+    def test_missing_configuration(self):
+        self.assert_fails(run('-c', '/nonexistent.yaml'), '/nonexistent.yaml')
+
+    def test_missing_rules_file(self):
+        self.assert_fails(run('-r', '/nonexistent.yaml', '-e', 'x.scap'), '/nonexistent.yaml')
+
+    def test_missing_capture(self):
+        self.assert_fails(run('-r', self.rules, '-e', '/nonexistent.scap'), '/nonexistent.scap')
+        self.assert_fails(run('read', '/nonexistent.scap'), '/nonexistent.scap')
+
+    def test_value_of_wrong_type(self):
+        result = run('-o', 'json_output=perhaps', '-r', self.rules, '--dry-run')
+        self.assert_fails(result, 'json_output')
+
+    def test_not_a_capture(self):
+        self.assert_fails(run('read', self.rules), self.rules)
+
+    def test_rules_name_file_line_and_column(self):
+        bad = self.write('bad.yaml', RULE.replace('fd.name exists', 'fd.nme exists'))
+        result = run('-r', bad, '-e', 'x.scap')
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr, r'bad\.yaml:3:\d+')
+        self.assertIn('fd.name', result.stderr)
+
+    def test_unknown_rule_to_describe(self):
+        self.assert_fails(run('-r', self.rules, '-l', 'opend'), 'opend')
+
+    def test_filters_that_are_wrong(self):
+        path = capture('cat_write.scap')
+        for text in ('evt.type = opne', 'proc.name', 'fd.nme = x', '(evt.num = 1', 'evt.num = one'):
+            with self.subTest(text):
+                self.assert_fails(run('read', path, text), 'filter')
+        self.assert_fails(run('read', path, '-p', '%no.field'), 'format')
+
+
+class Listings(Case):
+    def test_help_and_version(self):
+        for word in ('--help', '-h'):
+            result = run(word)
+            self.assertEqual(result.returncode, 0)
+            self.assertIn('Examples:', result.stdout)
+        self.assertEqual(run('read', '--help').returncode, 0)
+        self.assertRegex(run('--version').stdout, r'Gyr version:\s+\d+\.\d+\.\d+')
+        versions = json.loads(run('--version', '-o', 'json_output=true').stdout)
+        for key in ('falco_version', 'engine_version', 'engine_version_semver', 'plugin_versions'):
+            self.assertIn(key, versions)
+        self.assertEqual(int(run('--page-size').stdout), os.sysconf('SC_PAGE_SIZE'))
+
+    def test_fields(self):
+        names = run('--list', '-N').stdout.split()
+        self.assertIn('proc.name', names)
+        self.assertGreater(len(names), 150)
+        self.assertEqual(len(names), len(set(names)))
+        self.assertIn('| `fd.name` |', run('--list=syscall', '--format', 'markdown').stdout)
+        classes = json.loads(run('--list', '--format', 'json').stdout)['fieldclasses']
+        self.assertTrue(any(f['name'] == 'evt.type' for c in classes for f in c['fields']))
+        self.assertEqual(run('--list=nothing').returncode, 1)
+
+    def test_events(self):
+        self.assertIn('openat(', run('--list-events').stdout)
+        events = json.loads(run('--list-events', '--format', 'json').stdout)
+        self.assertTrue(any(e['name'] == 'openat' for e in events['Syscall events']))
+        self.assertIn('- pread\n', run('-i').stdout)
+
+    def test_rules(self):
+        self.assertIn('opened', run('-r', self.rules, '-L').stdout)
+        described = json.loads(run('-r', self.rules, '-l', 'opened', '-o', 'json_output=true').stdout)
+        self.assertEqual(described['rules'][0]['info']['name'], 'opened')
+        self.assertGreater(len(run('-L').stdout.splitlines()), 15)
+
+    def test_validation(self):
+        self.assertIn(': Ok', run('-V', self.rules).stdout)
+        self.assertEqual(run('-V', self.rules).returncode, 0)
+        bad = self.write('bad.yaml', '- rule: x\n')
+        result = run('-V', bad)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('Invalid', result.stdout)
+
+    def test_dry_run(self):
+        result = run('-r', self.rules, '-e', capture('cat_write.scap'), '--dry-run')
+        self.assertEqual((result.returncode, result.stdout), (0, ''))
+
+
+class Replay(Case):
+    def replay(self, *arguments):
+        return run('-r', self.rules, '-e', capture('cat_write.scap'), *arguments)
+
+    def test_alerts_and_statistics_alone_on_stdout(self):
+        result = self.replay('-v')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        lines = result.stdout.splitlines()
+        count = int(re.search(r'^Events detected: (\d+)$', result.stdout, re.M)[1])
+        self.assertGreater(count, 0)
+        for line in lines[:count]:
+            self.assertRegex(line, r'^\d\d:\d\d:\d\d\.\d{9}: Informational opened ')
+        self.assertEqual(lines[count:], [f'Events detected: {count}', 'Rule counts by severity:', f'   INFO: {count}',
+                                         'Triggered rules by rule name:', f'   opened: {count}'])
+
+    def test_json(self):
+        lines = self.replay('-o', 'json_output=true', '-o', 'json_include_message_property=true').stdout.splitlines()
+        alert = json.loads(lines[0])
+        self.assertEqual(sorted(alert), list(alert))
+        self.assertEqual(alert['tags'], ['a', 'b'])
+        self.assertTrue(alert['output'].endswith(alert['message']))
+        self.assertEqual(sorted(alert['output_fields']), ['evt.time', 'fd.name', 'proc.name'])
+        self.assertIsInstance(alert['output_fields']['evt.time'], int)
+
+    def test_extra_output_and_tags(self):
+        lines = self.replay('-p', 'pid=%proc.pid').stdout.splitlines()
+        self.assertRegex(lines[0], r' pid=\d+$')
+        self.assertIn('Events detected: 0', self.replay('-T', 'a').stdout)
+        self.assertNotIn('Events detected: 0', self.replay('-t', 'b').stdout)
+        self.assertIn('Events detected: 0', self.replay('-t', 'c').stdout)
+        self.assertIn('Events detected: 0', self.replay('-D', 'pene').stdout)
+
+    def test_file_output(self):
+        path = os.path.join(self.folder, 'alerts.txt')
+        result = self.replay('-o', 'file_output.enabled=true', '-o', f'file_output.filename={path}',
+                             '-o', 'stdout_output.enabled=false')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(result.stdout.startswith('Events detected:'))
+        with open(path, encoding='utf-8') as file:
+            self.assertEqual(len(file.readlines()), int(re.search(r'detected: (\d+)', result.stdout)[1]))
+
+    def test_unwritable_file_is_an_error_at_start(self):
+        result = self.replay('-o', 'file_output.enabled=true', '-o', 'file_output.filename=/nonexistent/x')
+        self.assert_fails(result, '/nonexistent/x')
+
+    def test_duration_ends_quietly(self):
+        self.assertEqual(self.replay('-M', '30').returncode, 0)
+
+
+class Read(Case):
+    def test_lines(self):
+        path = capture('cat_write.scap')
+        lines = run('read', path).stdout.splitlines()
+        self.assertGreater(len(lines), 100)
+        self.assertEqual(len(run('read', path, '-n', '5').stdout.splitlines()), 5)
+        numbers = run('read', path, 'evt.type = open', '-p', '%evt.num\x1f%evt.type\x1f%container.image.tag').stdout
+        for line in numbers.splitlines():
+            self.assertRegex(line, '^\\d+\x1fopen\x1f<NA>$')
+
+    def test_values_stay_on_one_line(self):
+        text = run('read', capture('sample.scap'), '-p', '%evt.num|%evt.args|%proc.env').stdout
+        for line in text.split('\n')[:-1]:
+            self.assertRegex(line, r'^\d+\|')
+            self.assertNotRegex(line, '[\x00-\x08\x0b-\x1f]')
+
+    def test_closed_pipe_ends_quietly(self):
+        process = subprocess.Popen([GYR, 'read', capture('net.scap')], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.readline()
+        process.stdout.close()
+        self.assertEqual(process.stderr.read(), b'')
+        self.assertEqual(process.wait(timeout=30), 0)
+
+    def test_full_disk_is_an_error(self):
+        with open('/dev/full', 'w', encoding='utf-8') as full:
+            result = subprocess.run([GYR, 'read', capture('net.scap')], stdout=full, stderr=subprocess.PIPE, text=True,
+                                    check=False, timeout=60)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('No space left', result.stderr)
+
+
+class Damage(Case):
+    def damaged(self, keep):
+        with open(capture('net.scap'), 'rb') as file:
+            content = file.read()
+        if content[:2] == b'\x1f\x8b':
+            content = gzip.decompress(content)
+        return self.write('cut.scap', content[:int(len(content) * keep)])
+
+    def test_everything_before_the_fault_is_processed(self):
+        path = self.damaged(0.7)
+        whole = run('read', capture('net.scap'), '-p', '%evt.num').stdout.splitlines()
+        result = run('read', path, '-p', '%evt.num')
+        part = result.stdout.splitlines()
+        self.assertEqual(result.returncode, 1)
+        self.assertGreater(len(part), len(whole) // 2)
+        self.assertEqual(part, whole[:len(part)])
+        self.assertRegex(result.stderr, r'cut\.scap.*\d+')
+
+    def test_detection_reports_the_fault_and_its_statistics(self):
+        result = run('-r', self.rules, '-e', self.damaged(0.5))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('cut.scap', result.stderr)
+        self.assertIn('Events detected:', result.stdout)
+
+
+class Endings(Case):
+    """A capture through a pipe that stays open keeps the program running."""
+
+    def start(self, *arguments, **options):
+        fifo = os.path.join(self.folder, 'live.scap')
+        os.mkfifo(fifo)
+        process = subprocess.Popen([GYR, '-r', self.rules, '-e', fifo, *arguments], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, **options)
+        with open(capture('cat_write.scap'), 'rb') as file:
+            content = file.read()
+        if content[:2] == b'\x1f\x8b':
+            content = gzip.decompress(content)
+        writer = open(fifo, 'wb', buffering=0)
+        self.addCleanup(writer.close)
+        return process, writer, content
+
+    def test_signals_end_with_statistics(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(number):
+                process, writer, content = self.start()
+                writer.write(content)
+                self.assertIn('opened', process.stdout.readline())  # flushed though nothing ends
+                process.send_signal(number)
+                time.sleep(0.2)
+                writer.close()  # wakes a read that hangs
+                out, err = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, 0, err)
+                self.assertIn('Events detected:', out)
+                os.unlink(os.path.join(self.folder, 'live.scap'))
+
+    def test_closed_pipe_ends_quietly(self):
+        process, writer, content = self.start()
+        process.stdout.close()
+        writer.write(content)
+        writer.close()
+        self.assertEqual(process.wait(timeout=30), 0)
+        self.assertNotIn('roken pipe', process.stderr.read())
+
+
+if __name__ == '__main__':
+    GYR = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=1)
