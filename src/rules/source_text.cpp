@@ -69,7 +69,16 @@ SourceRange locate(const SourceFiles& files, Place place) {
 }
 
 SourceRange locate(const SourceFiles& files, const SourceText& text, size_t offset, size_t size) {
-  const Segment* segment = text.segment_at(std::min(offset, text.text().size()));
+  // A fault at the end of the text is shown behind its last word, not on an empty line below.
+  const size_t last_word = text.text().find_last_not_of(" \t\r\n");
+  if (last_word != std::string::npos && offset > last_word) {
+    SourceRange range = locate(files, text, last_word, 1);
+    ++range.position.column;
+    ++range.position.offset;
+    ++range.underline_from;
+    return range;
+  }
+  const Segment* segment = text.segment_at(offset);
   if (segment == nullptr) return {};
   const Place place = segment->place;
   if (!segment->exact || !place.node->is_scalar()) return locate(files, place);

@@ -58,6 +58,8 @@ class Builder : public YAML::EventHandler {
     node->text = value;
     const char first = node->mark.offset < source_.size() ? source_[node->mark.offset] : ' ';
     node->quoted = std::string_view("\"'|>").find(first) != std::string_view::npos;
+    // A tag alone: there is nothing behind it that could be shown.
+    if (value.empty() && !node->quoted) node->mark = convert(mark);
     finish(Open{std::move(node), anchor, {}, {}, {}});
   }
 
