@@ -114,8 +114,9 @@ std::string_view Lexer::peek_anything() const {
 
 // At the backslash. Moves behind the escape.
 bool Lexer::take_escape(char quote, std::string& out, std::vector<TextFault>* faults) {
-  static constexpr std::string_view kLetters = "bfnrt\\/";
-  static constexpr std::string_view kBytes = "\b\f\n\r\t\\/";
+  // A backslash before a blank is a backslash: public rules of 2021 wrote "\ " for one.
+  static constexpr std::string_view kLetters = "bfnrt\\/ ";
+  static constexpr std::string_view kBytes = "\b\f\n\r\t\\/\\";
   const char c = at_ + 1 < text_.size() ? text_[at_ + 1] : '\0';
   const size_t letter = kLetters.find(c);
   if (c != '\0' && (letter != std::string_view::npos || c == quote)) {

@@ -53,6 +53,7 @@ TEST(Parser, Structure) {
       {"a.b < 0x1F", "a.b < 0x1F"},
       {"a.b contains 'it\\'s'", "a.b contains \"it's\""},
       {"a.b contains \"\\x41\\t\\\\\"", "a.b contains \"A\t\\\\\""},
+      {"a.b contains \"x\\ y\"", "a.b contains \"x\\\\y\""},
       {"a.b startswith anyof (x, y)", "a.b startswith anyof (x, y)"},
       {"a.b = oneof(x)", "a.b = oneof (x)"},
       {"a.b = oneof", "a.b = oneof"},
