@@ -20,10 +20,11 @@ Value type(const EvalContext& context, const FieldUse&) {
   return fd == nullptr ? Value::null() : Value::of_text(fd_kind_info(fd->kind).text);
 }
 
+// Of a call that made none. The reference forgot the exit of open; its letter is part of the
+// goldens.
 std::string_view letter_of_event(Ev event) {
   switch (event) {
     case Ev::OPEN_E:
-    case Ev::OPEN_X:
     case Ev::CREAT_E:
     case Ev::CREAT_X:
     case Ev::OPENAT_2_E:

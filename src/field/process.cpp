@@ -294,10 +294,8 @@ const Thread* group_leader(const EvalContext& context, const Thread& thread) {
   const int64_t id = thread.*member;
   const bool by_id = member == &Thread::pgid || !in_pid_namespace(thread);
   const Thread* found = by_id ? context.state.find(id) : nullptr;
-  if (found != nullptr) return found;
   const Thread* process = context.state.leader(thread);
-  if (process == nullptr) return nullptr;
-  found = process;
+  if (found != nullptr || process == nullptr) return found;
   for_each_ancestor(context.state, *process, [&](const Thread& next) {
     if (next.*member != id) return false;
     found = &next;
@@ -310,9 +308,8 @@ template <int64_t Thread::*member, Getter get>
 Value leader_text(const EvalContext& context, const FieldUse&) {
   const Thread* thread = context.thread();
   if (thread == nullptr) return Value::null();
-  if (thread->*member == -1) return Value::of_text("");
-  const Thread* found = group_leader<member>(context, *thread);
-  return found == nullptr ? Value::null() : get(context, *found);
+  const Thread* found = thread->*member == -1 ? nullptr : group_leader<member>(context, *thread);
+  return found == nullptr ? Value::of_text("") : get(context, *found);
 }
 
 template <int64_t Thread::*member, int64_t Thread::*id>
@@ -366,7 +363,7 @@ Value fd_count(const EvalContext& context, const FieldUse&) {
 
 int64_t fd_limit_of(const EvalContext& context) {
   const Thread* process = process_of(context);
-  return process == nullptr ? -1 : process->fdlimit;
+  return process == nullptr ? 0 : process->fdlimit;
 }
 
 Value fd_limit(const EvalContext& context, const FieldUse&) {

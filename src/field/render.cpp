@@ -112,6 +112,7 @@ Rendered path(const EvalContext& context, const ParamInfo& info, size_t index) {
   return {text, joined.view(), joined.rep()};
 }
 
+// Numbers are shown without sign: that of an ignored entry, -1, is the largest.
 Rendered fd_list(const EvalContext& context, Bytes bytes) {
   ByteReader reader(bytes);
   ArenaText out(context.arena);
@@ -122,7 +123,10 @@ Rendered fd_list(const EvalContext& context, Bytes bytes) {
     if (!reader.ok()) break;
     const FdInfo* info = find_fd(context, fd);
     if (i > 0) out.add(' ');
-    out.number(fd).add(':').add(info ? fd_kind_info(info->kind).letter : '?').number(flags, 16);
+    out.number(static_cast<uint64_t>(fd))
+        .add(':')
+        .add(info ? fd_kind_info(info->kind).letter : '?')
+        .number(flags, 16);
   }
   return {out.view(), {}};
 }
@@ -161,17 +165,15 @@ Rendered duration(const EvalContext& context, Bytes bytes) {
 }
 
 Rendered time_stamp(const EvalContext& context, Bytes bytes) {
-  const uint64_t ts = load_unsigned(bytes);
   ArenaText out(context.arena);
-  add_local_time(out, ts, true, true);
-  const auto seconds = static_cast<std::time_t>(ts / kSecond);
-  std::tm local{};
-  char zone[16] = "";
-  size_t length = 0;
-  if (localtime_r(&seconds, &local) != nullptr) {
-    length = std::strftime(zone, sizeof zone, " %z", &local);
-  }
-  return {out.add({zone, length}).view(), {}};
+  add_local_time(out, load_unsigned(bytes), true, true);
+  return {out.view(), {}};
+}
+
+Rendered signal_number(const EvalContext& context, Bytes bytes) {
+  ArenaText out(context.arena, 24);
+  const uint64_t signal = load_unsigned(bytes);
+  return {out.number(signal).view(), signal_name(signal)};
 }
 
 Rendered signal_set(const EvalContext& context, Bytes bytes) {
@@ -228,11 +230,8 @@ Rendered value_of(const EvalContext& context, const ParamInfo& info, size_t inde
       return fd_list(context, bytes);
     case Type::SyscallId:
       return rendered_syscall(context, info, bytes);
-    case Type::SigType: {
-      Rendered rendered = number(context, info, bytes);
-      rendered.resolved = signal_name(load_unsigned(bytes));
-      return rendered;
-    }
+    case Type::SigType:
+      return signal_number(context, bytes);
     case Type::SigSet:
       return signal_set(context, bytes);
     case Type::RelTime:

@@ -21,7 +21,7 @@ Value name(const EvalContext& context, const FieldUse&) {
 Value home(const EvalContext& context, const FieldUse&) {
   const Thread* thread = context.thread();
   if (thread == nullptr) return Value::null();
-  const UserInfo* user = context.state.user(thread->container_id, thread->uid);
+  const UserInfo* user = find_user(context, *thread, thread->uid);
   if (user != nullptr) return Value::of_str(user->home);
   return Value::of_text(thread->uid == 0 ? "/root" : "<NA>");
 }
@@ -29,7 +29,7 @@ Value home(const EvalContext& context, const FieldUse&) {
 Value shell(const EvalContext& context, const FieldUse&) {
   const Thread* thread = context.thread();
   if (thread == nullptr) return Value::null();
-  const UserInfo* user = context.state.user(thread->container_id, thread->uid);
+  const UserInfo* user = find_user(context, *thread, thread->uid);
   return user == nullptr ? Value::of_text("<NA>") : Value::of_str(user->shell);
 }
 

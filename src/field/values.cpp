@@ -90,9 +90,25 @@ void add_integer(ArenaText& out, Type type, Format format, Bytes bytes) {
   }
 }
 
+const UserInfo* find_user(const EvalContext& context, const Thread& thread, uint32_t uid) {
+  const UserInfo* user = context.state.user(thread.container_id, uid);
+  if (user != nullptr || thread.container_id.empty()) return user;
+  // Every list of users has a root: without one the container's list is unknown.
+  const bool list_known = context.state.user(thread.container_id, 0) != nullptr;
+  return list_known ? nullptr : context.state.user(Str(), uid);
+}
+
+const GroupInfo* find_group(const EvalContext& context, const Thread& thread, uint32_t gid) {
+  const GroupInfo* group = context.state.group(thread.container_id, gid);
+  if (group != nullptr || thread.container_id.empty()) return group;
+  const bool list_known = context.state.group(thread.container_id, 0) != nullptr;
+  return list_known ? nullptr : context.state.group(Str(), gid);
+}
+
 Value user_name(const EvalContext& context, uint32_t uid) {
   const Thread* thread = context.thread();
-  const UserInfo* user = context.state.user(thread == nullptr ? Str() : thread->container_id, uid);
+  const UserInfo* user =
+      thread == nullptr ? context.state.user(Str(), uid) : find_user(context, *thread, uid);
   if (user != nullptr) return Value::of_str(user->name);
   return Value::of_text(uid == 0 ? "root" : "<NA>");
 }
@@ -100,7 +116,7 @@ Value user_name(const EvalContext& context, uint32_t uid) {
 Value group_name(const EvalContext& context, uint32_t gid) {
   const Thread* thread = context.thread();
   const GroupInfo* group =
-      context.state.group(thread == nullptr ? Str() : thread->container_id, gid);
+      thread == nullptr ? context.state.group(Str(), gid) : find_group(context, *thread, gid);
   if (group != nullptr) return Value::of_str(group->name);
   return Value::of_text(gid == 0 ? "root" : "<NA>");
 }

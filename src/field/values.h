@@ -37,6 +37,11 @@ inline const FdInfo* find_fd(const EvalContext& context, int64_t fd) {
   return thread == nullptr ? nullptr : context.state.fds(*thread).find(fd);
 }
 
+// Entry of the thread's container; the host's where nothing is known about the container's users,
+// as ps shows them. Null if there is none.
+const UserInfo* find_user(const EvalContext& context, const Thread& thread, uint32_t uid);
+const GroupInfo* find_group(const EvalContext& context, const Thread& thread, uint32_t gid);
+
 // Name of a user or group of the event's thread's container: the list's, else "root" for 0, else
 // "<NA>".
 Value user_name(const EvalContext& context, uint32_t uid);

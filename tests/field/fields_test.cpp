@@ -195,7 +195,7 @@ TEST(Fields, Opens) {
   openat_event(world, -2, "./y//z", kAtFdcwd, 1);
   expect(world, {{"fd.name", "/home/alice/y/z"},
                  {"fd.nameraw", "./y/z"},
-                 {"fd.num", "-2"},
+                 {"fd.num", "-1"},
                  {"fd.typechar", "f"},
                  {"fd.type", "<null>"},
                  {"evt.arg.fd", "ENOENT"},
