@@ -13,6 +13,9 @@ namespace {
 
 constexpr size_t kSnippetBytes = 160;
 
+// Not a byte that continues a letter in UTF-8.
+bool is_first_byte(char c) { return (c & 0xc0) != 0x80; }
+
 // The line, cut to a window around the fault if it is long, and a line of '^' below.
 std::string snippet(const Diagnostic& diagnostic) {
   std::string_view line = diagnostic.line_text;
@@ -27,9 +30,14 @@ std::string snippet(const Diagnostic& diagnostic) {
   const size_t size = std::clamp<size_t>(diagnostic.underline_size, 1, room);
   std::string text(line);
   text += '\n';
-  // Tabs stay tabs so that the marks stand below what they mean.
-  for (const char c : line.substr(0, from)) text += c == '\t' ? '\t' : ' ';
-  return text + std::string(size, '^');
+  // Tabs stay tabs and a letter of several bytes is one column, so that the marks stand below what
+  // they mean.
+  for (const char c : line.substr(0, std::min(from, line.size()))) {
+    if (is_first_byte(c)) text += c == '\t' ? '\t' : ' ';
+  }
+  const std::string_view marked = line.substr(std::min(from, line.size()), size);
+  const auto letters = std::count_if(marked.begin(), marked.end(), is_first_byte);
+  return text + std::string(std::max<size_t>(static_cast<size_t>(letters), 1), '^');
 }
 
 std::string location_text(const Location& location) {
