@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recursive descent over the grammar of docs/rule-language.md. Recursion is counted: a text nested
-// deeper than kMaxDepth is refused before it could exhaust the stack.
+// The grammar of docs/rule-language.md. And, or, not and parentheses are read with a stack of our
+// own, so nesting costs no machine stack; it is refused beyond kMaxDepth because later passes walk
+// the tree by recursion. Nesting of transformers is recursive and bounded by kMaxCallDepth.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,6 +57,8 @@ constexpr auto kModifiers = std::to_array<std::pair<std::string_view, Modifier>>
 constexpr auto kFunctions = std::to_array<std::string_view>(
     {"toupper", "tolower", "b64", "basename", "len", "join", "concat", "getopt"});
 
+constexpr size_t kMaxCallDepth = 64;
+
 std::string suggestion(std::string_view word, std::span<const std::string_view> candidates) {
   if (word.size() < 2) return {};
   const std::string_view best = closest(word, candidates);
@@ -69,7 +72,7 @@ class Parser {
   ExprPtr parse() {
     lexer_.skip_blanks();
     if (lexer_.at_end()) return fail("a condition is expected, but the text is empty");
-    ExprPtr result = parse_or();
+    ExprPtr result = parse_expression();
     if (!result) return nullptr;
     lexer_.skip_blanks();
     if (!lexer_.at_end()) return fail(after_expression());
@@ -77,13 +80,22 @@ class Parser {
   }
 
  private:
-  // Counts nesting on the way down; `ok` is false when there was too much.
+  // What stands inside one pair of parentheses, as far as it was read.
+  struct Frame {
+    size_t or_start = 0;
+    size_t and_start = 0;
+    size_t not_start = 0;
+    size_t nots = 0;  // in front of the operand that is read next
+    std::vector<ExprPtr> ors;
+    std::vector<ExprPtr> ands;
+  };
+  // Counts nesting of calls on the way down.
   class Level {
    public:
-    explicit Level(Parser& parser) : parser_(parser), ok(++parser.depth_ <= kMaxDepth) {
-      if (!ok) parser.fail(fmt::format("nested more than {} levels deep", kMaxDepth));
+    explicit Level(Parser& parser) : parser_(parser), ok(++parser.calls_ <= kMaxCallDepth) {
+      if (!ok) parser.fail(fmt::format("nested more than {} levels deep", kMaxCallDepth));
     }
-    ~Level() { --parser_.depth_; }
+    ~Level() { --parser_.calls_; }
     Level(const Level&) = delete;
     Level& operator=(const Level&) = delete;
 
@@ -114,11 +126,12 @@ class Parser {
                        suggestion(lexer_.peek_anything(), kWords));
   }
 
-  ExprPtr parse_or() { return parse_chain("or", Expr::Kind::Or, &Parser::parse_and); }
-  ExprPtr parse_and() { return parse_chain("and", Expr::Kind::And, &Parser::parse_not); }
-  ExprPtr parse_chain(std::string_view word, Expr::Kind kind, ExprPtr (Parser::*part)());
-  ExprPtr parse_not();
-  ExprPtr parse_primary();
+  ExprPtr parse_expression();
+  bool open_frame();
+  bool begin_operand();
+  ExprPtr close_frames(ExprPtr operand, bool* more);
+  ExprPtr with_nots(ExprPtr inner);
+  ExprPtr chain(Expr::Kind kind, std::vector<ExprPtr>& parts, size_t start) const;
   ExprPtr parse_check();
   bool parse_operand(Term& term);
   bool parse_field(Term& term);
@@ -134,7 +147,8 @@ class Parser {
 
   Lexer lexer_;
   std::vector<TextFault>* faults_;
-  size_t depth_ = 0;
+  std::vector<Frame> frames_;
+  size_t calls_ = 0;
 };
 
 bool Parser::expect(std::string_view symbol, std::string_view why) {
@@ -144,42 +158,28 @@ bool Parser::expect(std::string_view symbol, std::string_view why) {
   return false;
 }
 
-ExprPtr Parser::parse_chain(std::string_view word, Expr::Kind kind, ExprPtr (Parser::*part)()) {
-  const size_t start = lexer_.offset();
-  std::vector<ExprPtr> parts;
-  do {
-    lexer_.skip_blanks();
-    ExprPtr next = (this->*part)();
-    if (!next) return nullptr;
-    parts.push_back(std::move(next));
-    lexer_.skip_blanks();
-  } while (lexer_.take_keyword(word, true));
-  if (parts.size() == 1) return parts.front();
-  auto result = std::make_shared<Expr>();
-  result->kind = kind;
-  result->place = since(start);
-  result->children = std::move(parts);
-  measure(*result);
-  return result;
+ExprPtr Parser::chain(Expr::Kind kind, std::vector<ExprPtr>& parts, size_t start) const {
+  ExprPtr only = parts.size() == 1 ? parts.front() : nullptr;
+  if (!only) {
+    auto result = std::make_shared<Expr>();
+    result->kind = kind;
+    result->place = since(start);
+    result->children = parts;
+    measure(*result);
+    only = std::move(result);
+  }
+  parts.clear();
+  return only;
 }
 
-// A row of "not" is folded, so it needs no depth.
-ExprPtr Parser::parse_not() {
-  const size_t start = lexer_.offset();
-  bool negated = false;
-  size_t count = 0;
-  while (lexer_.take_keyword("not", true)) {
-    negated = !negated;
-    ++count;
-    lexer_.skip_blanks();
-  }
-  ExprPtr inner = parse_primary();
-  if (!inner || count == 0) return inner;
-  // "not not x" keeps both words in listings; more than two mean what one or two mean.
-  for (size_t i = 0; i < (negated ? 1U : 2U); ++i) {
+// "not not x" keeps both words in listings; more than two mean what one or two mean.
+ExprPtr Parser::with_nots(ExprPtr inner) {
+  const Frame& frame = frames_.back();
+  const size_t count = frame.nots == 0 ? 0 : 2 - frame.nots % 2;
+  for (size_t i = 0; i < count; ++i) {
     auto result = std::make_shared<Expr>();
     result->kind = Expr::Kind::Not;
-    result->place = since(start);
+    result->place = since(frame.not_start);
     result->children = {std::move(inner)};
     measure(*result);
     inner = std::move(result);
@@ -187,15 +187,65 @@ ExprPtr Parser::parse_not() {
   return inner;
 }
 
-ExprPtr Parser::parse_primary() {
-  if (!lexer_.take("(")) return parse_check();
-  const Level level(*this);
-  if (!level.ok) return nullptr;
-  ExprPtr inner = parse_or();
-  if (!inner) return nullptr;
+bool Parser::open_frame() {
+  if (frames_.size() > kMaxDepth) {
+    fail(fmt::format("nested more than {} levels deep", kMaxDepth));
+    return false;
+  }
   lexer_.skip_blanks();
-  if (!lexer_.at_end() && lexer_.rest().front() != ')') return fail(after_expression());
-  return expect(")", "to close the parenthesis") ? inner : nullptr;
+  Frame frame;
+  frame.or_start = frame.and_start = lexer_.offset();
+  frames_.push_back(std::move(frame));
+  return true;
+}
+
+// Reads "not" and "(" up to the check that comes next.
+bool Parser::begin_operand() {
+  while (true) {
+    lexer_.skip_blanks();
+    Frame& frame = frames_.back();
+    frame.not_start = lexer_.offset();
+    for (frame.nots = 0; lexer_.take_keyword("not", true); ++frame.nots) lexer_.skip_blanks();
+    if (!lexer_.take("(")) return true;
+    if (!open_frame()) return false;
+  }
+}
+
+// Takes the operand, and all parentheses that close behind it. Null with *more set: another operand
+// follows; null without: a fault.
+ExprPtr Parser::close_frames(ExprPtr operand, bool* more) {
+  *more = false;
+  while (true) {
+    Frame& frame = frames_.back();
+    frame.ands.push_back(with_nots(std::move(operand)));
+    lexer_.skip_blanks();
+    *more = lexer_.take_keyword("and", true);
+    if (*more) return nullptr;
+    frame.ors.push_back(chain(Expr::Kind::And, frame.ands, frame.and_start));
+    *more = lexer_.take_keyword("or", true);
+    if (*more) {
+      lexer_.skip_blanks();
+      frame.and_start = lexer_.offset();
+      return nullptr;
+    }
+    operand = chain(Expr::Kind::Or, frame.ors, frame.or_start);
+    if (frames_.size() == 1) return operand;
+    if (!lexer_.at_end() && lexer_.rest().front() != ')') return fail(after_expression());
+    if (!expect(")", "to close the parenthesis")) return nullptr;
+    frames_.pop_back();
+  }
+}
+
+ExprPtr Parser::parse_expression() {
+  if (!open_frame()) return nullptr;
+  bool more = true;
+  while (more) {
+    if (!begin_operand()) return nullptr;
+    ExprPtr operand = parse_check();
+    if (!operand) return nullptr;
+    if (ExprPtr whole = close_frames(std::move(operand), &more)) return whole;
+  }
+  return nullptr;
 }
 
 ExprPtr Parser::parse_check() {

@@ -159,6 +159,11 @@ TEST(Parser, DepthIsBounded) {
     EXPECT_THAT(faults[0].message, testing::HasSubstr("nested more than 1000 levels"));
   }
   EXPECT_TRUE(testing_world::checked(nested(200000, "not ", "")));
+  std::vector<TextFault> faults;
+  EXPECT_FALSE(parse_condition(nested(1000000, "(", ")"), &faults));
+  std::string calls;
+  for (int i = 0; i < 100000; ++i) calls += "toupper(";
+  EXPECT_FALSE(parse_condition(calls, &faults));
 }
 
 TEST(Macros, UsesAreListedWithOffsets) {
