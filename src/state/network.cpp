@@ -55,11 +55,11 @@ bool same_subnet(const InterfaceInfo& info, const Ip& ip) {
 }  // namespace
 
 std::string ip_text(const IpAddress& address) {
+  const auto& b = address.bytes;
+  if (!address.v6) return fmt::format("{}.{}.{}.{}", b[0], b[1], b[2], b[3]);
   std::array<char, INET6_ADDRSTRLEN> text{};
-  const int family = address.v6 ? AF_INET6 : AF_INET;
-  return inet_ntop(family, address.bytes.data(), text.data(), text.size()) == nullptr
-             ? std::string()
-             : text.data();
+  return inet_ntop(AF_INET6, b.data(), text.data(), text.size()) == nullptr ? std::string()
+                                                                            : text.data();
 }
 
 SockAddr parse_sockaddr(Bytes bytes) {

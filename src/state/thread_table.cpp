@@ -108,7 +108,7 @@ void ThreadTable::link(Thread& thread) {
   if (thread.is_invalid() || thread.group != nullptr) return;
   join_group(thread);
   if (thread.pid == 1) {
-    init_ptid_ = thread.ptid;
+    thread.ptid = 0;  // nobody is above init
   } else {
     Thread* parent = thread.ptid == thread.tid ? nullptr : find(thread.ptid);
     if (parent == nullptr || parent->is_invalid()) {
@@ -171,8 +171,7 @@ bool ThreadTable::is_seen_by_others(const Thread& thread) const {
       thread.group->members.front() == &thread) {
     return true;
   }
-  // Threads without a parent link still find one of these by its tid.
-  return thread.tid == 0 || (thread.tid == init_ptid_ && init_ptid_ != 0);
+  return thread.tid == 0;  // threads without a parent still find this one
 }
 
 void ThreadTable::changed(Thread& thread) {
@@ -273,7 +272,6 @@ void ThreadTable::clear() {
   threads_.clear();
   groups_.clear();
   last_ = nullptr;
-  init_ptid_ = 0;
   raise_epoch();
 }
 

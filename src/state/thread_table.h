@@ -104,7 +104,6 @@ class ThreadTable {
   std::vector<Thread*> free_;
   mutable int64_t last_tid_ = -1;
   mutable Thread* last_ = nullptr;
-  int64_t init_ptid_ = 0;  // of pid 1, which has no parent link
   uint64_t tick_ = 0;
   uint64_t lineage_ = 0;
   uint64_t epoch_ = 0;

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Snapshots in and out; roles of scanned sockets (state-engine 5.4).
+#include <gtest/gtest.h>
+
+#include "host.h"
+
+namespace gyr {
+namespace {
+
+using test::Host;
+
+SnapshotFd socket_of(int64_t tid, int64_t fd, FdKind kind, uint16_t source, uint16_t dest) {
+  SnapshotFd result;
+  result.tid = tid;
+  result.fd = fd;
+  result.kind = kind;
+  result.l4 = 2;
+  result.source_ip = {10, 0, 0, 1};
+  result.dest_ip = {10, 0, 0, 2};
+  result.source_port = source;
+  result.dest_port = dest;
+  return result;
+}
+
+TEST(Snapshot, RolesComeFromServerPorts) {
+  Host host;
+  host.snapshot.fds = {
+      socket_of(1, 3, FdKind::Ipv4Server, 80, 0), socket_of(100, 4, FdKind::Ipv4, 80, 5000),
+      socket_of(100, 5, FdKind::Ipv4, 6000, 443), socket_of(100, 6, FdKind::Ipv6, 80, 5000),
+      socket_of(100, 7, FdKind::Unix, 0, 0),      socket_of(4711, 3, FdKind::Ipv4, 1, 2)};
+  host.load_shell();
+  EXPECT_EQ(host.fd(1, 3)->role, FdRole::None);
+  EXPECT_EQ(host.name(1, 3), "10.0.0.1:80");
+  EXPECT_EQ(host.fd(100, 4)->role, FdRole::Server);
+  EXPECT_EQ(host.name(100, 4), "10.0.0.2:5000->10.0.0.1:80");
+  EXPECT_EQ(host.fd(100, 5)->role, FdRole::Client);
+  EXPECT_EQ(host.name(100, 5), "10.0.0.1:6000->10.0.0.2:443");
+  EXPECT_TRUE(host.fd(100, 5)->connected);
+  EXPECT_EQ(host.fd(100, 6)->role, FdRole::None);
+  EXPECT_EQ(host.fd(100, 7)->role, FdRole::Client) << "a unix socket without a name";
+  EXPECT_EQ(host.state.find(4711), nullptr) << "descriptors of unknown threads are passed over";
+}
+
+TEST(Snapshot, DirectoriesEndInASlash) {
+  Host host;
+  host.had(1, 0, "init").cwd = "";
+  host.had(2, 1, "a").cwd = "/srv/x/..";
+  host.had(3, 1, "b").cwd = "/";
+  host.load();
+  EXPECT_EQ(host.cwd(1), "/");
+  EXPECT_EQ(host.cwd(2), "/srv/");
+  EXPECT_EQ(host.cwd(3), "/");
+}
+
+TEST(Snapshot, DumpTellsWhatWasLoaded) {
+  Host host;
+  SnapshotThread& init = host.had(1, 0, "init");
+  init.args = std::string("-x\0", 3);
+  init.env = std::string("A=b\0", 4);
+  init.cgroups = std::string("cpu=/\0", 6);
+  init.uid = 4;
+  init.loginuid = 5;
+  init.cap_effective = 6;
+  init.exe_ino = 7;
+  init.cwd = "/x/";
+  host.snapshot.machine.hostname = "there";
+  host.snapshot.users = {{0, 0, "root", "/root", "/bin/sh"}, {4, 4, "four", "/4", "/bin/4"}};
+  host.snapshot.groups = {{0, "root"}};
+  host.snapshot.interfaces.push_back({"lo", false, {127, 0, 0, 1}, {255}, {}, 0, true});
+  SnapshotFd file = socket_of(1, 9, FdKind::FileV2, 0, 0);
+  file.l4 = 0;
+  file.name = "/etc/x";
+  file.open_flags = 3;
+  file.ino = 8;
+  file.source_ip = file.dest_ip = {};
+  host.snapshot.fds = {file, socket_of(1, 10, FdKind::Ipv4, 6000, 443)};
+  host.load();
+  host.send(Ev::CHDIR_X, 99, {0, "/"});  // a fake entry, which nobody wants to see again
+  const Snapshot out = host.state.dump();
+  ASSERT_EQ(out.threads.size(), 1u);
+  EXPECT_EQ(out.threads[0].args, init.args);
+  EXPECT_EQ(out.threads[0].env, init.env);
+  EXPECT_EQ(out.threads[0].cgroups, init.cgroups);
+  EXPECT_EQ(out.threads[0].cwd, "/x/");
+  EXPECT_EQ(out.threads[0].uid, 4u);
+  EXPECT_EQ(out.threads[0].loginuid, 5u);
+  EXPECT_EQ(out.threads[0].cap_effective, 6u);
+  EXPECT_EQ(out.threads[0].exe_ino, 7u);
+  EXPECT_EQ(out.fd_tids, std::vector<int64_t>{1});
+  ASSERT_EQ(out.fds.size(), 2u);
+  EXPECT_EQ(out.fds[0].name, "/etc/x");
+  EXPECT_EQ(out.fds[0].ino, 8u);
+  EXPECT_EQ(out.fds[1].dest_port, 443);
+  ASSERT_EQ(out.users.size(), 2u);
+  EXPECT_EQ(out.users[1].name, "four");
+  EXPECT_EQ(out.machine.hostname, "there");
+  ASSERT_EQ(out.interfaces.size(), 1u);
+  // What was dumped loads to the same.
+  Host again;
+  again.snapshot = out;
+  again.load();
+  EXPECT_EQ(again.state.dump().threads[0].cwd, "/x/");
+  EXPECT_EQ(again.name(1, 10), host.name(1, 10));
+}
+
+}  // namespace
+}  // namespace gyr
