@@ -19,10 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   settings.dialect = fake::dialect();
   settings.sources = {"syscall", "k8s_audit"};
   settings.max_errors = 50;
-  std::vector<RuleSource> sources(1, {"fuzz.yaml", ""});
+  std::vector<RuleSource> sources(1, {"fuzz.yaml", "", ""});
   for (size_t i = 0; i < size; ++i) {
     if (data[i] == 0 && sources.size() < 4) {
-      sources.push_back({"more.yaml", ""});
+      sources.push_back({"more.yaml", "", ""});
     } else {
       sources.back().text += static_cast<char>(data[i]);
     }

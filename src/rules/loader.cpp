@@ -34,6 +34,10 @@ LoadResult load_rules(std::span<const RuleSource> sources, const LoadSettings& s
   ReportSink sink(files, settings.max_errors);
   rules::Collected collected;
   for (uint32_t file = 0; file < files.size(); ++file) {
+    if (!sources[file].read_error.empty()) {
+      sink.error(Code::FileRead, sources[file].read_error, rules::Chain(files, file),
+                 rules::locate_start(files, file));
+    }
     for (const yaml::ParseError& error : yaml_errors[file]) {
       const size_t offset = error.mark.offset;
       const auto range = rules::locate_bytes(files, file, offset, offset + 1);

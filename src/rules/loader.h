@@ -16,6 +16,7 @@ namespace gyr {
 struct RuleSource {
   std::string name;  // as diagnostics show it, usually the path
   std::string text;
+  std::string read_error{};  // not empty: why the file could not be read; reported as its error
 };
 
 // One entry of the configuration's `rules`: applied in order, the last one that fits a rule

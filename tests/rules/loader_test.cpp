@@ -27,7 +27,7 @@ LoadResult load(const std::vector<std::string>& texts, const LoadSettings& with 
   std::vector<RuleSource> sources;
   for (const std::string& text : texts) {
     const auto letter = static_cast<char>('a' + sources.size());
-    sources.push_back({std::string(1, letter) + ".yaml", text});
+    sources.push_back({std::string(1, letter) + ".yaml", text, ""});
   }
   return load_rules(sources, with);
 }
@@ -548,6 +548,14 @@ INSTANTIATE_TEST_SUITE_P(
                        "Some text\n    %no.field here\n  priority: INFO\n"},
                       {"E LOAD_ERR_COMPILE_OUTPUT a.yaml:6:"}}),
     [](const auto& param) { return param.param.name; });
+
+TEST(Rules, AFileThatCannotBeReadIsAnError) {
+  const RuleSource source{"gone.yaml", "", "cannot read gone.yaml"};
+  const LoadResult result = load_rules({&source, 1}, settings());
+  EXPECT_FALSE(result.ok());
+  EXPECT_THAT(diagnostics(result),
+              ElementsAre("E LOAD_ERR_FILE_READ gone.yaml:1:1 cannot read gone.yaml"));
+}
 
 TEST(Limits, ListAndMacroBombsAreRefused) {
   std::string lists = "- list: l0\n  items: [a, b, c, d, e, f, g, h, i, j]\n";
