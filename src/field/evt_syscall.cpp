@@ -246,12 +246,12 @@ Failure failure_class(const EvalContext& context) {
   return category == Category::Memory ? Failure::Memory : Failure::Other;
 }
 
-// 1 for a failed call of the class, nothing otherwise, so that sums count failures.
+// 1 for a failed call of the class, 0 for one that did not fail.
 template <Failure wanted>
 Value count_errors(const EvalContext& context, const FieldUse&) {
-  if (!context.event.has_result() || context.event.result() >= 0) return Value::null();
+  if (!context.event.has_result()) return Value::null();
   if (wanted != Failure::Any && failure_class(context) != wanted) return Value::null();
-  return Value::of_uint(1);
+  return Value::of_uint(context.event.result() < 0 ? 1 : 0);
 }
 
 Value count_exit(const EvalContext& context, const FieldUse&) {

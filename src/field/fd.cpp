@@ -146,6 +146,8 @@ template <End end>
 Value port_text(const EvalContext& context, const FieldUse& use) {
   const Value number = port<end>(context, use);
   if (number.is_null()) return number;
+  // A listening socket has a port for fd.sport, but no text; rules compare it like that.
+  if (event_fd(context)->is_server_socket()) return Value::of_text("");
   ArenaText out(context.arena, 24);
   add_port(out, context, static_cast<uint16_t>(number.u), event_fd(context)->l4);
   return Value::of_text(out.view());
@@ -272,9 +274,8 @@ Value unique_id(const EvalContext& context, const FieldUse&) {
 
 // The kinds of all open descriptors, each once; or of the one with the number given.
 Value types(const EvalContext& context, const FieldUse& use) {
-  const Thread* thread = context.thread();
-  if (thread == nullptr) return Value::null();
-  const FdTable& table = context.state.fds(*thread);
+  if (!fd_applies(context)) return Value::null();
+  const FdTable& table = context.state.fds(*context.thread());
   auto* values = context.arena.array<Value>(all_fd_kinds().size());
   size_t count = 0;
   const auto add = [&](const FdInfo& fd) {

@@ -49,7 +49,7 @@ Value names(const EvalContext& context, const FieldUse&) {
 template <bool client>
 Value addresses(const EvalContext& context, const FieldUse&) {
   return joined(context, [](ArenaText& out, int64_t, const FdInfo* fd) {
-    if (fd == nullptr || !fd->is_ip_socket()) return;
+    if (fd == nullptr || !fd->is_ip_socket() || (client && fd->is_server_socket())) return;
     out.add(ip_text(client || fd->is_server_socket() ? source_ip(*fd) : dest_ip(*fd)));
   });
 }

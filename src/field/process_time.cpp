@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <unordered_map>
-#include <vector>
+#include <utility>
 
 namespace gyr {
 namespace {
@@ -16,21 +16,6 @@ using ByThread = std::unordered_map<int64_t, uint64_t>;
 uint64_t& entry_of(ByThread& memory, int64_t tid) {
   if (memory.size() >= kThreadLimit && !memory.contains(tid)) memory.clear();
   return memory[tid];
-}
-
-struct ExecTimes {
-  std::vector<uint64_t> last_switch_ns;  // by processor
-  ByThread total_ns;
-};
-
-uint64_t switch_time(const EvalContext& context, ExecTimes& times) {
-  const Ev type = context.event.type();
-  if (type != Ev::SCHEDSWITCH_1_E && type != Ev::SCHEDSWITCH_6_E) return 0;
-  const size_t cpu = context.event.cpu();
-  if (cpu >= times.last_switch_ns.size()) times.last_switch_ns.resize(cpu + 1);
-  const uint64_t now = context.event.ts_ns();
-  const uint64_t last = std::exchange(times.last_switch_ns[cpu], now);
-  return last == 0 || now < last ? 0 : now - last;
 }
 
 constexpr size_t kUserParam = 0;
@@ -69,23 +54,5 @@ Value cpu_percent(const EvalContext& context, const FieldUse& use) {
 template Value cpu_percent<CpuPart::All>(const EvalContext&, const FieldUse&);
 template Value cpu_percent<CpuPart::User>(const EvalContext&, const FieldUse&);
 template Value cpu_percent<CpuPart::System>(const EvalContext&, const FieldUse&);
-
-Result<void> bind_exec_time(FieldUse& use) {
-  use.data = std::make_shared<ExecTimes>();
-  return {};
-}
-
-Value exec_time(const EvalContext& context, const FieldUse& use) {
-  auto* times = static_cast<ExecTimes*>(use.data.get());
-  return times == nullptr ? Value::null() : Value::of_uint(switch_time(context, *times));
-}
-
-Value total_exec_time(const EvalContext& context, const FieldUse& use) {
-  auto* times = static_cast<ExecTimes*>(use.data.get());
-  if (times == nullptr) return Value::null();
-  uint64_t& total = entry_of(times->total_ns, context.event.tid());
-  total += switch_time(context, *times);
-  return Value::of_uint(total);
-}
 
 }  // namespace gyr

@@ -14,10 +14,4 @@ template <CpuPart part>
 Value cpu_percent(const EvalContext& context, const FieldUse& use);
 Result<void> bind_cpu_percent(FieldUse& use);
 
-// Time since the last switch on the event's processor; 0 for events that are no switch.
-Value exec_time(const EvalContext& context, const FieldUse& use);
-// The sum of those times of the thread.
-Value total_exec_time(const EvalContext& context, const FieldUse& use);
-Result<void> bind_exec_time(FieldUse& use);
-
 }  // namespace gyr

@@ -145,12 +145,17 @@ bool wants_child(StateCore& core, const Thread& caller, int64_t child, const Eve
   return there == nullptr || (there->flags & kCloneInverted) == 0;
 }
 
+// The reference does not use the boot time that a capture's machine info holds; filters tell.
+uint64_t boot_ts_ns(const StateCore& core) {
+  return core.settings.live ? core.machine.boot_ts_ns : 0;
+}
+
 void add_child_of(StateCore& core, Thread& caller, bool trusted, int64_t tid,
                   const EventView& event) {
   Thread* child = core.threads.create();
   child->tid = tid;
   child->flags = event.get<uint32_t>(kCloneFlags);
-  child->pidns_init_start_ts_ns = core.machine.boot_ts_ns;
+  child->pidns_init_start_ts_ns = boot_ts_ns(core);
   if ((child->flags & kCloneThread) == 0) {
     child->pid = tid;
     child->ptid = caller.tid;
@@ -190,7 +195,7 @@ void clone_seen_by_caller(StateCore& core, const EventView& event, int64_t child
 }
 
 uint64_t pidns_start_of_child(StateCore& core, const Thread& child, const EventView& event) {
-  const uint64_t boot = core.machine.boot_ts_ns;
+  const uint64_t boot = boot_ts_ns(core);
   const bool in_namespace = (child.flags & (kChildInPidns | kCloneNewPid)) != 0;
   if (!in_namespace && child.tid == child.vtid) return boot;
   return event.has(kPidnsStart) ? event.get<uint64_t>(kPidnsStart) + boot : 0;

@@ -155,7 +155,7 @@ TEST(Fields, Event) {
                  {"evt.arg[9]", "<null>"},
                  {"evt.rawarg.fd", "3"},
                  {"evt.rawarg.size", "512"},
-                 {"evt.count.error", "<null>"},
+                 {"evt.count.error", "0"},
                  {"evt.is_open_read", "false"},
                  {"evt.source", "syscall"},
                  {"evt.hostname", "testhost"},
@@ -302,7 +302,8 @@ TEST(Fields, Sockets) {
   EXPECT_EQ(world.each("fd.port"), "[40000, 443]");
   read_event(world, 30, 6);
   EXPECT_EQ(world.each("fd.port"), "[22]");
-  expect(world, {{"fd.sport", "22"}, {"fd.cport", "<null>"}, {"fd.is_server", "true"}});
+  expect(world,
+         {{"fd.sport", "22"}, {"fd.sproto", ""}, {"fd.cport", "<null>"}, {"fd.is_server", "true"}});
   read_event(world, 30, 3);
   EXPECT_EQ(world.each("fd.ip"), "<null>");
   EXPECT_NE(world.get("fd.ip"), "<null>") << "exists is true of every known descriptor";
