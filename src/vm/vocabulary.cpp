@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vm/vocabulary.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace gyr {
@@ -63,7 +65,7 @@ void Vocabulary::finish() {
     if (entry.kind != Node::Kind::Atom) {
       combined_.push_back(bit);
     } else if (!is_equality(*entry.atom)) {
-      searched_.push_back(bit);
+      index_atom(bit);
     } else {
       for (const Constant& constant : entry.atom->spec().constants) {
         std::vector<uint32_t>& bits = equal_[constant.text];
@@ -75,6 +77,67 @@ void Vocabulary::finish() {
   empty_.resize(words_);
   combine(null_.data());
   answer({}, empty_.data());
+}
+
+namespace {
+
+constexpr std::string_view kSpecial = "*?[\\";
+
+// The bytes a text must begin with to match the pattern.
+std::string_view literal_front(std::string_view pattern) {
+  return pattern.substr(0, pattern.find_first_of(kSpecial));
+}
+
+// The bytes it must end with; none when a quoting makes that hard to say.
+std::string_view literal_back(std::string_view pattern) {
+  if (pattern.find_first_of("[\\") != std::string_view::npos) return {};
+  return pattern.substr(pattern.find_last_of(kSpecial) + 1);  // npos + 1 is 0
+}
+
+// How an atom can be found by an affix of the text.
+struct Affix {
+  bool front = true;
+  bool decides = false;  // having it is all the atom asks
+  std::vector<std::string_view> texts;
+};
+
+Affix affix_of(const Atom& atom) {
+  const AtomSpec& spec = atom.spec();
+  Affix affix;
+  if (spec.right || (spec.constants.size() != 1 && spec.modifier != Modifier::AnyOf)) return affix;
+  const bool glob = spec.op == Operator::Glob;
+  affix.decides = !glob;
+  if (!glob && spec.op != Operator::StartsWith && spec.op != Operator::EndsWith) return affix;
+  affix.front = spec.op != Operator::EndsWith;
+  if (glob) {
+    affix.front = std::all_of(spec.constants.begin(), spec.constants.end(),
+                              [](const Constant& c) { return !literal_front(c.text).empty(); });
+  }
+  for (const Constant& constant : spec.constants) {
+    affix.texts.push_back(!glob         ? std::string_view(constant.text)
+                          : affix.front ? literal_front(constant.text)
+                                        : literal_back(constant.text));
+  }
+  return affix;
+}
+
+}  // namespace
+
+void Vocabulary::index_atom(uint32_t bit) {
+  const Affix affix = affix_of(*entries_[bit].atom);
+  if (affix.texts.empty()) {
+    searched_.push_back(bit);
+    return;
+  }
+  AffixIndex& index = affix.front ? prefixes_ : suffixes_;
+  for (const std::string_view text : affix.texts) index.add(text, affix.decides ? bit : ~bit);
+}
+
+// An affix was found: the bit itself, or inverted, an atom that must be asked.
+void Vocabulary::settle(uint32_t found, const Value& value, uint64_t* words) const {
+  const bool ask = found >= entries_.size();
+  const uint32_t bit = ask ? ~found : found;
+  if (!ask || entries_[bit].atom->matches(value)) set_bit(words, bit);
 }
 
 void Vocabulary::place_gates() {
@@ -120,6 +183,9 @@ void Vocabulary::answer(std::string_view text, uint64_t* words) const {
     for (const uint32_t bit : equal->second) set_bit(words, bit);
   }
   const Value value = Value::of_text(text);
+  const auto found = [&](uint32_t id) { settle(id, value, words); };
+  prefixes_.find(text, found);
+  suffixes_.find(text, found);
   for (const uint32_t bit : searched_) {
     if (entries_[bit].atom->matches(value)) set_bit(words, bit);
   }

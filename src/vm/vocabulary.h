@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "vm/affix_index.h"
 #include "vm/graph.h"
 
 namespace gyr {
@@ -53,6 +54,8 @@ class Vocabulary {
   };
   uint32_t intern(std::string key, Entry entry);
   void place_gates();
+  void index_atom(uint32_t bit);
+  void settle(uint32_t found, const Value& value, uint64_t* words) const;
   void combine(uint64_t* words) const;
 
   std::vector<Entry> entries_;
@@ -65,7 +68,10 @@ class Vocabulary {
   uint16_t words_ = 0;
   // Equalities and sets: one look-up answers all of them.
   absl::flat_hash_map<std::string, std::vector<uint32_t>, TextHash, std::equal_to<>> equal_;
-  std::vector<uint32_t> searched_;  // atoms that look at the text themselves
+  // Atoms that need a certain beginning or end: those found are true (bit) or worth asking (~bit).
+  AffixIndex prefixes_{AffixIndex::End::Front};
+  AffixIndex suffixes_{AffixIndex::End::Back};
+  std::vector<uint32_t> searched_;  // the others look at every text
   std::vector<uint32_t> combined_;  // and, or, not
 };
 

@@ -123,5 +123,34 @@ TEST(Vocabulary, FieldsOfADomainShareBits) {
   EXPECT_FALSE(answers(""));
 }
 
+// Every way of finding an atom for a text, against asking the atom.
+TEST(Vocabulary, AffixesFindWhatTheAtomsSay) {
+  Graph graph;
+  Vocabulary vocabulary;
+  const std::vector<std::string> constants = {"",   "a",     "ab",     "b",    "*b",   "a*", "a*b",
+                                              "?a", "[ab]*", "*[ab]b", "\\a*", "*\\b", "ba"};
+  std::vector<std::pair<NodeId, uint32_t>> bits;
+  for (const Operator op :
+       {Operator::StartsWith, Operator::EndsWith, Operator::Glob, Operator::IGlob,
+        Operator::Contains, Operator::NotEqual, Operator::Equal, Operator::PMatch}) {
+    for (const std::string& constant : constants) {
+      const NodeId node = graph.add(*atom(kName, op, {constant}));
+      bits.emplace_back(node, vocabulary.bit_of(graph, node));
+    }
+  }
+  vocabulary.finish();
+  const std::vector<std::string> texts = {"",    "a",   "b",  "ab",  "ba",
+                                          "aab", "bab", "AB", "xab", "abx"};
+  for (const std::string& text : texts) {
+    std::vector<uint64_t> words(vocabulary.words());
+    vocabulary.answer(text, words.data());
+    for (const auto& [node, bit] : bits) {
+      const Atom& asked = graph.atom(graph.node(node).atom);
+      EXPECT_EQ((words[bit / 64] >> (bit % 64) & 1) != 0, asked.matches(Value::of_text(text)))
+          << asked.key() << " on " << text;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace gyr
