@@ -45,7 +45,7 @@ constexpr auto kBase64 = [] {
   return table;
 }();
 
-// Padding may be missing. Null when the text is not base64.
+// Padding may be missing, bits beyond the last byte must be zero. Null when the text is not base64.
 Value decode_base64(const Value& value, Arena& arena) {
   if (!is_text(value)) return Value::null();
   std::string_view text = value.as_text();
@@ -65,6 +65,7 @@ Value decode_base64(const Value& value, Arena& arena) {
       out[size++] = static_cast<char>(bits >> have & 0xff);
     }
   }
+  if ((bits & ((1u << have) - 1)) != 0) return Value::null();
   return text_like(value, {out, size});
 }
 
