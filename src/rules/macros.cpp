@@ -181,7 +181,9 @@ bool MacroTable::check_use(const MacroUse& use, const SourceText& text, const Ch
   fault.size = use.name.size();
   const auto found = by_name_.find(use.name);
   if (found == by_name_.end()) {
-    fault.message = unknown_macro(use.name, macros_);
+    fault.message = sink_.shows_error(item.file())
+                        ? unknown_macro(use.name, macros_)
+                        : fmt::format("there is no macro '{}'", use.name);
     report_fault(fault, fault.code, kConditionPart, text, item, this, &sink_);
     return false;
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rules/report_sink.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace gyr::rules {
@@ -20,7 +22,9 @@ Chain Chain::with(std::string_view type, std::string_view name, Position positio
 }
 
 ReportSink::ReportSink(const SourceFiles& files, size_t max_errors)
-    : max_errors_(std::max<size_t>(max_errors, 1)), error_counts_(files.size(), 0) {
+    : max_errors_(std::max<size_t>(max_errors, 1)),
+      error_counts_(files.size(), 0),
+      hidden_warnings_(files.size(), 0) {
   for (const SourceFile& file : files) reports_.push_back({file.name, {}, {}});
 }
 
@@ -46,11 +50,25 @@ bool ReportSink::has_errors() const {
   return std::any_of(error_counts_.begin(), error_counts_.end(), [](size_t n) { return n > 0; });
 }
 
+std::vector<FileReport> ReportSink::take() {
+  for (size_t i = 0; i < reports_.size(); ++i) {
+    if (hidden_warnings_[i] == 0) continue;
+    Diagnostic& last = reports_[i].warnings.back();
+    last.message += fmt::format("; {} more warnings are not shown", hidden_warnings_[i]);
+  }
+  return std::move(reports_);
+}
+
 void ReportSink::add(Severity severity, Code code, std::string message, const Chain& chain,
                      const SourceRange& range) {
+  const bool is_error = severity == Severity::Error;
+  if (!is_error && reports_[chain.file()].warnings.size() >= kMaxWarnings) {
+    ++hidden_warnings_[chain.file()];
+    return;
+  }
   if (!seen_.insert({range.position.file, range.position.offset, code, message}).second) return;
   FileReport& report = reports_[chain.file()];
-  if (severity == Severity::Error && ++error_counts_[chain.file()] > max_errors_) return;
+  if (is_error && ++error_counts_[chain.file()] > max_errors_) return;
   Diagnostic diagnostic;
   diagnostic.severity = severity;
   diagnostic.code = code;
@@ -69,7 +87,7 @@ void ReportSink::add(Severity severity, Code code, std::string message, const Ch
       diagnostic.locations.push_back({"value", "", range.position});
     }
   }
-  auto& list = severity == Severity::Error ? report.errors : report.warnings;
+  auto& list = is_error ? report.errors : report.warnings;
   list.push_back(std::move(diagnostic));
 }
 

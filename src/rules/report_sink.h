@@ -29,6 +29,8 @@ class Chain {
   std::vector<Location> locations_;
 };
 
+inline constexpr size_t kMaxWarnings = 2000;  // of one file
+
 class ReportSink {
  public:
   ReportSink(const SourceFiles& files, size_t max_errors);
@@ -39,9 +41,11 @@ class ReportSink {
   void error(Code code, std::string message, const Chain& chain, Place place);
   void warning(Code code, std::string message, const Chain& chain, Place place);
 
-  bool has_errors(uint32_t file) const { return error_counts_[file] > 0; }
+  // Whether another error of this file would be shown; otherwise its message may be plain.
+  bool shows_error(uint32_t file) const { return error_counts_[file] < max_errors_; }
   bool has_errors() const;
-  std::vector<FileReport> take() { return std::move(reports_); }
+  // The reports; where warnings were left out, the last one tells how many.
+  std::vector<FileReport> take();
 
  private:
   void add(Severity severity, Code code, std::string message, const Chain& chain,
@@ -50,6 +54,7 @@ class ReportSink {
   size_t max_errors_;
   std::vector<FileReport> reports_;
   std::vector<size_t> error_counts_;
+  std::vector<size_t> hidden_warnings_;
   // Place and code of what was reported: a fault in a macro is told once, not per rule that uses
   // it.
   std::set<std::tuple<std::string, size_t, Code, std::string>> seen_;

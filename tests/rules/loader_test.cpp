@@ -557,6 +557,16 @@ TEST(Rules, AFileThatCannotBeReadIsAnError) {
               ElementsAre("E LOAD_ERR_FILE_READ gone.yaml:1:1 cannot read gone.yaml"));
 }
 
+TEST(Limits, WarningsAreCountedWhenThereAreTooMany) {
+  std::string text;
+  for (int i = 0; i < 2500; ++i) text += "- nothing: " + std::to_string(i) + "\n";
+  const LoadResult result = load({text});
+  EXPECT_TRUE(result.ok());
+  ASSERT_EQ(result.files[0].warnings.size(), 2000u);
+  EXPECT_THAT(result.files[0].warnings.back().message,
+              HasSubstr("; 500 more warnings are not shown"));
+}
+
 TEST(Limits, ListAndMacroBombsAreRefused) {
   std::string lists = "- list: l0\n  items: [a, b, c, d, e, f, g, h, i, j]\n";
   std::string macros = "- macro: m0\n  condition: evt.type=open or evt.type=close\n";
