@@ -115,6 +115,11 @@ class OptionParser {
 
   // Letters without a value may stand together; the first that takes one takes the rest.
   Result<void> parse_letters(std::string_view letters) {
+    for (const Option<Target>& option : table_) {
+      if (letters.size() > 1 && option.name == letters) {
+        return unknown_option("-" + std::string(letters), lines_of(table_));
+      }
+    }
     for (size_t i = 0; i < letters.size(); ++i) {
       const Option<Target>* option = nullptr;
       for (const Option<Target>& candidate : table_) {

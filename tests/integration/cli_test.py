@@ -124,7 +124,7 @@ class Listings(Case):
         self.assertIn('proc.name', names)
         self.assertGreater(len(names), 150)
         self.assertEqual(len(names), len(set(names)))
-        self.assertIn('| `fd.name` |', run('--list=syscall', '--format', 'markdown').stdout)
+        self.assertIn('`fd.name` | CHARBUF', run('--list=syscall', '--format', 'markdown').stdout)
         classes = json.loads(run('--list', '--format', 'json').stdout)['fieldclasses']
         self.assertTrue(any(f['name'] == 'evt.type' for c in classes for f in c['fields']))
         self.assertEqual(run('--list=nothing').returncode, 1)
@@ -223,7 +223,8 @@ class Read(Case):
         process = subprocess.Popen([GYR, 'read', capture('net.scap')], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         process.stdout.readline()
         process.stdout.close()
-        self.assertEqual(process.stderr.read(), b'')
+        with process.stderr:
+            self.assertEqual(process.stderr.read(), b'')
         self.assertEqual(process.wait(timeout=30), 0)
 
     def test_full_disk_is_an_error(self):
@@ -295,7 +296,8 @@ class Endings(Case):
         writer.write(content)
         writer.close()
         self.assertEqual(process.wait(timeout=30), 0)
-        self.assertNotIn('roken pipe', process.stderr.read())
+        with process.stderr:
+            self.assertNotIn('roken pipe', process.stderr.read())
 
 
 if __name__ == '__main__':

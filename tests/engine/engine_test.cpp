@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+
+#include "engine/fake_source.h"
+#include "field/fields.h"
+#include "rules/loader.h"
+
+namespace gyr {
+namespace {
+
+constexpr std::string_view kRules = R"(
+- rule: number
+  desc: d
+  condition: evt.type = open
+  output: "n=%evt.num file=%fd.name uid=%user.uid missing=%container.image.tag"
+  priority: WARNING
+  tags: [z, a]
+- rule: secret
+  desc: d
+  condition: evt.type = open and fd.name = /secret
+  output: "secret %proc.name %proc.aname[1]"
+  priority: ERROR
+)";
+
+std::shared_ptr<const Ruleset> rules(std::string_view text = kRules) {
+  LoadSettings settings;
+  settings.dialect = {.fields = all_fields(), .event_types = kEventCount};
+  const RuleSource source{"test.yaml", std::string(text)};
+  const LoadResult result = load_rules(std::span(&source, 1), settings);
+  EXPECT_TRUE(result.ok());
+  return result.ruleset;
+}
+
+class CollectingSink final : public Sink {
+ public:
+  struct Seen {
+    std::mutex mutex;
+    std::vector<Alert> alerts;
+  };
+  explicit CollectingSink(std::shared_ptr<Seen> seen) : seen_(std::move(seen)) {}
+  std::string_view name() const override { return "collecting"; }
+  Result<void> open() override { return {}; }
+  SinkStatus write(const Alert& alert, std::string_view) override {
+    const std::lock_guard lock(seen_->mutex);
+    seen_->alerts.push_back(alert);
+    return SinkStatus::Ok;
+  }
+  SinkStatus flush() override { return SinkStatus::Ok; }
+  const std::string& reason() const override { return reason_; }
+
+ private:
+  std::shared_ptr<Seen> seen_;
+  std::string reason_;
+};
+
+struct Fixture : testing::Test {
+  FakeSource source;
+  std::atomic<bool> stop{false};
+  std::shared_ptr<CollectingSink::Seen> seen = std::make_shared<CollectingSink::Seen>();
+
+  RunEnd run(EngineSetup setup = {}, std::shared_ptr<const Ruleset> ruleset = rules()) {
+    Outputs outputs({.wait_when_full = true}, null_logger());
+    EXPECT_TRUE(outputs.add(std::make_unique<CollectingSink>(seen)));
+    Engine engine(std::move(setup), std::move(ruleset),
+                  {source, outputs, system_clock(), null_logger()});
+    EXPECT_TRUE(engine.open());
+    const RunEnd end = engine.run(stop);
+    error = engine.error().message;
+    outputs.finish(false);
+    statistics = engine.statistics().to_text();
+    events = engine.events();
+    return end;
+  }
+  std::string error;
+  std::string statistics;
+  uint64_t events = 0;
+};
+
+TEST_F(Fixture, AlertsCarryValuesTypesAndTime) {
+  source.add_open(7, 1470327477881785348, "/etc/passwd");
+  EXPECT_EQ(run({.stream = {}, .alert = {.hostname = "box"}}), RunEnd::Finished);
+  ASSERT_EQ(seen->alerts.size(), 1u);
+  const Alert& alert = seen->alerts[0];
+  EXPECT_EQ(alert.rule, "number");
+  EXPECT_EQ(alert.priority, Priority::Warning);
+  EXPECT_EQ(alert.tags, (std::vector<std::string>{"a", "z"}));
+  EXPECT_EQ(alert.hostname, "box");
+  EXPECT_EQ(alert.message.substr(0, 20), "n=1 file=/etc/passwd");
+  EXPECT_EQ(alert.fields.at("evt.time"), AlertValue{int64_t{1470327477881785348}});
+  EXPECT_EQ(alert.fields.at("evt.num"), AlertValue{uint64_t{1}});
+  EXPECT_EQ(alert.fields.at("fd.name"), AlertValue{std::string("/etc/passwd")});
+  EXPECT_EQ(alert.fields.at("container.image.tag"), AlertValue{});
+  EXPECT_EQ(alert.fields.size(), 5u);
+}
+
+TEST_F(Fixture, IsoTimeRenamesTheField) {
+  source.add_open(7, 5, "/x");
+  run({.stream = {}, .alert = {.hostname = "", .iso_8601 = true}});
+  EXPECT_EQ(seen->alerts.at(0).fields.count("evt.time"), 0u);
+  EXPECT_EQ(seen->alerts.at(0).fields.at("evt.time.iso8601"), AlertValue{int64_t{5}});
+}
+
+TEST_F(Fixture, FirstOrAllRules) {
+  source.add_open(7, 1, "/secret");
+  run();
+  EXPECT_EQ(seen->alerts.size(), 1u);
+  seen->alerts.clear();
+  source.add_open(7, 1, "/secret");
+  EngineSetup setup;
+  setup.match = MatchMode::All;
+  run(std::move(setup));
+  ASSERT_EQ(seen->alerts.size(), 2u);
+  EXPECT_EQ(seen->alerts[1].rule, "secret");
+  EXPECT_NE(statistics.find("   secret: 1\n"), std::string::npos);
+}
+
+TEST_F(Fixture, NumbersCountHiddenEventsButNotDroppedOnes) {
+  source.add(SourceStatus::Dropped);
+  EventBuilder builder;
+  builder.begin(Ev::OPEN_X, 1, 7);
+  for (int i = 0; i < 2; ++i) builder.add_value<int64_t>(-2);
+  source.add(builder.finish(), kStateOnly);
+  source.add(SourceStatus::Dropped);
+  source.add_open(7, 2, "/a");
+  run();
+  ASSERT_EQ(seen->alerts.size(), 1u);
+  EXPECT_EQ(seen->alerts[0].fields.at("evt.num"), AlertValue{uint64_t{2}});
+  EXPECT_EQ(events, 2u);
+}
+
+TEST_F(Fixture, LeadingMetaEventsTakeNumbersAndAreShownToNobody) {
+  source.add_user_added(1);
+  source.add_user_added(1);
+  source.add_open(7, 2, "/a");
+  run({}, rules("- rule: any\n  desc: d\n  condition: evt.num > 0\n  output: x %evt.num\n"
+                "  priority: INFO\n"));
+  ASSERT_EQ(seen->alerts.size(), 1u);
+  EXPECT_EQ(seen->alerts[0].message, "x 3");
+}
+
+TEST_F(Fixture, ANewSectionRebuildsStateAndNumbersGoOn) {
+  source.add_open(7, 1, "/a");
+  source.add(SourceStatus::Restart);
+  source.add_open(7, 2, "/b");
+  run();
+  EXPECT_EQ(source.snapshots, 2);
+  ASSERT_EQ(seen->alerts.size(), 2u);
+  EXPECT_EQ(seen->alerts[1].fields.at("evt.num"), AlertValue{uint64_t{2}});
+}
+
+TEST_F(Fixture, AFaultEndsTheRunBehindWhatCameBefore) {
+  source.add_open(7, 1, "/a");
+  source.add(SourceStatus::Failed);
+  EXPECT_EQ(run(), RunEnd::Failed);
+  EXPECT_EQ(seen->alerts.size(), 1u);
+  EXPECT_EQ(error, "offset 42: the file is cut off");
+}
+
+TEST_F(Fixture, StopAndDurationEndAnIdleSource) {
+  source.set_live();
+  source.repeat_idle();
+  EngineSetup setup;
+  setup.duration_ns = 1'000'000;
+  EXPECT_EQ(run(std::move(setup)), RunEnd::TimedOut);
+  stop = true;
+  EXPECT_EQ(run(), RunEnd::Stopped);
+}
+
+TEST_F(Fixture, RulesOfOtherSourcesAndDisabledOnesAreNotTested) {
+  auto changed = std::make_shared<Ruleset>(*rules());
+  changed->rules[0].enabled = false;
+  changed->rules[1].source = "k8s_audit";
+  source.add_open(7, 1, "/secret");
+  run({}, changed);
+  EXPECT_TRUE(seen->alerts.empty());
+}
+
+}  // namespace
+}  // namespace gyr
