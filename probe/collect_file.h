@@ -132,7 +132,8 @@ __noinline int collect_exe_path(__u32 slot) {
 
 static __always_inline __u64 changed_at(struct inode *inode) {
   if (bpf_core_field_exists(inode->i_ctime_sec))
-    return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull + BPF_CORE_READ(inode, i_ctime_nsec);
+    return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
+           (BPF_CORE_READ(inode, i_ctime_nsec) & 0x7fffffff); /* the top bit says that somebody asked for it */
   struct inode___old *old = (void *)inode;
   if (bpf_core_field_exists(old->__i_ctime))
     return BPF_CORE_READ(old, __i_ctime.tv_sec) * 1000000000ull + BPF_CORE_READ(old, __i_ctime.tv_nsec);

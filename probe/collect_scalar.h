@@ -13,7 +13,8 @@ static __always_inline __u64 resident_pages(struct mm_struct *mm, int kind) {
     struct mm_struct___old *old = (void *)mm;
     bpf_core_read(&pages, sizeof(pages), &old->rss_stat.count[kind]);
   } else {
-    bpf_core_read(&pages, sizeof(pages), &mm->rss_stat[kind].count);
+    const void *first = &mm->rss_stat[0].count; /* the kernel's counters are larger than ours */
+    bpf_probe_read_kernel(&pages, sizeof(pages), first + kind * bpf_core_type_size(struct percpu_counter));
   }
   return pages > 0 ? pages : 0;
 }

@@ -170,7 +170,10 @@ LiveSource& LiveTest::source() { return *shared().source; }
 std::vector<Seen> LiveTest::run_child(const std::function<int()>& body) {
   std::cout.flush();
   const pid_t pid = fork();
-  if (pid == 0) _exit(body());
+  if (pid == 0) {
+    alarm(10);  // a body that hangs fails its test
+    _exit(body());
+  }
   child_ = pid;
   waitpid(pid, &status_, 0);
   std::vector<Seen> events;
@@ -183,12 +186,13 @@ std::vector<Seen> LiveTest::run_child(const std::function<int()>& body) {
     Seen seen{{record.bytes.begin(), record.bytes.end()}, record.cpu};
     EXPECT_LE(last_ts, seen.view().ts_ns()) << "events out of order";
     last_ts = seen.view().ts_ns();
-    if (!family.contains(seen.tid())) continue;
-    const EventInfo& info = event_info(seen.type());
-    if (info.name == "clone" || info.name == "fork" || info.name == "vfork" ||
-        info.name == "clone3") {
-      if (seen.number("res") > 0) family.insert(seen.number("res"));
+    const std::string_view name = event_info(seen.type()).name;
+    if (name == "clone" || name == "fork" || name == "vfork" || name == "clone3") {
+      // The child may report itself before its parent does.
+      if (family.contains(seen.number("ptid"))) family.insert(seen.tid());
+      if (family.contains(seen.tid()) && seen.number("res") > 0) family.insert(seen.number("res"));
     }
+    if (!family.contains(seen.tid())) continue;
     const bool done = seen.type() == Ev::PROCEXIT_1_E && seen.tid() == pid;
     events.push_back(std::move(seen));
     if (done) return events;
