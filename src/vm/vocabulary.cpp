@@ -19,6 +19,10 @@ bool is_equality(const Atom& atom) {
          spec.op == Operator::In || spec.op == Operator::Intersects;
 }
 
+bool is_inequality(const Atom& atom) {
+  return atom.spec().op == Operator::NotEqual && atom.spec().constants.size() == 1;
+}
+
 }  // namespace
 
 uint32_t Vocabulary::intern(std::string key, Entry entry) {
@@ -60,19 +64,27 @@ std::optional<uint32_t> Vocabulary::gate_of(const Graph& graph, std::span<const 
 
 void Vocabulary::finish() {
   place_gates();
+  unless_found_.resize(words_);
   for (uint32_t bit = 0; bit < entries_.size(); ++bit) {
     const Entry& entry = entries_[bit];
     if (entry.kind != Node::Kind::Atom) {
       combined_.push_back(bit);
-    } else if (!is_equality(*entry.atom)) {
-      index_atom(bit);
-    } else {
+      continue;
+    }
+    const bool opposite = is_inequality(*entry.atom);
+    if (opposite || entry.atom->spec().op == Operator::Exists) set_bit(unless_found_.data(), bit);
+    if (opposite || is_equality(*entry.atom)) {
       for (const Constant& constant : entry.atom->spec().constants) {
         std::vector<uint32_t>& bits = equal_[constant.text];
-        if (bits.empty() || bits.back() != bit) bits.push_back(bit);
+        const uint32_t found = opposite ? ~bit : bit;
+        if (bits.empty() || bits.back() != found) bits.push_back(found);
       }
+    } else if (entry.atom->spec().op != Operator::Exists) {
+      index_atom(bit);
     }
   }
+  nothing_found_ = unless_found_;
+  combine(nothing_found_.data());
   null_.resize(words_);
   empty_.resize(words_);
   combine(null_.data());
@@ -134,10 +146,12 @@ void Vocabulary::index_atom(uint32_t bit) {
 }
 
 // An affix was found: the bit itself, or inverted, an atom that must be asked.
-void Vocabulary::settle(uint32_t found, const Value& value, uint64_t* words) const {
+bool Vocabulary::settle(uint32_t found, const Value& value, uint64_t* words) const {
   const bool ask = found >= entries_.size();
   const uint32_t bit = ask ? ~found : found;
-  if (!ask || entries_[bit].atom->matches(value)) set_bit(words, bit);
+  if (ask && !entries_[bit].atom->matches(value)) return false;
+  set_bit(words, bit);
+  return true;
 }
 
 void Vocabulary::place_gates() {
@@ -177,19 +191,35 @@ void Vocabulary::combine(uint64_t* words) const {
   }
 }
 
+// Most strings are nothing to any rule; what holds for those is known beforehand.
 void Vocabulary::answer(std::string_view text, uint64_t* words) const {
+  std::copy(unless_found_.begin(), unless_found_.end(), words);
+  bool any = false;
   const auto equal = equal_.find(text);
   if (equal != equal_.end()) {
-    for (const uint32_t bit : equal->second) set_bit(words, bit);
+    any = true;
+    for (const uint32_t found : equal->second) {
+      if (found < entries_.size()) {
+        set_bit(words, found);
+      } else {
+        words[~found / 64] &= ~(uint64_t{1} << (~found % 64));
+      }
+    }
   }
   const Value value = Value::of_text(text);
-  const auto found = [&](uint32_t id) { settle(id, value, words); };
+  const auto found = [&](uint32_t id) { any = settle(id, value, words) || any; };
   prefixes_.find(text, found);
   suffixes_.find(text, found);
   for (const uint32_t bit : searched_) {
-    if (entries_[bit].atom->matches(value)) set_bit(words, bit);
+    if (!entries_[bit].atom->matches(value)) continue;
+    set_bit(words, bit);
+    any = true;
   }
-  combine(words);
+  if (any) {
+    combine(words);
+  } else {
+    std::copy(nothing_found_.begin(), nothing_found_.end(), words);
+  }
 }
 
 bool Vocabulary::answer_one(std::string_view text, uint32_t bit) const {

@@ -31,7 +31,7 @@ class Vocabulary {
   void finish();
 
   uint16_t words() const { return words_; }
-  // Fills `words()` zeroed words.
+  // Fills `words()` words.
   void answer(std::string_view text, uint64_t* words) const;
   const uint64_t* null_words() const { return null_.data(); }    // the field has no value
   const uint64_t* empty_words() const { return empty_.data(); }  // ""
@@ -55,7 +55,7 @@ class Vocabulary {
   uint32_t intern(std::string key, Entry entry);
   void place_gates();
   void index_atom(uint32_t bit);
-  void settle(uint32_t found, const Value& value, uint64_t* words) const;
+  bool settle(uint32_t found, const Value& value, uint64_t* words) const;
   void combine(uint64_t* words) const;
 
   std::vector<Entry> entries_;
@@ -65,8 +65,11 @@ class Vocabulary {
   size_t gate_bits_ = 0;
   std::vector<uint64_t> null_;
   std::vector<uint64_t> empty_;
+  // What holds for a text in which nothing is found: "!=" and what follows from it.
+  std::vector<uint64_t> unless_found_;  // atoms only
+  std::vector<uint64_t> nothing_found_;
   uint16_t words_ = 0;
-  // Equalities and sets: one look-up answers all of them.
+  // Equalities, their opposites (~bit) and sets: one look-up answers all of them.
   absl::flat_hash_map<std::string, std::vector<uint32_t>, TextHash, std::equal_to<>> equal_;
   // Atoms that need a certain beginning or end: those found are true (bit) or worth asking (~bit).
   AffixIndex prefixes_{AffixIndex::End::Front};

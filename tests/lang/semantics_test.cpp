@@ -260,7 +260,7 @@ TEST(Semantics, Functions) {
                {"proc.pname endswith tolower(proc.name)", true},
                {"b64(evt.note) = hello", true},
                {"b64(proc.pname) exists", true},
-               {"b64(fd.name) exists", true},
+               {"b64(fd.name) exists", false},  // bits beyond the last byte
                {"b64(proc.exe) exists", false},
                {"len(proc.pname) >= 4", true},
                {"concat(proc.name, '/', proc.pid) = Sh/7", true},
