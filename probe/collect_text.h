@@ -117,7 +117,7 @@ __noinline int collect_variant(__u32 slot, __u32 token, __u32 argument) {
     const int text = keyctl_is_text(request, argument) && arg;
     put(s, text, 1);
     if (text) put_user_text(s, arg);
-    else put(s, s->compat ? (__u64)(__s64)(__s32)arg : arg, 8);
+    else put(s, arg >> 32 ? arg : (__u64)(__s64)(__s32)arg, 8); /* special keyrings are negative ints */
     return 0;
   }
   if (token == COLLECT_ptrace_addr) {

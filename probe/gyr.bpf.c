@@ -40,6 +40,8 @@ const volatile __u64 boot_to_epoch_ns = 0;
 
 // What becomes of each call: [0] by this machine's numbers, [1] by those of 32-bit programs.
 struct gyr_call calls[GYR_MACHINES][GYR_CALLS];
+// The calls within socketcall [0] and ipc [1].
+struct gyr_call packed_calls[2][GYR_PACKED];
 __u32 process_exit_wanted;
 __u32 exec_by_tracepoint; // a successful exec comes from its tracepoint, not from the call's exit
 
@@ -157,21 +159,23 @@ static __always_inline void emit_call(__u32 slot, struct scratch *s, __u32 event
   else emit(slot, event);
 }
 
+static __always_inline void count_unmapped(void) {
+  struct gyr_counters *mine = my_counters();
+  if (mine) mine->unmapped_32bit++;
+}
+
 static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
   const struct gyr_call none = {};
   OPAQUE(nr);
   if (nr < GYR_CALLS) {
     const struct gyr_call call = compat ? calls[1][nr] : calls[0][nr];
-    if (compat && !call.sc) {
-      struct gyr_counters *mine = my_counters();
-      if (mine) mine->unmapped_32bit++;
-    }
+    if (compat && !call.sc) count_unmapped();
     return call;
   }
-  if ((nr & X32_BIT) && nr != ~0u) {
-    struct gyr_counters *mine = my_counters();
-    if (mine) mine->x32++;
-  }
+  if (nr == ~0u) return none; /* no call: a return from a signal */
+  struct gyr_counters *mine = my_counters();
+  if (mine && compat) mine->unmapped_32bit++;
+  else if (mine && (nr & X32_BIT)) mine->x32++;
   return none;
 }
 
@@ -197,27 +201,75 @@ static __always_inline void arguments(struct scratch *s, const struct registers 
   }
 }
 
-static __always_inline int wanted(struct task_struct *task, struct gyr_call call, __s64 ret) {
-  if (!call.event || task->tgid == own_tgid) return 0;
-  const int is_exec = call.event == EV_EXECVE_19_X || call.event == EV_EXECVEAT_X;
-  return !(is_exec && ret == 0 && exec_by_tracepoint);
+/* 32-bit programs have calls that hold several: the first argument tells which, the others are elsewhere. */
+#define NR32_LLSEEK 140
+#define NR32_SOCKETCALL 102
+#define NR32_IPC 117
+#define NR32_UMOUNT 22
+
+static __always_inline void unpack_socketcall(struct scratch *s) {
+  const __u64 at = s->args[1];
+  s->args[0] = user_word(at, 0);
+  s->args[1] = user_word(at, 1);
+  s->args[2] = user_word(at, 2);
+  s->args[3] = user_word(at, 3);
+  s->args[4] = user_word(at, 4);
+  s->args[5] = user_word(at, 5);
+}
+
+// ipc(call, first, second, third, pointer): only the semaphores have events.
+static __always_inline void unpack_ipc(struct scratch *s, __u32 what) {
+  const __u64 first = s->args[1], second = s->args[2], third = s->args[3], pointer = s->args[4];
+  s->args[0] = first;
+  s->args[1] = what == 1 ? pointer : second; /* semop(id, operations, count) */
+  s->args[2] = what == 1 ? second : third;
+  s->args[3] = pointer;
+}
+
+// The call that a 32-bit program really makes, with its arguments in place.
+static __always_inline struct gyr_call unpack_32bit(struct scratch *s, struct gyr_call call, __u32 nr) {
+  const __u32 what = (__u32)s->args[0];
+  if (nr == NR32_SOCKETCALL || nr == NR32_IPC) {
+    const __u32 kind = nr == NR32_IPC;
+    const struct gyr_call none = {};
+    __u32 index = what;
+    OPAQUE(index);
+    if (index >= GYR_PACKED) return none;
+    call = packed_calls[kind][index];
+    if (!call.sc) count_unmapped();
+    if (kind) unpack_ipc(s, what);
+    else unpack_socketcall(s);
+  } else if (nr == NR32_LLSEEK) {
+    s->args[1] = s->args[1] << 32 | (__u32)s->args[2];
+    s->args[2] = s->args[4];
+  } else if (nr == NR32_UMOUNT) {
+    s->args[1] = 0; /* it has no flags */
+  }
+  return call;
 }
 
 #define REGISTERS(regs, read) \
   {read(bx), read(cx), read(dx), read(si), read(di), read(bp), read(r8), read(r9), read(r10), 0}
 
-static __always_inline void on_exit(struct task_struct *task, const struct registers *regs, struct gyr_call call,
-                                    __u32 nr, __s64 ret, int compat) {
+static __always_inline void on_exit(const struct registers *regs, struct gyr_call call, __u32 nr, __s64 ret,
+                                    int compat) {
   const __u32 slot = bpf_get_smp_processor_id();
   struct scratch *s = begin(slot);
   if (!s) return;
   s->compat = compat;
   s->nr = nr;
-  s->sc = call.sc;
   s->ret = ret;
   arguments(s, regs, compat);
-  emit_call(slot, s, call.event);
+  if (compat) call = unpack_32bit(s, call, nr);
+  s->sc = call.sc;
+  const int is_exec = call.event == EV_EXECVE_19_X || call.event == EV_EXECVEAT_X;
+  if (call.event && !(is_exec && ret == 0 && exec_by_tracepoint)) emit_call(slot, s, call.event);
   end(slot);
+}
+
+// Cheap, since every call on the machine comes by. Packed 32-bit calls are told apart later.
+static __always_inline int interesting(struct task_struct *task, struct gyr_call call) {
+  return call.event && task->tgid != own_tgid;
 }
 
 SEC("tp_btf/sys_exit")
@@ -227,10 +279,10 @@ int sys_exit(__u64 *ctx) {
   const __u32 nr = (__u32)from->orig_ax;
   const int compat = (task->thread_info.status & TS_COMPAT) != 0;
   const struct gyr_call call = find_call(nr, compat);
-  if (!wanted(task, call, (__s64)ctx[1])) return 0;
+  if (!interesting(task, call)) return 0;
 #define DIRECT(field) from->field
   const struct registers regs = REGISTERS(from, DIRECT);
-  on_exit(task, &regs, call, nr, (__s64)ctx[1], compat);
+  on_exit(&regs, call, nr, (__s64)ctx[1], compat);
   return 0;
 }
 
@@ -241,10 +293,10 @@ int sys_exit_raw(__u64 *ctx) {
   const __u32 nr = (__u32)BPF_CORE_READ(from, orig_ax);
   const int compat = (task->thread_info.status & TS_COMPAT) != 0;
   const struct gyr_call call = find_call(nr, compat);
-  if (!wanted(task, call, (__s64)ctx[1])) return 0;
+  if (!interesting(task, call)) return 0;
 #define PROBED(field) BPF_CORE_READ(from, field)
   const struct registers regs = REGISTERS(from, PROBED);
-  on_exit(task, &regs, call, nr, (__s64)ctx[1], compat);
+  on_exit(&regs, call, nr, (__s64)ctx[1], compat);
   return 0;
 }
 

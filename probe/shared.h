@@ -10,6 +10,7 @@
 #define GYR_CALLS 512        /* above every call number of the supported machines */
 #define GYR_PREFIX 8         /* bytes in front of each record: struct gyr_prefix */
 #define GYR_SNAPLEN_MAX 16000 /* bytes of a buffer that one event may carry at most */
+#define GYR_PACKED 32         /* above every call within socketcall and ipc */
 #define GYR_MACHINES 2       /* tables of calls: 0 the machine's own, 1 32-bit programs */
 
 struct gyr_prefix {

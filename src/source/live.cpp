@@ -9,7 +9,8 @@ bool is_collected(Sc sc) {
   const ScInfo* info = sc_info(static_cast<uint16_t>(sc));
   if (!info) return false;
   if (sc == Sc::SCHED_PROCESS_EXIT) return true;
-  if (info->x86_64 < 0 && info->ia32 < 0) return false;
+  const bool packed = sc == Sc::SEND || sc == Sc::RECV;  // within socketcall
+  if (info->x86_64 < 0 && info->ia32 < 0 && !packed) return false;
   const auto params = event_info(info->event).params();
   return std::all_of(params.begin(), params.end(),
                      [](const ParamInfo& param) { return param.collect != Collect::none; });
@@ -34,6 +35,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <time.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdarg>
@@ -187,6 +189,16 @@ Result<void> BpfSource::start() {
   return {};
 }
 
+// What 32-bit programs call through socketcall(1 …) and ipc(1 …), by the numbers of <linux/net.h>
+// and <linux/ipc.h>.
+constexpr std::array kSocketCalls{
+    Sc::UNKNOWN,     Sc::SOCKET,      Sc::BIND,       Sc::CONNECT,    Sc::LISTEN,  Sc::ACCEPT,
+    Sc::GETSOCKNAME, Sc::GETPEERNAME, Sc::SOCKETPAIR, Sc::SEND,       Sc::RECV,    Sc::SENDTO,
+    Sc::RECVFROM,    Sc::SHUTDOWN,    Sc::SETSOCKOPT, Sc::GETSOCKOPT, Sc::SENDMSG, Sc::RECVMSG,
+    Sc::ACCEPT4,     Sc::RECVMMSG,    Sc::SENDMMSG};
+constexpr std::array kIpcCalls{Sc::UNKNOWN, Sc::SEMOP, Sc::SEMGET, Sc::SEMCTL};
+constexpr int kNrSocketcall = 102, kNrIpc = 117;
+
 void BpfSource::select(std::span<const Sc> syscalls) {
   std::vector<bool> chosen(kScLimit);
   for (const Sc sc : syscalls) {
@@ -203,6 +215,18 @@ void BpfSource::select(std::span<const Sc> syscalls) {
     probe_->bss->calls[0][i] = entry(syscall_of_x86_64(i));
     probe_->bss->calls[1][i] = entry(syscall_of_ia32(i));
   }
+  const auto pack = [&](gyr_call* packed, std::span<const Sc> within, gyr_call* outer) {
+    bool any = false;
+    for (size_t i = 1; i < within.size(); ++i) {
+      packed[i] = entry(sc_info(static_cast<uint16_t>(within[i])));
+      any = any || packed[i].event != 0;
+    }
+    // Any event lets the call pass; which one it is, is told inside.
+    outer->event = any ? static_cast<uint16_t>(Ev::GENERIC_X) : uint16_t{0};
+    if (outer->sc == 0) outer->sc = 1;
+  };
+  pack(probe_->bss->packed_calls[0], kSocketCalls, &probe_->bss->calls[1][kNrSocketcall]);
+  pack(probe_->bss->packed_calls[1], kIpcCalls, &probe_->bss->calls[1][kNrIpc]);
   probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
 }
 
