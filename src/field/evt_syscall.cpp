@@ -55,14 +55,23 @@ constexpr auto kOtherNames = std::to_array<std::string_view>(
      "getegid32", "getuid32", "getgid32", "getresuid32", "getresgid32", "chown32", "fchown32",
      "lchown32", "container", "container_removed"});
 
+// Every name evt.type can have, sorted: a ruleset has hundreds of them to check.
+const std::vector<std::string_view>& type_names() {
+  static const auto kNames = [] {
+    std::vector<std::string_view> names(kOtherNames.begin(), kOtherNames.end());
+    for (const EventInfo& event : all_events()) names.push_back(event.name);
+    for (const ScInfo& call : all_syscalls()) names.push_back(call.name);
+    std::ranges::sort(names);
+    return names;
+  }();
+  return kNames;
+}
+
 Result<void> check_type(const FieldUse& use, std::string_view constant) {
-  std::vector<std::string_view> names(kOtherNames.begin(), kOtherNames.end());
-  for (const EventInfo& event : all_events()) names.push_back(event.name);
-  for (const ScInfo& call : all_syscalls()) names.push_back(call.name);
-  if (std::ranges::find(names, constant) != names.end()) return {};
+  if (std::ranges::binary_search(type_names(), constant)) return {};
   std::string message =
       std::string(use.info->name) + " can never be '" + std::string(constant) + "'";
-  const std::string_view close = closest(constant, names);
+  const std::string_view close = closest(constant, type_names());
   if (!close.empty()) message += "; did you mean '" + std::string(close) + "'?";
   return Error{message};
 }

@@ -160,7 +160,7 @@ Rendered duration(const EvalContext& context, Bytes bytes) {
   ArenaText out(context.arena, 24);
   out.number(ns);
   char seconds[48];
-  const int length = std::snprintf(seconds, sizeof seconds, "%lgs", static_cast<double>(ns) / 1e9);
+  const int length = std::snprintf(seconds, sizeof seconds, "%gs", static_cast<double>(ns) / 1e9);
   return {out.view(), context.arena.copy({seconds, static_cast<size_t>(length)})};
 }
 
@@ -202,6 +202,32 @@ Rendered text_of(const EvalContext& context, Bytes bytes) {
   if (!text.empty() && text.back() == '\0') text.remove_suffix(1);
   (void)context;
   return {text == "(NULL)" ? Text("<NA>") : text, {}};
+}
+
+// Types whose values stand for nothing else. Those that no event carries are not printable.
+Rendered scalar(const EvalContext& context, const ParamInfo& info, Bytes bytes) {
+  switch (info.type) {
+    case Type::Int8:
+    case Type::Int16:
+    case Type::Int32:
+    case Type::Int64:
+    case Type::Uint8:
+    case Type::Uint16:
+    case Type::Uint32:
+    case Type::Uint64:
+    case Type::Port:
+    case Type::L4Proto:
+    case Type::SockFamily:
+      return number(context, info, bytes);
+    case Type::Double: {
+      char digits[48];
+      const int length = std::snprintf(digits, sizeof digits, "%.4f",
+                                       std::bit_cast<double>(load_unsigned(bytes)));
+      return {context.arena.copy({digits, static_cast<size_t>(length)}), {}};
+    }
+    default:
+      return {"(n.a.)", {}};
+  }
 }
 
 // A value that is not empty. `index` is that of the parameter it belongs to.
@@ -254,37 +280,9 @@ Rendered value_of(const EvalContext& context, const ParamInfo& info, size_t inde
       return user_or_group(context, static_cast<uint32_t>(load_unsigned(bytes)), false);
     case Type::Dyn:
       return variant(context, info, bytes);
-    case Type::Int8:
-    case Type::Int16:
-    case Type::Int32:
-    case Type::Int64:
-    case Type::Uint8:
-    case Type::Uint16:
-    case Type::Uint32:
-    case Type::Uint64:
-    case Type::Port:
-    case Type::L4Proto:
-    case Type::SockFamily:
-      return number(context, info, bytes);
-    case Type::Double: {
-      char digits[48];
-      const int length = std::snprintf(digits, sizeof digits, "%.4lf",
-                                       std::bit_cast<double>(load_unsigned(bytes)));
-      return {context.arena.copy({digits, static_cast<size_t>(length)}), {}};
-    }
-    case Type::None:
-    case Type::Bool:
-    case Type::Ipv4Addr:
-    case Type::Ipv4Net:
-    case Type::Ipv6Addr:
-    case Type::Ipv6Net:
-    case Type::IpAddr:
-    case Type::IpNet:
-    case Type::CharBufArray:
-    case Type::CharBufPairArray:
-      return {"(n.a.)", {}};
+    default:
+      return scalar(context, info, bytes);
   }
-  return {"(n.a.)", {}};
 }
 
 Rendered variant(const EvalContext& context, const ParamInfo& info, Bytes bytes) {
