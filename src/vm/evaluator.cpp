@@ -26,7 +26,12 @@ struct Evaluator::Impl {
         atom_answers(program->atoms.size()),
         unit_answers(program->units.size()),
         events_by_type(program->plan_of_type.size() + 1),
-        matches(program->rule_count) {}
+        matches(program->rule_count),
+        idle(program->plan_of_type.size() + 1) {
+    for (size_t type = 0; type < idle.size(); ++type) {
+      idle[type] = can_match(*program, static_cast<uint16_t>(type)) ? 0 : 1;
+    }
+  }
 
   std::span<const uint32_t> evaluate(const EvalInput& input, MatchMode mode);
   bool group_matches(const RuleGroup& group, MatchMode mode);
@@ -52,6 +57,7 @@ struct Evaluator::Impl {
   std::vector<uint64_t> unit_answers;
   std::vector<uint64_t> events_by_type;
   std::vector<uint64_t> matches;
+  std::vector<uint8_t> idle;  // by event type, the last for all above: 1 = no rule can match
   std::vector<uint32_t> matched;
   Arena arena;
   ThreadMemo no_thread;  // stands in, for one event, when there is no thread
@@ -245,7 +251,8 @@ std::span<const uint32_t> Evaluator::evaluate(const EvalInput& input, MatchMode 
 }
 
 bool Evaluator::never_matches(uint16_t event_type) const {
-  return !can_match(*impl_->program, event_type);
+  const std::vector<uint8_t>& idle = impl_->idle;
+  return idle[std::min<size_t>(event_type, idle.size() - 1)] != 0;
 }
 
 std::vector<RuleCounters> Evaluator::counters() const {
