@@ -3,6 +3,7 @@
 #include "state/core.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -134,20 +135,31 @@ std::string_view subsystem_name(std::string_view name) {
   return name;
 }
 
-}  // namespace
-
-void StateCore::set_cgroups(Thread& of, std::string_view cgroups) {
+// Empty when an entry lacks its "=": one bad entry spoils the update.
+std::optional<std::string> with_known_subsystems(std::string_view cgroups) {
   std::string text;
-  for (std::string_view rest = cgroups; !rest.empty();) {
-    const std::string_view entry = rest.substr(0, rest.find('\0'));
-    rest.remove_prefix(entry.size() < rest.size() ? entry.size() + 1 : entry.size());
+  while (!cgroups.empty()) {
+    const std::string_view entry = cgroups.substr(0, cgroups.find('\0'));
+    cgroups.remove_prefix(entry.size() < cgroups.size() ? entry.size() + 1 : entry.size());
     const size_t equals = entry.find('=');
-    if (equals == std::string_view::npos) return;  // one bad entry spoils the update
+    if (equals == std::string_view::npos) return std::nullopt;
     text.append(subsystem_name(entry.substr(0, equals)));
     text.append(entry.substr(equals));
     text.push_back('\0');
   }
-  of.cgroups = intern(text);
+  return text;
+}
+
+}  // namespace
+
+void StateCore::set_cgroups(Thread& of, std::string_view cgroups) {
+  auto& entry = cgroup_lists.at(intern(cgroups), Str());
+  if (!entry.known) {
+    const std::optional<std::string> text = with_known_subsystems(cgroups);
+    entry.result = text ? intern(*text) : Str();
+    entry.known = true;
+  }
+  if (!entry.result.empty()) of.cgroups = entry.result;
 }
 
 void StateCore::set_container(Thread& of) {

@@ -32,6 +32,7 @@ struct StateCore {
   mutable StateCounters counts;
   mutable PairCache<512> command_lines;
   PairCache<256> container_ids;
+  PairCache<256> cgroup_lists;  // as reported → with subsystems named alike
   const FdTable no_fds;
   const Str not_available, no_leader_cwd;
 

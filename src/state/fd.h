@@ -19,8 +19,8 @@ namespace gyr {
 enum class L4 : uint8_t { Unknown = 0, NotApplicable = 1, Tcp = 2, Udp = 3, Icmp = 4, Raw = 5 };
 enum class FdRole : uint8_t { None, Client, Server };
 
-inline constexpr int64_t kFdLimit =
-    4096;  // open per table; further descriptors are counted, not stored
+// Open descriptors per table; further ones are counted, not stored.
+inline constexpr int64_t kFdLimit = 4096;
 
 // One open descriptor as events and /proc describe it.
 struct FdInfo {
@@ -38,9 +38,8 @@ struct FdInfo {
   uint16_t source_port = 0;
   uint16_t dest_port = 0;
   uint64_t ino = 0;
-  std::array<uint8_t, 16> source_ip{};  // network byte order; IPv4: first four bytes
-  std::array<uint8_t, 16>
-      dest_ip{};  // servers: the address listened on is in source_* (as sip by role)
+  // Network byte order; IPv4: first four bytes. Of servers the address listened on is in source_*.
+  std::array<uint8_t, 16> source_ip{}, dest_ip{};
   uint64_t unix_source = 0;
   uint64_t unix_dest = 0;
   int64_t pid = 0;  // pidfd
@@ -116,7 +115,8 @@ class FdTable {
   }
 
  private:
-  // Descriptor numbers from kFdLimit on are rare and can be huge: sorted, not indexed.
+  // Numbers far above the others (a shell's 255, or huge ones) are sorted, not indexed: a table
+  // that is copied stays small.
   struct High {
     int64_t fd;
     FdInfo* info;
@@ -132,6 +132,7 @@ class FdTable {
   void drop(FdInfo* info);
   FdInfo** slot_of(Rep& rep, int64_t fd);   // null when nothing is open there
   FdInfo** slot_for(Rep& rep, int64_t fd);  // made if missing
+  static void grow(Rep& rep, size_t size);
   const FdInfo* find_high(int64_t fd) const;
 
   Rep* rep_ = nullptr;

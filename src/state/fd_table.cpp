@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <type_traits>
 
 #include "state/fd.h"
 
 namespace gyr {
+namespace {
+
+// How far above the vector's end a number may be to make it longer.
+constexpr size_t kGap = 16;
+
+}  // namespace
 
 FdInfo* FdPool::take() {
   if (free_.empty()) {
@@ -19,7 +28,11 @@ FdInfo* FdPool::take() {
 }
 
 void FdPool::give(FdInfo* info) {
-  *info = FdInfo{};
+  // As *info = {}, in a few wide stores: descriptors come and go with every third event.
+  info->name = Str();
+  info->name_raw = Str();
+  static_assert(std::is_standard_layout_v<FdInfo>);
+  std::memset(static_cast<void*>(info), 0, offsetof(FdInfo, name));  // all defaults are zero
   free_.push_back(info);  // never grows: take() reserved for all entries
 }
 
@@ -55,12 +68,22 @@ FdInfo** FdTable::slot_of(Rep& rep, int64_t fd) {
   return at != rep.high.end() && at->fd == fd ? &at->info : nullptr;
 }
 
-FdInfo** FdTable::slot_for(Rep& rep, int64_t fd) {
-  if (fd < kFdLimit) {
-    const auto index = static_cast<size_t>(fd);
-    if (index >= rep.slots.size()) rep.slots.resize(index + 1);
-    return &rep.slots[index];
+// Makes room in the vector and moves there what it now covers.
+void FdTable::grow(Rep& rep, size_t size) {
+  rep.slots.resize(size);
+  size_t moved = 0;
+  for (; moved < rep.high.size() && static_cast<size_t>(rep.high[moved].fd) < size; ++moved) {
+    rep.slots[static_cast<size_t>(rep.high[moved].fd)] = rep.high[moved].info;
   }
+  rep.high.erase(rep.high.begin(), rep.high.begin() + static_cast<ptrdiff_t>(moved));
+}
+
+FdInfo** FdTable::slot_for(Rep& rep, int64_t fd) {
+  const auto index = static_cast<size_t>(fd);
+  if (index >= rep.slots.size() && index < rep.slots.size() + kGap) {
+    grow(rep, std::max(index + 1, rep.slots.size() + kGap));
+  }
+  if (index < rep.slots.size()) return &rep.slots[index];
   auto at = std::lower_bound(rep.high.begin(), rep.high.end(), fd,
                              [](const High& entry, int64_t key) { return entry.fd < key; });
   if (at == rep.high.end() || at->fd != fd) at = rep.high.insert(at, {.fd = fd, .info = nullptr});
@@ -128,7 +151,7 @@ bool FdTable::remove(int64_t fd) {
   drop(*slot);
   *slot = nullptr;
   --rep.open;
-  if (fd >= kFdLimit) {
+  if (static_cast<size_t>(fd) >= rep.slots.size()) {
     std::erase_if(rep.high, [](const High& entry) { return entry.info == nullptr; });
   }
   return true;

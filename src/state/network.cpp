@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace gyr {
@@ -14,11 +15,40 @@ using Ip = std::array<uint8_t, 16>;
 
 constexpr size_t kUnixPathLimit = 108;
 
-std::string text_of(const Ip& ip, bool v6) { return ip_text(IpAddress{ip, v6}); }
+// Text of bounded length, made without allocation: sockets are named on every connection.
+class NameBuffer {
+ public:
+  NameBuffer& text(std::string_view part) {
+    part = part.substr(0, bytes_.size() - size_);
+    std::copy(part.begin(), part.end(), bytes_.begin() + static_cast<ptrdiff_t>(size_));
+    size_ += part.size();
+    return *this;
+  }
+  NameBuffer& number(uint64_t value, int base = 10) {
+    char* const end = bytes_.data() + bytes_.size();
+    const auto [at, error] = std::to_chars(bytes_.data() + size_, end, value, base);
+    if (error == std::errc()) size_ = static_cast<size_t>(at - bytes_.data());
+    return *this;
+  }
+  NameBuffer& ip(const Ip& ip, bool v6) {
+    if (v6) return text(ip_text(IpAddress{ip, true}));
+    return number(ip[0]).text(".").number(ip[1]).text(".").number(ip[2]).text(".").number(ip[3]);
+  }
+  NameBuffer& end(const Address& address, bool v6) {
+    return ip(address.ip, v6).text(":").number(address.port);
+  }
+  NameBuffer& ends(const Address& source, const Address& dest, bool v6) {
+    return end(source, v6).text("->").end(dest, v6);
+  }
+  NameBuffer& mapped_ends(const Address& source, const Address& dest) {
+    return ends({mapped_v4(source.ip), source.port}, {mapped_v4(dest.ip), dest.port}, false);
+  }
+  std::string str() const { return {bytes_.data(), size_}; }
 
-std::string endpoint(const Address& end, bool v6) {
-  return fmt::format("{}:{}", text_of(end.ip, v6), end.port);
-}
+ private:
+  std::array<char, 256> bytes_;  // two addresses, or two pointers and a path
+  size_t size_ = 0;
+};
 
 std::string_view until_nul(Bytes bytes) {
   const std::string_view text = as_text(bytes);
@@ -31,10 +61,6 @@ Address read_address(ByteReader& reader, bool v6) {
   std::copy(ip.begin(), ip.end(), address.ip.begin());
   address.port = reader.read<uint16_t>();
   return address;
-}
-
-std::string unix_text(uint64_t source, uint64_t dest, std::string_view path) {
-  return fmt::format("{:x}->{:x} {}", source, dest, path);
 }
 
 bool is_loopback(const InterfaceInfo& info) {
@@ -128,22 +154,23 @@ bool is_zero(const Ip& ip, bool v6) {
 }
 
 std::string tuple_text(const SockTuple& tuple) {
+  NameBuffer name;
   switch (tuple.family) {
     case Family::None:
     case Family::Other:
       return "NULL";
     case Family::Unix:
-      return unix_text(tuple.unix_source, tuple.unix_dest, tuple.path);
+      name.number(tuple.unix_source, 16).text("->").number(tuple.unix_dest, 16).text(" ");
+      return name.text(tuple.path).str();
     case Family::Ipv4:
-      return endpoint(tuple.source, false) + "->" + endpoint(tuple.dest, false);
+      return name.ends(tuple.source, tuple.dest, false).str();
     case Family::Ipv6:
       break;
   }
   if (is_mapped_v4(tuple.source.ip) && is_mapped_v4(tuple.dest.ip)) {
-    return endpoint({mapped_v4(tuple.source.ip), tuple.source.port}, false) + "->" +
-           endpoint({mapped_v4(tuple.dest.ip), tuple.dest.port}, false);
+    return name.mapped_ends(tuple.source, tuple.dest).str();
   }
-  return endpoint(tuple.source, true) + "->" + endpoint(tuple.dest, true);
+  return name.ends(tuple.source, tuple.dest, true).str();
 }
 
 std::string sockaddr_text(const SockAddr& address) {
@@ -153,28 +180,28 @@ std::string sockaddr_text(const SockAddr& address) {
     case Family::Unix:
       return std::string(address.path);
     case Family::Ipv4:
-      return endpoint(address.address, false);
     case Family::Ipv6:
-      return endpoint(address.address, true);
+      return NameBuffer().end(address.address, address.family == Family::Ipv6).str();
     case Family::Other:
       break;
   }
-  return fmt::format("family {}", address.raw_family);
+  return NameBuffer().text("family ").number(address.raw_family).str();
 }
 
 std::string socket_name(const FdInfo& fd) {
   const Address source{fd.source_ip, fd.source_port};
   const Address dest{fd.dest_ip, fd.dest_port};
   const bool v6 = fd.is_v6();
-  if (fd.is_server_socket()) return endpoint(source, v6);
+  NameBuffer name;
+  if (fd.is_server_socket()) return name.end(source, v6).str();
   if (fd.kind != FdKind::Ipv4 && fd.kind != FdKind::Ipv6) return std::string(fd.name.view());
   if (v6 && is_mapped_v4(source.ip) && is_mapped_v4(dest.ip)) {
-    return endpoint({mapped_v4(source.ip), source.port}, false) + "->" +
-           endpoint({mapped_v4(dest.ip), dest.port}, false);
+    return name.mapped_ends(source, dest).str();
   }
-  if (fd.l4 == L4::Tcp || fd.l4 == L4::Udp) return endpoint(source, v6) + "->" + endpoint(dest, v6);
+  if (fd.l4 == L4::Tcp || fd.l4 == L4::Udp) return name.ends(source, dest, v6).str();
   const bool portless = fd.l4 == L4::Icmp || (fd.l4 == L4::Raw && !v6);
-  return portless ? text_of(source.ip, v6) + "->" + text_of(dest.ip, v6) : "<unknown>";
+  if (portless) return name.ip(source.ip, v6).text("->").ip(dest.ip, v6).str();
+  return "<unknown>";
 }
 
 void Interfaces::add(InterfaceInfo info) {

@@ -62,6 +62,53 @@ TEST(FdTable, SharedEntriesAreCopiedBeforeTheyChange) {
   EXPECT_EQ(child.find(3)->ino, 31u);
 }
 
+TEST(FdPool, GivesBlankEntriesAgain) {
+  StrPool strings;
+  FdPool pool;
+  FdTable table(&pool);
+  FdInfo full = with_ino(7);
+  full.role = FdRole::Server;
+  full.l4 = L4::Raw;
+  full.connected = full.upper_layer = full.lower_layer = full.from_snapshot = true;
+  full.open_flags = full.dev = full.mount_id = 1;
+  full.source_port = full.dest_port = 2;
+  full.source_ip[15] = full.dest_ip[15] = 3;
+  full.unix_source = full.unix_dest = 4;
+  full.pid = 5;
+  full.name = full.name_raw = strings.intern("name");
+  table.add(3, full);
+  table.remove(3);
+  const FdInfo& again = *table.add_blank(3);
+  const FdInfo blank;
+  EXPECT_EQ(again.refs, 1u);
+  EXPECT_EQ(again.kind, blank.kind);
+  EXPECT_EQ(again.role, blank.role);
+  EXPECT_EQ(again.l4, blank.l4);
+  EXPECT_FALSE(again.connected || again.upper_layer || again.lower_layer || again.from_snapshot);
+  EXPECT_EQ(again.open_flags + again.dev + again.mount_id, 0u);
+  EXPECT_EQ(again.source_port + again.dest_port, 0);
+  EXPECT_EQ(again.source_ip, blank.source_ip);
+  EXPECT_EQ(again.dest_ip, blank.dest_ip);
+  EXPECT_EQ(again.ino + again.unix_source + again.unix_dest, 0u);
+  EXPECT_EQ(again.pid, 0);
+  EXPECT_TRUE(again.name.empty() && again.name_raw.empty());
+  EXPECT_EQ(strings.intern("name").rep()->refs, 3u) << "`full` and the probe alone hold it";
+}
+
+TEST(FdTable, NumbersFarApartMoveIntoTheVector) {
+  FdTable table;
+  table.add(255, with_ino(255));
+  table.add(40, with_ino(40));
+  for (int64_t fd = 0; fd < 300; ++fd) {
+    if (table.find(fd) == nullptr) table.add(fd, with_ino(static_cast<uint64_t>(fd)));
+  }
+  for (int64_t fd = 0; fd < 300; ++fd) {
+    ASSERT_NE(table.find(fd), nullptr) << fd;
+    EXPECT_EQ(table.find(fd)->ino, static_cast<uint64_t>(fd));
+  }
+  EXPECT_EQ(table.size(), 300u);
+}
+
 // A family of tables does what a family of plain maps does.
 TEST(FdTable, AgreesWithAMap) {
   constexpr size_t kTables = 5;

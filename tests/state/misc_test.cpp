@@ -21,9 +21,9 @@ struct IdCall {
 
 TEST(Ids, FollowTheCalls) {
   const IdCall cases[] = {
-      {Ev::SETUID_X, {0, 5}, false},           {Ev::SETREUID_X, {0, 6, 5}, false},
-      {Ev::SETRESUID_X, {0, 6, 5, 7}, false},  {Ev::SETGID_X, {0, 5}, true},
-      {Ev::SETREGID_X, {0, 6, 5}, true},       {Ev::SETRESGID_X, {0, 6, 5, 7}, true},
+      {Ev::SETUID_X, {0, 5}, false},          {Ev::SETREUID_X, {0, 6, 5}, false},
+      {Ev::SETRESUID_X, {0, 6, 5, 7}, false}, {Ev::SETGID_X, {0, 5}, true},
+      {Ev::SETREGID_X, {0, 6, 5}, true},      {Ev::SETRESGID_X, {0, 6, 5, 7}, true},
   };
   for (const IdCall& c : cases) {
     Host host;
@@ -203,8 +203,9 @@ class ContainerFiles : public Files {
   Result<std::string> read(std::string_view path, size_t) const override {
     if (!there) return Error{"gone"};
     if (path == "/proc/200/root/etc/passwd") {
-      return std::string("root:x:0:0::/root:/bin/sh\nbroken\napp:x:9:9:App:/app:/bin/ash\n"
-                         "bad:x:nine:9::/:\n");
+      return std::string(
+          "root:x:0:0::/root:/bin/sh\nbroken\napp:x:9:9:App:/app:/bin/ash\n"
+          "bad:x:nine:9::/:\n");
     }
     if (path == "/proc/200/root/etc/group") return std::string("app:x:9:\nbad:x:\n");
     return Error{"no such file"};

@@ -233,7 +233,9 @@ TEST(Clone, KnownChildIsKeptOrReplaced) {
 }
 
 TEST(Clone, NamespaceStartIsCounted) {
-  Host host;
+  StateSettings settings;
+  settings.live = true;  // a replay counts from zero
+  Host host(settings);
   host.snapshot.machine.boot_ts_ns = 5000;
   host.load_shell();
   host.fork(100, 200);

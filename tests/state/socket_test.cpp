@@ -191,7 +191,8 @@ TEST(Connect, BoundUdpSocketsKeepTheirEnd) {
   host.load_shell();
   make_socket(host, 3, kInet, kDgram);
   host.send(Ev::BIND_X, 100, {0, sockaddr(v4(10, 0, 0, 2, 53)), 3});
-  host.send(Ev::CONNECT_X, 100, {0, tuple(v4(10, 0, 0, 2, 53), v4(10, 0, 0, 9, 777)), 3, Missing{}});
+  host.send(Ev::CONNECT_X, 100,
+            {0, tuple(v4(10, 0, 0, 2, 53), v4(10, 0, 0, 9, 777)), 3, Missing{}});
   EXPECT_EQ(host.name(100, 3), "10.0.0.9:777->10.0.0.2:53");
   EXPECT_EQ(host.fd(100, 3)->role, FdRole::Server);
 }
@@ -200,7 +201,8 @@ TEST(Accept, MakesConnectedServers) {
   Host host;
   host.load_shell();
   const auto addresses = tuple(v4(10, 0, 0, 9, 777), v4(10, 0, 0, 2, 80));
-  const EventState& now = host.send(Ev::ACCEPT4_6_X, 100, {5, addresses, 0, 0, 5, kOpenCloexec | 64});
+  const EventState& now =
+      host.send(Ev::ACCEPT4_6_X, 100, {5, addresses, 0, 0, 5, kOpenCloexec | 64});
   ASSERT_NE(now.fd, nullptr);
   EXPECT_EQ(now.fd_number, 5);
   EXPECT_EQ(view(now.fd->name), "10.0.0.9:777->10.0.0.2:80");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The promise that answers about threads can be kept: whatever a Dependency::Thread field can see of a
-// thread changes only together with State::version_of(). Random events against a full rendering.
+// The promise that answers about threads can be kept: whatever a Dependency::Thread field can see
+// of a thread changes only together with State::version_of(). Random events against a full
+// rendering.
 #include <gtest/gtest.h>
 
 #include <map>
@@ -27,9 +28,9 @@ void render_one(const State& state, const Thread& thread, std::string& out) {
         int64_t{thread.exe_writable}}) {
     out += std::to_string(number) + ",";
   }
-  for (const Str& text : {thread.comm, thread.exe, thread.exepath, thread.root, thread.args,
-                          thread.cgroups, thread.container_id, state.cwd(thread),
-                          state.env(thread), state.command_line(thread)}) {
+  for (const Str& text :
+       {thread.comm, thread.exe, thread.exepath, thread.root, thread.args, thread.cgroups,
+        thread.container_id, state.cwd(thread), state.env(thread), state.command_line(thread)}) {
     out += std::string(text.view()) + "|";
   }
   const UserInfo* user = state.user(thread.container_id, thread.uid);
