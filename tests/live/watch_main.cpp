@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// gyr_live_watch CALL SECONDS: collects one call and prints "CALL parameter=hexadecimal bytes …" per event.
-// The helper of tests/integration/add_row_test.sh: knows nothing but the schema.
+// gyr_live_watch CALL SECONDS: collects one call and prints "CALL parameter=hexadecimal bytes …"
+// per event. The helper of tests/integration/add_row_test.sh: knows nothing but the schema.
 #include <fmt/format.h>
 
 #include <chrono>
