@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Group `file` of src/schema/collect.def: what the kernel knows of open files and of the program file.
+ * Group `file` of src/schema/collect.def: what the kernel knows of open files and of the program
+ * file.
  */
 #pragma once
 
@@ -10,11 +11,11 @@
 #define FMODE_CREATED 0x100000
 
 /* The current task's open file, null if there is none with that number. */
-static __always_inline struct file *open_file(__s64 fd) {
-  struct task_struct *task = bpf_get_current_task_btf();
-  struct file *file = 0;
+static __always_inline struct file* open_file(__s64 fd) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  struct file* file = 0;
   if (fd < 0 || !task->files) return 0;
-  struct fdtable *table = task->files->fdt;
+  struct fdtable* table = task->files->fdt;
   if (fd >= table->max_fds) return 0;
   bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
   return file;
@@ -28,27 +29,29 @@ static __always_inline __u32 encode_device(__u32 dev) {
 }
 
 /* Bits of the overlay layer the file lives on: UPPER_LAYER, LOWER_LAYER or none. */
-static __always_inline __u32 overlay_layer(struct inode *inode, struct super_block *super) {
+static __always_inline __u32 overlay_layer(struct inode* inode, struct super_block* super) {
   if (BPF_CORE_READ(super, s_magic) != OVERLAYFS_MAGIC) return 0;
-  /* Overlayfs may be a module, whose types are not at hand: the dentry of the upper layer follows the inode. */
-  const void *upper = 0;
-  bpf_probe_read_kernel(&upper, sizeof(upper), (const void *)inode + bpf_core_type_size(struct inode));
+  /* Overlayfs may be a module, whose types are not at hand: the dentry of the upper layer follows
+   * the inode. */
+  const void* upper = 0;
+  bpf_probe_read_kernel(&upper, sizeof(upper),
+                        (const void*)inode + bpf_core_type_size(struct inode));
   return upper ? UPPER_LAYER : LOWER_LAYER;
 }
 
 /* Looks once per event at the file an open made. */
 __noinline int load_file(__u32 slot) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s || s->file_known) return 0;
   s->file_known = 1;
   s->file_dev = 0;
   s->file_ino = 0;
   s->file_marks = 0;
   s->file_created = 0;
-  struct file *file = open_file(s->ret);
+  struct file* file = open_file(s->ret);
   if (!file) return 0;
-  struct inode *inode = BPF_CORE_READ(file, f_inode);
-  struct super_block *super = BPF_CORE_READ(inode, i_sb);
+  struct inode* inode = BPF_CORE_READ(file, f_inode);
+  struct super_block* super = BPF_CORE_READ(inode, i_sb);
   s->file_dev = encode_device(BPF_CORE_READ(super, s_dev));
   s->file_ino = BPF_CORE_READ(inode, i_ino);
   s->file_marks = overlay_layer(inode, super);
@@ -57,7 +60,7 @@ __noinline int load_file(__u32 slot) {
 }
 
 __noinline int write_name(__u32 slot, __u32 index, __u32 last) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s || index >= WALK_MAX) return 0;
   put(s, '/', 1);
   put_kernel_text(s, s->names[index], 256);
@@ -67,7 +70,7 @@ __noinline int write_name(__u32 slot, __u32 index, __u32 last) {
 
 /* Writes "/" and the first `count` names, last first, and a NUL. */
 __noinline int write_names(__u32 slot, __u32 count) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   if (count == 0) {
     put(s, '/', 1);
@@ -80,16 +83,16 @@ __noinline int write_names(__u32 slot, __u32 count) {
   return 0;
 }
 
-/* One step up from s->walk. 0: there may be more. The state of the walk is in memory and each step a function of its
- * own, or the verifier would follow every mix of branches. */
+/* One step up from s->walk. 0: there may be more. The state of the walk is in memory and each step
+ * a function of its own, or the verifier would follow every mix of branches. */
 __noinline int step_up(__u32 slot) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 1;
-  struct dentry *dentry = s->walk_node;
-  struct mount *mount = s->walk_mount;
-  struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
+  struct dentry* dentry = s->walk_node;
+  struct mount* mount = s->walk_mount;
+  struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
   if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-    struct mount *below = BPF_CORE_READ(mount, mnt_parent);
+    struct mount* below = BPF_CORE_READ(mount, mnt_parent);
     if (below == mount) return 1;
     s->walk_node = BPF_CORE_READ(mount, mnt_mountpoint);
     s->walk_mount = below;
@@ -104,10 +107,10 @@ __noinline int step_up(__u32 slot) {
 }
 
 /* The path of a file up to the root of its mount namespace. */
-static __always_inline int write_path(__u32 slot, struct scratch *s, struct file *file) {
-  struct vfsmount *visible = BPF_CORE_READ(file, f_path.mnt);
+static __always_inline int write_path(__u32 slot, struct scratch* s, struct file* file) {
+  struct vfsmount* visible = BPF_CORE_READ(file, f_path.mnt);
   s->walk_node = BPF_CORE_READ(file, f_path.dentry);
-  s->walk_mount = (void *)visible - bpf_core_field_offset(struct mount, mnt);
+  s->walk_mount = (void*)visible - bpf_core_field_offset(struct mount, mnt);
   s->walk_count = 0;
   for (__u32 i = 0; i < 2 * WALK_MAX; ++i) {
     if (step_up(slot)) break;
@@ -116,42 +119,45 @@ static __always_inline int write_path(__u32 slot, struct scratch *s, struct file
 }
 
 __noinline int collect_fd_path(__u32 slot) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
-  struct file *file = open_file(s->ret);
+  struct file* file = open_file(s->ret);
   return file ? write_path(slot, s, file) : 0;
 }
 
 __noinline int collect_exe_path(__u32 slot) {
-  struct scratch *s = scratch_of(slot);
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct scratch* s = scratch_of(slot);
+  struct task_struct* task = bpf_get_current_task_btf();
   if (!s || !task->mm) return 0;
-  struct file *file = task->mm->exe_file;
+  struct file* file = task->mm->exe_file;
   return file ? write_path(slot, s, file) : 0;
 }
 
-static __always_inline __u64 changed_at(struct inode *inode) {
+static __always_inline __u64 changed_at(struct inode* inode) {
   if (bpf_core_field_exists(inode->i_ctime_sec))
     return BPF_CORE_READ(inode, i_ctime_sec) * 1000000000ull +
-           (BPF_CORE_READ(inode, i_ctime_nsec) & 0x7fffffff); /* the top bit says that somebody asked for it */
-  struct inode___old *old = (void *)inode;
+           (BPF_CORE_READ(inode, i_ctime_nsec) &
+            0x7fffffff); /* the top bit says that somebody asked for it */
+  struct inode___old* old = (void*)inode;
   if (bpf_core_field_exists(old->__i_ctime))
-    return BPF_CORE_READ(old, __i_ctime.tv_sec) * 1000000000ull + BPF_CORE_READ(old, __i_ctime.tv_nsec);
+    return BPF_CORE_READ(old, __i_ctime.tv_sec) * 1000000000ull +
+           BPF_CORE_READ(old, __i_ctime.tv_nsec);
   return BPF_CORE_READ(old, i_ctime.tv_sec) * 1000000000ull + BPF_CORE_READ(old, i_ctime.tv_nsec);
 }
 
-static __always_inline __u64 modified_at(struct inode *inode) {
+static __always_inline __u64 modified_at(struct inode* inode) {
   if (bpf_core_field_exists(inode->i_mtime_sec))
     return BPF_CORE_READ(inode, i_mtime_sec) * 1000000000ull + BPF_CORE_READ(inode, i_mtime_nsec);
-  struct inode___old *old = (void *)inode;
+  struct inode___old* old = (void*)inode;
   if (bpf_core_field_exists(old->__i_mtime))
-    return BPF_CORE_READ(old, __i_mtime.tv_sec) * 1000000000ull + BPF_CORE_READ(old, __i_mtime.tv_nsec);
+    return BPF_CORE_READ(old, __i_mtime.tv_sec) * 1000000000ull +
+           BPF_CORE_READ(old, __i_mtime.tv_nsec);
   return BPF_CORE_READ(old, i_mtime.tv_sec) * 1000000000ull + BPF_CORE_READ(old, i_mtime.tv_nsec);
 }
 
-/* May the task write to the program it runs? By mode bits, owner and the capability that overrides them; access
- * lists and read-only mounts are not looked at. */
-static __always_inline int writable(struct task_struct *task, struct inode *inode) {
+/* May the task write to the program it runs? By mode bits, owner and the capability that overrides
+ * them; access lists and read-only mounts are not looked at. */
+static __always_inline int writable(struct task_struct* task, struct inode* inode) {
   const __u32 mode = BPF_CORE_READ(inode, i_mode);
   if (capabilities(task->cred, COLLECT_cap_effective) & 2) return 1; /* CAP_DAC_OVERRIDE */
   if (task->cred->euid.val == BPF_CORE_READ(inode, i_uid.val)) return (mode & 0200) != 0;
@@ -159,16 +165,18 @@ static __always_inline int writable(struct task_struct *task, struct inode *inod
   return (mode & 0002) != 0;
 }
 
-static __always_inline int is_memfd(struct file *file) {
+static __always_inline int is_memfd(struct file* file) {
   char name[8] = {};
-  struct dentry *dentry = BPF_CORE_READ(file, f_path.dentry);
+  struct dentry* dentry = BPF_CORE_READ(file, f_path.dentry);
   if (dentry != BPF_CORE_READ(dentry, d_parent)) return 0;
   bpf_probe_read_kernel_str(name, sizeof(name), BPF_CORE_READ(dentry, d_name.name));
-  return name[0] == 'm' && name[1] == 'e' && name[2] == 'm' && name[3] == 'f' && name[4] == 'd' && name[5] == ':';
+  return name[0] == 'm' && name[1] == 'e' && name[2] == 'm' && name[3] == 'f' && name[4] == 'd' &&
+         name[5] == ':';
 }
 
 /* Flags of exec: 1 writable, 2 upper layer, 4 from a memfd, 8 lower layer. */
-static __always_inline __u64 exe_flags(struct task_struct *task, struct file *file, struct inode *inode) {
+static __always_inline __u64 exe_flags(struct task_struct* task, struct file* file,
+                                       struct inode* inode) {
   __u64 flags = writable(task, inode) ? 1 : 0;
   const __u32 layer = overlay_layer(inode, BPF_CORE_READ(inode, i_sb));
   if (layer == UPPER_LAYER) flags |= 2;
@@ -178,27 +186,31 @@ static __always_inline __u64 exe_flags(struct task_struct *task, struct file *fi
 }
 
 __noinline __u64 exe_number(__u32 token) {
-  struct task_struct *task = bpf_get_current_task_btf();
-  struct file *file = task->mm ? task->mm->exe_file : 0;
+  struct task_struct* task = bpf_get_current_task_btf();
+  struct file* file = task->mm ? task->mm->exe_file : 0;
   if (!file) return 0;
-  struct inode *inode = BPF_CORE_READ(file, f_inode);
+  struct inode* inode = BPF_CORE_READ(file, f_inode);
   switch (token) {
-    case COLLECT_exe_ino: return BPF_CORE_READ(inode, i_ino);
-    case COLLECT_exe_ctime: return changed_at(inode);
-    case COLLECT_exe_mtime: return modified_at(inode);
-    default: return exe_flags(task, file, inode);
+    case COLLECT_exe_ino:
+      return BPF_CORE_READ(inode, i_ino);
+    case COLLECT_exe_ctime:
+      return changed_at(inode);
+    case COLLECT_exe_mtime:
+      return modified_at(inode);
+    default:
+      return exe_flags(task, file, inode);
   }
 }
 
 __noinline __u64 pair_inode(__u32 slot, __u64 at) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
-  struct file *file = open_file(pair(s, at, 0));
+  struct file* file = open_file(pair(s, at, 0));
   return file ? BPF_CORE_READ(file, f_inode, i_ino) : 0;
 }
 
 __noinline int collect_file(__u32 slot, __u32 spec) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   const __u64 arg = s->args[SPEC_ARGUMENT(spec)];
   const __u32 width = SPEC_WIDTH(spec);
@@ -219,9 +231,13 @@ __noinline int collect_file(__u32 slot, __u32 spec) {
     case COLLECT_fd_ino:
       load_file(slot);
       return put(s, s->file_ino, width);
-    case COLLECT_fd_path: return collect_fd_path(slot);
-    case COLLECT_exe_path: return collect_exe_path(slot);
-    case COLLECT_pair_ino: return put(s, pair_inode(slot, arg), width);
-    default: return put(s, exe_number(token), width);
+    case COLLECT_fd_path:
+      return collect_fd_path(slot);
+    case COLLECT_exe_path:
+      return collect_exe_path(slot);
+    case COLLECT_pair_ino:
+      return put(s, pair_inode(slot, arg), width);
+    default:
+      return put(s, exe_number(token), width);
   }
 }

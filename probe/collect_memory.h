@@ -1,42 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Group `memory` of src/schema/collect.def: numbers the caller keeps in memory. What cannot be read is 0.
+ * Group `memory` of src/schema/collect.def: numbers the caller keeps in memory. What cannot be read
+ * is 0.
  */
 #pragma once
 
-static __always_inline __u64 nanoseconds(const struct scratch *s, __u64 at) {
+static __always_inline __u64 nanoseconds(const struct scratch* s, __u64 at) {
   if (!at) return 0;
   return user_long(s, at, 0) * 1000000000ull + user_long(s, at, 1);
 }
 
 /* RLIM_INFINITY of either caller is -1, and so is a missing pointer: no limit is told. */
-static __always_inline __u64 resource_limit(const struct scratch *s, __u64 at, __u32 index) {
+static __always_inline __u64 resource_limit(const struct scratch* s, __u64 at, __u32 index) {
   if (!at) return ~0ull;
   if (s->compat && s->nr != 340) { /* 340: prlimit64, wide for every caller */
     const __u32 narrow = user_word(at, index);
     return narrow == ~0u ? ~0ull : narrow;
   }
   __u64 wide = ~0ull;
-  bpf_probe_read_user(&wide, 8, (const void *)(at + index * 8));
+  bpf_probe_read_user(&wide, 8, (const void*)(at + index * 8));
   return wide;
 }
 
-static __always_inline __s64 pair(const struct scratch *s, __u64 at, __u32 index) {
+static __always_inline __s64 pair(const struct scratch* s, __u64 at, __u32 index) {
   if (s->ret != 0) return -1;
   __s32 fd = -1;
-  bpf_probe_read_user(&fd, 4, (const void *)(at + index * 4));
+  bpf_probe_read_user(&fd, 4, (const void*)(at + index * 4));
   return fd;
 }
 
 static __always_inline __u64 open_how(__u64 at, __u32 index) {
   __u64 value = 0; /* three u64: flags, mode, resolve */
-  bpf_probe_read_user(&value, 8, (const void *)(at + index * 8));
+  bpf_probe_read_user(&value, 8, (const void*)(at + index * 8));
   return value;
 }
 
-static __always_inline __u16 semaphore(const struct scratch *s, __u64 at, __u32 index, __u32 word) {
+static __always_inline __u16 semaphore(const struct scratch* s, __u64 at, __u32 index, __u32 word) {
   __u16 value = 0; /* struct sembuf: three u16 */
   if (index >= (__u32)s->args[2]) return 0;
-  bpf_probe_read_user(&value, 2, (const void *)(at + index * 6 + word * 2));
+  bpf_probe_read_user(&value, 2, (const void*)(at + index * 6 + word * 2));
   return value;
 }
 
@@ -49,23 +50,40 @@ static __always_inline __s64 prctl_number(__u32 option, __u64 arg) {
 /* quotactl: argument 0 is command << 8 | type. */
 static __always_inline __u64 quota_command(__u32 cmd) {
   switch (cmd) {
-    case 0x800002: return 1;     /* Q_QUOTAON */
-    case 0x800003: return 2;
-    case 0x800004: return 4;     /* Q_GETFMT */
-    case 0x800005: return 8;
-    case 0x800006: return 16;
-    case 0x800007: return 32;    /* Q_GETQUOTA */
-    case 0x800008: return 64;
-    case 0x800001: return 128;   /* Q_SYNC */
-    case 0x5801: return 256;     /* Q_XQUOTAON */
-    case 0x5802: return 512;
-    case 0x5803: return 1024;
-    case 0x5804: return 2048;
-    case 0x5805: return 4096;
-    case 0x5806: return 8192;
-    case 0x5807: return 16384;
-    case 0x5808: return 32768;
-    default: return 0;
+    case 0x800002:
+      return 1; /* Q_QUOTAON */
+    case 0x800003:
+      return 2;
+    case 0x800004:
+      return 4; /* Q_GETFMT */
+    case 0x800005:
+      return 8;
+    case 0x800006:
+      return 16;
+    case 0x800007:
+      return 32; /* Q_GETQUOTA */
+    case 0x800008:
+      return 64;
+    case 0x800001:
+      return 128; /* Q_SYNC */
+    case 0x5801:
+      return 256; /* Q_XQUOTAON */
+    case 0x5802:
+      return 512;
+    case 0x5803:
+      return 1024;
+    case 0x5804:
+      return 2048;
+    case 0x5805:
+      return 4096;
+    case 0x5806:
+      return 8192;
+    case 0x5807:
+      return 16384;
+    case 0x5808:
+      return 32768;
+    default:
+      return 0;
   }
 }
 static __always_inline __u64 quota_format(__u32 id) {
@@ -73,7 +91,7 @@ static __always_inline __u64 quota_format(__u32 id) {
 }
 
 __noinline __u64 quota_number(__u32 slot, __u32 token) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   const __u32 raw = (__u32)s->args[0];
   const __u32 cmd = raw >> 8;
@@ -81,55 +99,91 @@ __noinline __u64 quota_number(__u32 slot, __u32 token) {
   const int quota = s->ret == 0 && (cmd == 0x800007 || cmd == 0x800008);
   const int info = s->ret == 0 && (cmd == 0x800005 || cmd == 0x800006);
   switch (token) { /* struct if_dqblk: eight u64; struct if_dqinfo: two u64, two u32 */
-    case COLLECT_quota_cmd: return quota_command(cmd);
-    case COLLECT_quota_type: return (raw & 0xff) == 0 ? 1 : (raw & 0xff) == 1 ? 2 : 0;
-    case COLLECT_quota_id: return cmd == 0x800002 ? 0 : (__u32)s->args[2];
-    case COLLECT_quota_fmt: return cmd == 0x800002 ? quota_format((__u32)s->args[2]) : 1;
+    case COLLECT_quota_cmd:
+      return quota_command(cmd);
+    case COLLECT_quota_type:
+      return (raw & 0xff) == 0 ? 1 : (raw & 0xff) == 1 ? 2 : 0;
+    case COLLECT_quota_id:
+      return cmd == 0x800002 ? 0 : (__u32)s->args[2];
+    case COLLECT_quota_fmt:
+      return cmd == 0x800002 ? quota_format((__u32)s->args[2]) : 1;
     case COLLECT_quota_fmt_out:
       return cmd == 0x800004 && s->ret == 0 ? quota_format(user_word(at, 0)) : 1;
-    case COLLECT_quota_bhardlimit: return quota ? open_how(at, 0) : 0;
-    case COLLECT_quota_bsoftlimit: return quota ? open_how(at, 1) : 0;
-    case COLLECT_quota_curspace: return quota ? open_how(at, 2) : 0;
-    case COLLECT_quota_ihardlimit: return quota ? open_how(at, 3) : 0;
-    case COLLECT_quota_isoftlimit: return quota ? open_how(at, 4) : 0;
-    case COLLECT_quota_btime: return quota ? open_how(at, 6) : 0;
-    case COLLECT_quota_itime: return quota ? open_how(at, 7) : 0;
-    case COLLECT_quota_bgrace: return info ? open_how(at, 0) : 0;
-    case COLLECT_quota_igrace: return info ? open_how(at, 1) : 0;
-    default: return info ? user_word(at, 4) & 2 : 0; /* V1_DQF_RSQUASH */
+    case COLLECT_quota_bhardlimit:
+      return quota ? open_how(at, 0) : 0;
+    case COLLECT_quota_bsoftlimit:
+      return quota ? open_how(at, 1) : 0;
+    case COLLECT_quota_curspace:
+      return quota ? open_how(at, 2) : 0;
+    case COLLECT_quota_ihardlimit:
+      return quota ? open_how(at, 3) : 0;
+    case COLLECT_quota_isoftlimit:
+      return quota ? open_how(at, 4) : 0;
+    case COLLECT_quota_btime:
+      return quota ? open_how(at, 6) : 0;
+    case COLLECT_quota_itime:
+      return quota ? open_how(at, 7) : 0;
+    case COLLECT_quota_bgrace:
+      return info ? open_how(at, 0) : 0;
+    case COLLECT_quota_igrace:
+      return info ? open_how(at, 1) : 0;
+    default:
+      return info ? user_word(at, 4) & 2 : 0; /* V1_DQF_RSQUASH */
   }
 }
 
 __noinline int collect_memory(__u32 slot, __u32 spec) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   const __u64 at = s->args[SPEC_ARGUMENT(spec)];
   const __u32 width = SPEC_WIDTH(spec);
   const __u32 token = SPEC_TOKEN(spec);
   switch (token) {
-    case COLLECT_u32_at: return put(s, at ? user_word(at, 0) : 0, width);
-    case COLLECT_u32_at_1: return put(s, user_word(at, 1), width);
-    case COLLECT_u32_at_3: return put(s, user_word(at, 3), width);
-    case COLLECT_u32_at_4: return put(s, user_word(at, 4), width);
-    case COLLECT_flags_at_2: return put(s, map_flags(SPEC_TABLE(spec), user_word(at, 2)), width);
-    case COLLECT_flags_at_5: return put(s, map_flags(SPEC_TABLE(spec), user_word(at, 5)), width);
-    case COLLECT_u64_at: return put(s, at ? open_how(at, 0) : 0, width);
-    case COLLECT_fd_pair_0: return put(s, pair(s, at, 0), width);
-    case COLLECT_fd_pair_1: return put(s, pair(s, at, 1), width);
-    case COLLECT_timespec: return put(s, nanoseconds(s, at), width);
-    case COLLECT_rlimit_cur: return put(s, resource_limit(s, at, 0), width);
-    case COLLECT_rlimit_max: return put(s, resource_limit(s, at, 1), width);
-    case COLLECT_how_mode: return put(s, open_how(at, 1) & 07777, width);
-    case COLLECT_how_resolve: return put(s, openat2_resolve(open_how(at, 2)), width);
+    case COLLECT_u32_at:
+      return put(s, at ? user_word(at, 0) : 0, width);
+    case COLLECT_u32_at_1:
+      return put(s, user_word(at, 1), width);
+    case COLLECT_u32_at_3:
+      return put(s, user_word(at, 3), width);
+    case COLLECT_u32_at_4:
+      return put(s, user_word(at, 4), width);
+    case COLLECT_flags_at_2:
+      return put(s, map_flags(SPEC_TABLE(spec), user_word(at, 2)), width);
+    case COLLECT_flags_at_5:
+      return put(s, map_flags(SPEC_TABLE(spec), user_word(at, 5)), width);
+    case COLLECT_u64_at:
+      return put(s, at ? open_how(at, 0) : 0, width);
+    case COLLECT_fd_pair_0:
+      return put(s, pair(s, at, 0), width);
+    case COLLECT_fd_pair_1:
+      return put(s, pair(s, at, 1), width);
+    case COLLECT_timespec:
+      return put(s, nanoseconds(s, at), width);
+    case COLLECT_rlimit_cur:
+      return put(s, resource_limit(s, at, 0), width);
+    case COLLECT_rlimit_max:
+      return put(s, resource_limit(s, at, 1), width);
+    case COLLECT_how_mode:
+      return put(s, open_how(at, 1) & 07777, width);
+    case COLLECT_how_resolve:
+      return put(s, openat2_resolve(open_how(at, 2)), width);
     case COLLECT_clone3_flags:
       return put(s, task_number(COLLECT_clone_flags, s->ret) | clone_flags(open_how(at, 0)), width);
-    case COLLECT_sem_num_0: return put(s, semaphore(s, at, 0, 0), width);
-    case COLLECT_sem_op_0: return put(s, semaphore(s, at, 0, 1), width);
-    case COLLECT_sem_flg_0: return put(s, map_flags(TABLE_semop_flags, semaphore(s, at, 0, 2)), width);
-    case COLLECT_sem_num_1: return put(s, semaphore(s, at, 1, 0), width);
-    case COLLECT_sem_op_1: return put(s, semaphore(s, at, 1, 1), width);
-    case COLLECT_sem_flg_1: return put(s, map_flags(TABLE_semop_flags, semaphore(s, at, 1, 2)), width);
-    case COLLECT_prctl_int: return put(s, prctl_number((__u32)s->args[0], at), width);
-    default: return put(s, quota_number(slot, token), width);
+    case COLLECT_sem_num_0:
+      return put(s, semaphore(s, at, 0, 0), width);
+    case COLLECT_sem_op_0:
+      return put(s, semaphore(s, at, 0, 1), width);
+    case COLLECT_sem_flg_0:
+      return put(s, map_flags(TABLE_semop_flags, semaphore(s, at, 0, 2)), width);
+    case COLLECT_sem_num_1:
+      return put(s, semaphore(s, at, 1, 0), width);
+    case COLLECT_sem_op_1:
+      return put(s, semaphore(s, at, 1, 1), width);
+    case COLLECT_sem_flg_1:
+      return put(s, map_flags(TABLE_semop_flags, semaphore(s, at, 1, 2)), width);
+    case COLLECT_prctl_int:
+      return put(s, prctl_number((__u32)s->args[0], at), width);
+    default:
+      return put(s, quota_number(slot, token), width);
   }
 }

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Group `scalar` of src/schema/collect.def: results, registers, numbers of the task. Nothing here reads the
- * caller's memory.
+ * Group `scalar` of src/schema/collect.def: results, registers, numbers of the task. Nothing here
+ * reads the caller's memory.
  */
 #pragma once
 
 #define PAGE_KIB 4
 #define PIDTYPE_PGID 2
 
-static __always_inline __u64 resident_pages(struct mm_struct *mm, int kind) {
+static __always_inline __u64 resident_pages(struct mm_struct* mm, int kind) {
   __s64 pages = 0;
   if (bpf_core_type_exists(struct mm_rss_stat___old)) {
-    struct mm_struct___old *old = (void *)mm;
+    struct mm_struct___old* old = (void*)mm;
     bpf_core_read(&pages, sizeof(pages), &old->rss_stat.count[kind]);
   } else {
-    const void *first = &mm->rss_stat[0].count; /* the kernel's counters are larger than ours */
-    bpf_probe_read_kernel(&pages, sizeof(pages), first + kind * bpf_core_type_size(struct percpu_counter));
+    const void* first = &mm->rss_stat[0].count; /* the kernel's counters are larger than ours */
+    bpf_probe_read_kernel(&pages, sizeof(pages),
+                          first + kind * bpf_core_type_size(struct percpu_counter));
   }
   return pages > 0 ? pages : 0;
 }
 
-static __always_inline __u64 memory_kib(struct task_struct *task, __u32 token) {
-  struct mm_struct *mm = task->mm;
+static __always_inline __u64 memory_kib(struct task_struct* task, __u32 token) {
+  struct mm_struct* mm = task->mm;
   if (!mm) return 0;
   if (token == COLLECT_vm_size) return mm->total_vm * PAGE_KIB;
   if (token == COLLECT_vm_swap) return resident_pages(mm, 2) * PAGE_KIB;
@@ -28,19 +29,19 @@ static __always_inline __u64 memory_kib(struct task_struct *task, __u32 token) {
 }
 
 /* Number of `pid` in the innermost pid namespace it lives in. */
-static __always_inline __s64 innermost_nr(struct pid *pid) {
+static __always_inline __s64 innermost_nr(struct pid* pid) {
   if (!pid) return 0;
   const __u32 level = BPF_CORE_READ(pid, level);
   int nr = 0;
   bpf_core_read(&nr, sizeof(nr), &pid->numbers[0].nr);
   if (level == 0) return nr;
   const __u32 step = bpf_core_type_size(struct upid);
-  bpf_probe_read_kernel(&nr, sizeof(nr), (const void *)&pid->numbers[0].nr + (level & 63) * step);
+  bpf_probe_read_kernel(&nr, sizeof(nr), (const void*)&pid->numbers[0].nr + (level & 63) * step);
   return nr;
 }
 
-static __always_inline __s64 process_group(struct task_struct *task, int innermost) {
-  struct pid *pid = 0;
+static __always_inline __s64 process_group(struct task_struct* task, int innermost) {
+  struct pid* pid = 0;
   bpf_core_read(&pid, sizeof(pid), &task->signal->pids[PIDTYPE_PGID]);
   if (innermost) return innermost_nr(pid);
   int nr = 0;
@@ -48,18 +49,19 @@ static __always_inline __s64 process_group(struct task_struct *task, int innermo
   return nr;
 }
 
-/* As /proc/PID/stat has it: the minor number's low byte, the major number, the rest of the minor number. */
-static __always_inline __u32 terminal(struct task_struct *task) {
-  struct tty_struct *tty = task->signal->tty;
+/* As /proc/PID/stat has it: the minor number's low byte, the major number, the rest of the minor
+ * number. */
+static __always_inline __u32 terminal(struct task_struct* task) {
+  struct tty_struct* tty = task->signal->tty;
   if (!tty) return 0;
-  struct tty_driver *driver = tty->driver;
+  struct tty_driver* driver = tty->driver;
   if (!driver) return 0;
   const __u32 minor = driver->minor_start + tty->index;
   return (minor & 0xff) | (__u32)driver->major << 8 | (minor & ~0xffu) << 12;
 }
 
-static __always_inline __u64 capabilities(const struct cred *cred, __u32 token) {
-  const kernel_cap_t *set = token == COLLECT_cap_inheritable ? &cred->cap_inheritable
+static __always_inline __u64 capabilities(const struct cred* cred, __u32 token) {
+  const kernel_cap_t* set = token == COLLECT_cap_inheritable ? &cred->cap_inheritable
                             : token == COLLECT_cap_permitted ? &cred->cap_permitted
                                                              : &cred->cap_effective;
   __u64 value = 0; /* two words before 6.3, one u64 since: the same bytes */
@@ -67,43 +69,43 @@ static __always_inline __u64 capabilities(const struct cred *cred, __u32 token) 
   return value;
 }
 
-static __always_inline __u32 clone_marks(struct task_struct *task, __s64 ret) {
-  struct pid_namespace *ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
+static __always_inline __u32 clone_marks(struct task_struct* task, __s64 ret) {
+  struct pid_namespace* ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
   const __u32 level = ret == 0 ? task->thread_pid->level : ns ? ns->level : 0;
   return level ? 1u << 29 : 0; /* PPM_CL_CHILD_IN_PIDNS */
 }
 
-static __always_inline __u64 pidns_start(struct task_struct *task, __s64 ret) {
+static __always_inline __u64 pidns_start(struct task_struct* task, __s64 ret) {
   if (ret != 0) return 0;
-  struct pid_namespace *ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
-  struct task_struct *init = ns ? ns->child_reaper : 0;
+  struct pid_namespace* ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
+  struct task_struct* init = ns ? ns->child_reaper : 0;
   return init ? init->start_boottime : 0;
 }
 
-/* The thread that inherits the children: the first of the group that lives on, else what the kernel searches up
- * the tree. 0 when there are no children. */
-static __always_inline __s64 reaper_of(struct task_struct *task) {
-  struct list_head *children = &task->children;
+/* The thread that inherits the children: the first of the group that lives on, else what the kernel
+ * searches up the tree. 0 when there are no children. */
+static __always_inline __s64 reaper_of(struct task_struct* task) {
+  struct list_head* children = &task->children;
   if (task->children.next == children) return 0;
-  struct signal_struct *signal = task->signal;
-  struct list_head *node = signal->thread_head.next;
+  struct signal_struct* signal = task->signal;
+  struct list_head* node = signal->thread_head.next;
   const __u32 offset = bpf_core_field_offset(struct task_struct, thread_node);
   for (int i = 0; i < 8 && node; ++i) {
     if (node == &signal->thread_head) break;
-    struct task_struct *thread = (void *)node - offset;
+    struct task_struct* thread = (void*)node - offset;
     const __u32 flags = BPF_CORE_READ(thread, flags);
     if (!(flags & 4)) return BPF_CORE_READ(thread, pid); /* PF_EXITING */
     node = BPF_CORE_READ(node, next);
   }
-  struct pid_namespace *ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
-  struct task_struct *init = ns ? ns->child_reaper : 0;
+  struct pid_namespace* ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
+  struct task_struct* init = ns ? ns->child_reaper : 0;
   const int fallback = init ? init->pid : 1;
   if (!BPF_CORE_READ_BITFIELD(signal, has_child_subreaper)) return fallback;
-  struct task_struct *up = task->real_parent;
+  struct task_struct* up = task->real_parent;
   for (int i = 0; i < 16 && up; ++i) {
     const int pid = BPF_CORE_READ(up, pid);
     if (pid == fallback || pid == 0) break;
-    struct signal_struct *group = BPF_CORE_READ(up, signal);
+    struct signal_struct* group = BPF_CORE_READ(up, signal);
     if (group && BPF_CORE_READ_BITFIELD_PROBED(group, is_child_subreaper)) return pid;
     up = BPF_CORE_READ(up, real_parent);
   }
@@ -111,74 +113,110 @@ static __always_inline __s64 reaper_of(struct task_struct *task) {
 }
 
 __noinline __u64 task_number(__u32 token, __s64 ret) {
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct* task = bpf_get_current_task_btf();
   switch (token) {
-    case COLLECT_tid: return task->pid;
-    case COLLECT_pid: return task->tgid;
-    case COLLECT_ptid: return task->real_parent->pid;
-    case COLLECT_vtid: return innermost_nr(task->thread_pid);
-    case COLLECT_vpid: return innermost_nr(task->group_leader->thread_pid);
-    case COLLECT_pgid: return process_group(task, 0);
-    case COLLECT_vpgid: return process_group(task, 1);
-    case COLLECT_fdlimit: return task->signal->rlim[7].rlim_cur; /* RLIMIT_NOFILE */
-    case COLLECT_pgft_maj: return task->maj_flt;
-    case COLLECT_pgft_min: return task->min_flt;
-    case COLLECT_euid: return task->cred->euid.val;
-    case COLLECT_egid: return task->cred->egid.val;
-    case COLLECT_loginuid: return bpf_core_field_exists(task->loginuid) ? task->loginuid.val : ~0u;
-    case COLLECT_tty: return terminal(task);
-    case COLLECT_pidns_start: return pidns_start(task, ret);
+    case COLLECT_tid:
+      return task->pid;
+    case COLLECT_pid:
+      return task->tgid;
+    case COLLECT_ptid:
+      return task->real_parent->pid;
+    case COLLECT_vtid:
+      return innermost_nr(task->thread_pid);
+    case COLLECT_vpid:
+      return innermost_nr(task->group_leader->thread_pid);
+    case COLLECT_pgid:
+      return process_group(task, 0);
+    case COLLECT_vpgid:
+      return process_group(task, 1);
+    case COLLECT_fdlimit:
+      return task->signal->rlim[7].rlim_cur; /* RLIMIT_NOFILE */
+    case COLLECT_pgft_maj:
+      return task->maj_flt;
+    case COLLECT_pgft_min:
+      return task->min_flt;
+    case COLLECT_euid:
+      return task->cred->euid.val;
+    case COLLECT_egid:
+      return task->cred->egid.val;
+    case COLLECT_loginuid:
+      return bpf_core_field_exists(task->loginuid) ? task->loginuid.val : ~0u;
+    case COLLECT_tty:
+      return terminal(task);
+    case COLLECT_pidns_start:
+      return pidns_start(task, ret);
     case COLLECT_vm_size:
     case COLLECT_vm_rss:
-    case COLLECT_vm_swap: return memory_kib(task, token);
+    case COLLECT_vm_swap:
+      return memory_kib(task, token);
     case COLLECT_cap_inheritable:
     case COLLECT_cap_permitted:
-    case COLLECT_cap_effective: return capabilities(task->cred, token);
-    case COLLECT_clone_flags: return clone_marks(task, ret);
-    default: return 0;
+    case COLLECT_cap_effective:
+      return capabilities(task->cred, token);
+    case COLLECT_clone_flags:
+      return clone_marks(task, ret);
+    default:
+      return 0;
   }
 }
 
 __noinline __u64 exit_number(__u32 token) {
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct* task = bpf_get_current_task_btf();
   const __u32 code = task->exit_code;
   switch (token) {
-    case COLLECT_exit_status: return code;
-    case COLLECT_exit_code: return code >> 8 & 0xff;
-    case COLLECT_exit_signal: return code & 0x7f;
-    case COLLECT_exit_core: return (code & 0x80) != 0;
-    default: return reaper_of(task);
+    case COLLECT_exit_status:
+      return code;
+    case COLLECT_exit_code:
+      return code >> 8 & 0xff;
+    case COLLECT_exit_signal:
+      return code & 0x7f;
+    case COLLECT_exit_core:
+      return (code & 0x80) != 0;
+    default:
+      return reaper_of(task);
   }
 }
 
 __noinline int collect_scalar(__u32 slot, __u32 spec) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   const __u64 arg = s->args[SPEC_ARGUMENT(spec)];
   const __u32 width = SPEC_WIDTH(spec);
   const __u32 token = SPEC_TOKEN(spec);
   switch (token) {
-    case COLLECT_ret: return put(s, s->ret, width);
-    case COLLECT_i32: return put(s, (__s64)(__s32)arg, width);
-    case COLLECT_u32: return put(s, (__u32)arg, width);
-    case COLLECT_u64: return put(s, arg, width);
-    case COLLECT_flags: return put(s, map_flags(SPEC_TABLE(spec), (__u32)arg), width);
-    case COLLECT_fd_flags: return put(s, creation_flags(arg), width);
+    case COLLECT_ret:
+      return put(s, s->ret, width);
+    case COLLECT_i32:
+      return put(s, (__s64)(__s32)arg, width);
+    case COLLECT_u32:
+      return put(s, (__u32)arg, width);
+    case COLLECT_u64:
+      return put(s, arg, width);
+    case COLLECT_flags:
+      return put(s, map_flags(SPEC_TABLE(spec), (__u32)arg), width);
+    case COLLECT_fd_flags:
+      return put(s, creation_flags(arg), width);
     case COLLECT_open_mode: {
       const __u64 mode = s->args[(SPEC_ARGUMENT(spec) + 1) & 7];
       const int creates = (arg & 0x40) || (arg & 0x410000) == 0x410000; /* O_CREAT, O_TMPFILE */
       return put(s, creates ? (__u32)mode & 07777 : 0, width);
     }
-    case COLLECT_zero: return put(s, 0, width);
-    case COLLECT_sc_id: return put(s, s->sc, width);
-    case COLLECT_native_nr: return put(s, s->nr, width);
-    case COLLECT_fork_flags: return put(s, task_number(COLLECT_clone_flags, s->ret), width);
+    case COLLECT_zero:
+      return put(s, 0, width);
+    case COLLECT_sc_id:
+      return put(s, s->sc, width);
+    case COLLECT_native_nr:
+      return put(s, s->nr, width);
+    case COLLECT_fork_flags:
+      return put(s, task_number(COLLECT_clone_flags, s->ret), width);
     case COLLECT_vfork_flags:
       return put(s, task_number(COLLECT_clone_flags, s->ret) | clone_flags(0x4100), width);
     case COLLECT_clone_flags:
       return put(s, task_number(COLLECT_clone_flags, s->ret) | clone_flags((__u32)arg), width);
-    case COLLECT_empty: return 0;
-    default: break;
+    case COLLECT_empty:
+      return 0;
+    default:
+      break;
   }
   if (token >= COLLECT_exit_status) return put(s, exit_number(token), width);
   return put(s, task_number(token, s->ret), width);

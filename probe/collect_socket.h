@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Group `socket` of src/schema/collect.def. Addresses: a byte with the family, then for IPv4 and IPv6 address
- * (network order) and port (host order), for unix sockets a text. Tuples: both ends, the source first.
+ * Group `socket` of src/schema/collect.def. Addresses: a byte with the family, then for IPv4 and
+ * IPv6 address (network order) and port (host order), for unix sockets a text. Tuples: both ends,
+ * the source first.
  */
 #pragma once
 
@@ -12,38 +13,40 @@
 #define UNIX_PATH_MAX 108
 #define EINPROGRESS 115
 
-static __always_inline __u16 host_order(__u16 port) {
-  return __builtin_bswap16(port);
-}
+static __always_inline __u16 host_order(__u16 port) { return __builtin_bswap16(port); }
 
 /* The socket of a descriptor of the current task, null if it is none. */
-static __always_inline struct sock *socket_of(__s64 fd) {
-  struct file *file = open_file(fd);
+static __always_inline struct sock* socket_of(__s64 fd) {
+  struct file* file = open_file(fd);
   if (!file) return 0;
   if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK) return 0;
-  struct socket *socket = BPF_CORE_READ(file, private_data);
+  struct socket* socket = BPF_CORE_READ(file, private_data);
   return socket ? BPF_CORE_READ(socket, sk) : 0;
 }
 
-/* A unix address without its family: `length` bytes of path or name at `from`. An abstract name loses its
- * leading NUL. */
-static __always_inline void put_unix_name(struct scratch *s, const void *from, __u32 length, int user) {
+/* A unix address without its family: `length` bytes of path or name at `from`. An abstract name
+ * loses its leading NUL. */
+static __always_inline void put_unix_name(struct scratch* s, const void* from, __u32 length,
+                                          int user) {
   __u32 off;
-  __u8 *at = room(s, &off);
+  __u8* at = room(s, &off);
   if (!at) return;
   char first = 0;
   if (length == 0) {
     put(s, 0, 1);
     return;
   }
-  if (user) bpf_probe_read_user(&first, 1, from);
-  else bpf_probe_read_kernel(&first, 1, from);
+  if (user)
+    bpf_probe_read_user(&first, 1, from);
+  else
+    bpf_probe_read_kernel(&first, 1, from);
   if (!first) {
     from++;
     length--;
   }
   if (length > UNIX_PATH_MAX) length = UNIX_PATH_MAX;
-  long size = user ? bpf_probe_read_user_str(at, length + 1, from) : bpf_probe_read_kernel_str(at, length + 1, from);
+  long size = user ? bpf_probe_read_user_str(at, length + 1, from)
+                   : bpf_probe_read_kernel_str(at, length + 1, from);
   if (size <= 0) {
     at[0] = 0;
     size = 1;
@@ -58,30 +61,30 @@ struct address { /* the start of every sockaddr the probe knows */
   __u8 v6[16];
 };
 
-static __always_inline void put_bytes16(struct scratch *s, const __u8 *from) {
-  const __u64 *words = (const void *)from;
+static __always_inline void put_bytes16(struct scratch* s, const __u8* from) {
+  const __u64* words = (const void*)from;
   put(s, words[0], 8);
   put(s, words[1], 8);
 }
 
 __noinline int put_sockaddr(__u32 slot, __u64 at, __u32 length) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   struct address address = {};
   if (!s || !at || length < 2) return 0;
-  if (bpf_probe_read_user(&address, 2, (const void *)at)) {
+  if (bpf_probe_read_user(&address, 2, (const void*)at)) {
     s->unreadable++;
     return 0;
   }
   if (address.family == AF_UNIX) {
     put(s, AF_UNIX, 1);
-    put_unix_name(s, (const void *)at + 2, length - 2, 1);
+    put_unix_name(s, (const void*)at + 2, length - 2, 1);
   } else if (address.family == AF_INET && length >= 8) {
-    bpf_probe_read_user(&address, 8, (const void *)at);
+    bpf_probe_read_user(&address, 8, (const void*)at);
     put(s, AF_INET, 1);
     put(s, address.v4, 4);
     put(s, host_order(address.port), 2);
   } else if (address.family == AF_INET6 && length >= 24) {
-    bpf_probe_read_user(&address, 24, (const void *)at);
+    bpf_probe_read_user(&address, 24, (const void*)at);
     put(s, AF_INET6, 1);
     put_bytes16(s, address.v6);
     put(s, host_order(address.port), 2);
@@ -95,13 +98,16 @@ struct ends {
   __u16 local_port, remote_port;
 };
 
-static __always_inline void put_end(struct scratch *s, const __u8 *address, __u16 port, int v6) {
-  if (v6) put_bytes16(s, address);
-  else put(s, *(const __u32 *)address, 4);
+static __always_inline void put_end(struct scratch* s, const __u8* address, __u16 port, int v6) {
+  if (v6)
+    put_bytes16(s, address);
+  else
+    put(s, *(const __u32*)address, 4);
   put(s, port, 2);
 }
 
-static __always_inline void put_ends(struct scratch *s, const struct ends *ends, int v6, int outbound) {
+static __always_inline void put_ends(struct scratch* s, const struct ends* ends, int v6,
+                                     int outbound) {
   put(s, v6 ? AF_INET6 : AF_INET, 1);
   if (outbound) {
     put_end(s, ends->local, ends->local_port, v6);
@@ -113,7 +119,8 @@ static __always_inline void put_ends(struct scratch *s, const struct ends *ends,
 }
 
 /* Of a socket that is not connected the caller's sockaddr tells the other end. */
-static __always_inline void put_internet(struct scratch *s, struct sock *sock, int v6, int outbound) {
+static __always_inline void put_internet(struct scratch* s, struct sock* sock, int v6,
+                                         int outbound) {
   struct ends ends = {};
   ends.local_port = BPF_CORE_READ(sock, __sk_common.skc_num);
   ends.remote_port = host_order(BPF_CORE_READ(sock, __sk_common.skc_dport));
@@ -121,69 +128,79 @@ static __always_inline void put_internet(struct scratch *s, struct sock *sock, i
     bpf_core_read(&ends.local, 16, &sock->__sk_common.skc_v6_rcv_saddr);
     bpf_core_read(&ends.remote, 16, &sock->__sk_common.skc_v6_daddr);
   } else {
-    *(__u32 *)ends.local = BPF_CORE_READ(sock, __sk_common.skc_rcv_saddr);
-    *(__u32 *)ends.remote = BPF_CORE_READ(sock, __sk_common.skc_daddr);
+    *(__u32*)ends.local = BPF_CORE_READ(sock, __sk_common.skc_rcv_saddr);
+    *(__u32*)ends.remote = BPF_CORE_READ(sock, __sk_common.skc_daddr);
   }
   if (ends.remote_port == 0 && s->user_address && s->user_address_length >= (v6 ? 24 : 8)) {
     struct address other = {};
-    bpf_probe_read_user(&other, v6 ? 24 : 8, (const void *)s->user_address);
-    if (v6) __builtin_memcpy(ends.remote, other.v6, 16);
-    else *(__u32 *)ends.remote = other.v4;
+    bpf_probe_read_user(&other, v6 ? 24 : 8, (const void*)s->user_address);
+    if (v6)
+      __builtin_memcpy(ends.remote, other.v6, 16);
+    else
+      *(__u32*)ends.remote = other.v4;
     ends.remote_port = host_order(other.port);
   }
   put_ends(s, &ends, v6, outbound);
 }
 
-static __always_inline void put_kernel_unix_name(struct scratch *s, struct unix_address *address) {
+static __always_inline void put_kernel_unix_name(struct scratch* s, struct unix_address* address) {
   const __u32 length = BPF_CORE_READ(address, len);
-  put_unix_name(s, (const void *)address + bpf_core_field_offset(struct unix_address, name) + 2,
+  put_unix_name(s, (const void*)address + bpf_core_field_offset(struct unix_address, name) + 2,
                 length > 2 ? length - 2 : 0, 0);
 }
 
-/* Source and destination are the kernel's addresses of the two sockets; the path is the receiving end's, or the
- * sending end's if only that has one. */
-static __always_inline void put_unix(struct scratch *s, struct sock *sock, int outbound) {
-  struct unix_sock *own = (void *)sock;
-  struct unix_sock *peer = (void *)BPF_CORE_READ(own, peer);
+/* Source and destination are the kernel's addresses of the two sockets; the path is the receiving
+ * end's, or the sending end's if only that has one. */
+static __always_inline void put_unix(struct scratch* s, struct sock* sock, int outbound) {
+  struct unix_sock* own = (void*)sock;
+  struct unix_sock* peer = (void*)BPF_CORE_READ(own, peer);
   put(s, AF_UNIX, 1);
   put(s, (__u64)(outbound ? own : peer), 8);
   put(s, (__u64)(outbound ? peer : own), 8);
-  struct unix_address *mine = BPF_CORE_READ(own, addr);
-  struct unix_address *theirs = peer ? BPF_CORE_READ(peer, addr) : 0;
+  struct unix_address* mine = BPF_CORE_READ(own, addr);
+  struct unix_address* theirs = peer ? BPF_CORE_READ(peer, addr) : 0;
   if (outbound && s->user_address && s->user_address_length > 2) {
-    put_unix_name(s, (const void *)s->user_address + 2, s->user_address_length - 2, 1);
+    put_unix_name(s, (const void*)s->user_address + 2, s->user_address_length - 2, 1);
     return;
   }
-  struct unix_address *first = outbound ? theirs : mine;
-  struct unix_address *second = outbound ? mine : theirs;
-  struct unix_address *named = first ? first : second;
-  if (named) put_kernel_unix_name(s, named);
-  else put(s, 0, 1);
+  struct unix_address* first = outbound ? theirs : mine;
+  struct unix_address* second = outbound ? mine : theirs;
+  struct unix_address* named = first ? first : second;
+  if (named)
+    put_kernel_unix_name(s, named);
+  else
+    put(s, 0, 1);
 }
 
 /* The tuple of the socket of `fd`; nothing for other families. */
 __noinline int put_tuple(__u32 slot, __s64 fd, __u32 outbound) {
-  struct scratch *s = scratch_of(slot);
-  struct sock *sock = socket_of(fd);
+  struct scratch* s = scratch_of(slot);
+  struct sock* sock = socket_of(fd);
   if (!s || !sock) return 0;
   const __u32 family = BPF_CORE_READ(sock, __sk_common.skc_family);
-  if (family == AF_INET) put_internet(s, sock, 0, outbound);
-  else if (family == AF_INET6) put_internet(s, sock, 1, outbound);
-  else if (family == AF_UNIX) put_unix(s, sock, outbound);
+  if (family == AF_INET)
+    put_internet(s, sock, 0, outbound);
+  else if (family == AF_INET6)
+    put_internet(s, sock, 1, outbound);
+  else if (family == AF_UNIX)
+    put_unix(s, sock, outbound);
   return 0;
 }
 
 #define SOL_SOCKET 1
 #define SOL_TCP 6
 
-static __always_inline __u32 option_name(const struct scratch *s, __u32 name) {
+static __always_inline __u32 option_name(const struct scratch* s, __u32 name) {
   if ((__u32)s->args[1] != SOL_SOCKET) return 0;
-  return name == 66 ? 20 : name == 67 ? 21 : name <= 53 ? name : 0; /* 66, 67: SO_RCVTIMEO_NEW, SNDTIMEO_NEW */
+  return name == 66   ? 20
+         : name == 67 ? 21
+         : name <= 53 ? name
+                      : 0; /* 66, 67: SO_RCVTIMEO_NEW, SNDTIMEO_NEW */
 }
 
 /* Variants: 0 bytes, 1 error, 2 number, 3 wide number, 4 time. */
 __noinline int put_option(__u32 slot, __u64 at, __u32 length, __u32 name) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   switch (option_name(s, name)) {
     case 4: /* SO_ERROR */
@@ -196,7 +213,17 @@ __noinline int put_option(__u32 slot, __u64 at, __u32 length, __u32 name) {
     case 53: /* SO_COOKIE */
       put(s, 3, 1);
       return put(s, open_how(at, 0), 8);
-    case 0: case 13: case 17: case 25: case 26: case 27: case 28: case 31: case 50: case 51: case 52:
+    case 0:
+    case 13:
+    case 17:
+    case 25:
+    case 26:
+    case 27:
+    case 28:
+    case 31:
+    case 50:
+    case 51:
+    case 52:
       put(s, 0, 1); /* structures, texts, unknown */
       put_user_bytes(s, at, at_most(length, snaplen));
       return 0;
@@ -207,17 +234,17 @@ __noinline int put_option(__u32 slot, __u64 at, __u32 length, __u32 name) {
 }
 
 __noinline __u64 socket_number(__u32 slot, __u32 token, __u64 arg) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   if (token == COLLECT_pair_source) {
-    struct sock *own = socket_of(pair(s, arg, 0));
+    struct sock* own = socket_of(pair(s, arg, 0));
     return (__u64)own;
   }
   if (token == COLLECT_pair_peer) {
-    struct sock *peer = socket_of(pair(s, arg, 1));
+    struct sock* peer = socket_of(pair(s, arg, 1));
     return (__u64)peer;
   }
-  struct sock *sock = s->ret >= 0 ? socket_of((__s32)arg) : 0;
+  struct sock* sock = s->ret >= 0 ? socket_of((__s32)arg) : 0;
   if (!sock) return 0;
   const __u32 length = BPF_CORE_READ(sock, sk_ack_backlog);
   const __u32 most = BPF_CORE_READ(sock, sk_max_ack_backlog);
@@ -226,7 +253,8 @@ __noinline __u64 socket_number(__u32 slot, __u32 token, __u64 arg) {
   return most ? (__u64)length * 100 / most : 0;
 }
 
-static __always_inline int put_message_tuple(__u32 slot, struct scratch *s, __u64 message, int outbound) {
+static __always_inline int put_message_tuple(__u32 slot, struct scratch* s, __u64 message,
+                                             int outbound) {
   if (s->ret < 0) return 0;
   load_message(slot, message);
   s->user_address = s->message.name;
@@ -235,7 +263,7 @@ static __always_inline int put_message_tuple(__u32 slot, struct scratch *s, __u6
 }
 
 /* recvfrom writes the length where its last argument points to. */
-static __always_inline int put_call_tuple(__u32 slot, struct scratch *s, __u32 spec, int outbound) {
+static __always_inline int put_call_tuple(__u32 slot, struct scratch* s, __u32 spec, int outbound) {
   if (s->ret < 0) return 0;
   s->user_address = 0;
   if (SPEC_HAS_ARGUMENT(spec)) {
@@ -247,14 +275,15 @@ static __always_inline int put_call_tuple(__u32 slot, struct scratch *s, __u32 s
 }
 
 __noinline int collect_socket(__u32 slot, __u32 spec) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   const __u64 arg = s->args[SPEC_ARGUMENT(spec)];
   const __u64 next = s->args[(SPEC_ARGUMENT(spec) + 1) & 7];
   const __u32 width = SPEC_WIDTH(spec);
   const __u32 token = SPEC_TOKEN(spec);
   switch (token) {
-    case COLLECT_sockaddr: return put_sockaddr(slot, arg, (__u32)next);
+    case COLLECT_sockaddr:
+      return put_sockaddr(slot, arg, (__u32)next);
     case COLLECT_tuple_connect:
       if (s->ret != 0 && s->ret != -EINPROGRESS) return 0;
       s->user_address = s->args[1];
@@ -263,17 +292,25 @@ __noinline int collect_socket(__u32 slot, __u32 spec) {
     case COLLECT_tuple_accept:
       s->user_address = 0;
       return put_tuple(slot, s->ret, 0);
-    case COLLECT_tuple_out: return put_call_tuple(slot, s, spec, 1);
-    case COLLECT_tuple_in: return put_call_tuple(slot, s, spec, 0);
-    case COLLECT_tuple_msg_out: return put_message_tuple(slot, s, arg, 1);
-    case COLLECT_tuple_msg_in: return put_message_tuple(slot, s, arg, 0);
+    case COLLECT_tuple_out:
+      return put_call_tuple(slot, s, spec, 1);
+    case COLLECT_tuple_in:
+      return put_call_tuple(slot, s, spec, 0);
+    case COLLECT_tuple_msg_out:
+      return put_message_tuple(slot, s, arg, 1);
+    case COLLECT_tuple_msg_in:
+      return put_message_tuple(slot, s, arg, 0);
     case COLLECT_sockopt_level:
       return put(s, (__u32)arg == SOL_SOCKET ? 1 : (__u32)arg == SOL_TCP ? 2 : 0, width);
-    case COLLECT_sockopt_name: return put(s, option_name(s, (__u32)arg), width);
-    case COLLECT_sockopt_set: return put_option(slot, arg, (__u32)next, (__u32)s->args[2]);
+    case COLLECT_sockopt_name:
+      return put(s, option_name(s, (__u32)arg), width);
+    case COLLECT_sockopt_set:
+      return put_option(slot, arg, (__u32)next, (__u32)s->args[2]);
     case COLLECT_sockopt_get:
       return put_option(slot, arg, next ? user_word(next, 0) : 0, (__u32)s->args[2]);
-    case COLLECT_sockopt_len: return put(s, arg ? user_word(arg, 0) : 0, width);
-    default: return put(s, socket_number(slot, token, arg), width);
+    case COLLECT_sockopt_len:
+      return put(s, arg ? user_word(arg, 0) : 0, width);
+    default:
+      return put(s, socket_number(slot, token, arg), width);
   }
 }

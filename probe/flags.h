@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * From the kernel's flag values to the portable ones of the capture format (src/schema/flags.def). Tables that
- * are not named below have equal values on both sides.
+ * From the kernel's flag values to the portable ones of the capture format (src/schema/flags.def).
+ * Tables that are not named below have equal values on both sides.
  */
 #pragma once
 
@@ -19,42 +19,42 @@ static __always_inline __u32 file_flags(__u64 value) {
   __u32 out = creation_flags(value);
   const __u32 access = value & 3;
   out |= access == 0 ? 1 : access == 1 ? 2 : 3;
-  BIT(0x40, 4);       /* O_CREAT */
-  BIT(0x400, 8);      /* O_APPEND */
-  BIT(0x80, 32);      /* O_EXCL */
-  BIT(0x200, 256);    /* O_TRUNC */
-  BIT(0x8000, 2048);  /* O_LARGEFILE */
-  BIT(0x10000, 1024); /* O_DIRECTORY */
-  BIT(0x1000, 16);    /* O_DSYNC */
-  if ((value & 0x101000) == 0x101000) out |= 128;   /* O_SYNC */
-  if ((value & 0x410000) == 0x410000) out |= 8192;  /* O_TMPFILE */
+  BIT(0x40, 4);                                    /* O_CREAT */
+  BIT(0x400, 8);                                   /* O_APPEND */
+  BIT(0x80, 32);                                   /* O_EXCL */
+  BIT(0x200, 256);                                 /* O_TRUNC */
+  BIT(0x8000, 2048);                               /* O_LARGEFILE */
+  BIT(0x10000, 1024);                              /* O_DIRECTORY */
+  BIT(0x1000, 16);                                 /* O_DSYNC */
+  if ((value & 0x101000) == 0x101000) out |= 128;  /* O_SYNC */
+  if ((value & 0x410000) == 0x410000) out |= 8192; /* O_TMPFILE */
   return out;
 }
 
 static __always_inline __u32 clone_flags(__u64 value) {
   __u32 out = 0;
-  BIT(0x400, 1);              /* CLONE_FILES */
-  BIT(0x200, 2);              /* CLONE_FS */
-  BIT(0x80000000, 4);         /* CLONE_IO */
-  BIT(0x08000000, 8);         /* CLONE_NEWIPC */
-  BIT(0x40000000, 16);        /* CLONE_NEWNET */
-  BIT(0x00020000, 32);        /* CLONE_NEWNS */
-  BIT(0x20000000, 64);        /* CLONE_NEWPID */
-  BIT(0x04000000, 128);       /* CLONE_NEWUTS */
-  BIT(0x8000, 256);           /* CLONE_PARENT */
-  BIT(0x00100000, 512);       /* CLONE_PARENT_SETTID */
-  BIT(0x2000, 1024);          /* CLONE_PTRACE */
-  BIT(0x800, 2048);           /* CLONE_SIGHAND */
-  BIT(0x00040000, 4096);      /* CLONE_SYSVSEM */
-  BIT(0x00010000, 8192);      /* CLONE_THREAD */
-  BIT(0x00800000, 16384);     /* CLONE_UNTRACED */
-  BIT(0x100, 32768);          /* CLONE_VM */
-  BIT(0x10000000, 1 << 20);   /* CLONE_NEWUSER */
-  BIT(0x00200000, 1 << 23);   /* CLONE_CHILD_CLEARTID */
-  BIT(0x01000000, 1 << 24);   /* CLONE_CHILD_SETTID */
-  BIT(0x00080000, 1 << 25);   /* CLONE_SETTLS */
-  BIT(0x4000, 1 << 27);       /* CLONE_VFORK */
-  BIT(0x02000000, 1 << 28);   /* CLONE_NEWCGROUP */
+  BIT(0x400, 1);            /* CLONE_FILES */
+  BIT(0x200, 2);            /* CLONE_FS */
+  BIT(0x80000000, 4);       /* CLONE_IO */
+  BIT(0x08000000, 8);       /* CLONE_NEWIPC */
+  BIT(0x40000000, 16);      /* CLONE_NEWNET */
+  BIT(0x00020000, 32);      /* CLONE_NEWNS */
+  BIT(0x20000000, 64);      /* CLONE_NEWPID */
+  BIT(0x04000000, 128);     /* CLONE_NEWUTS */
+  BIT(0x8000, 256);         /* CLONE_PARENT */
+  BIT(0x00100000, 512);     /* CLONE_PARENT_SETTID */
+  BIT(0x2000, 1024);        /* CLONE_PTRACE */
+  BIT(0x800, 2048);         /* CLONE_SIGHAND */
+  BIT(0x00040000, 4096);    /* CLONE_SYSVSEM */
+  BIT(0x00010000, 8192);    /* CLONE_THREAD */
+  BIT(0x00800000, 16384);   /* CLONE_UNTRACED */
+  BIT(0x100, 32768);        /* CLONE_VM */
+  BIT(0x10000000, 1 << 20); /* CLONE_NEWUSER */
+  BIT(0x00200000, 1 << 23); /* CLONE_CHILD_CLEARTID */
+  BIT(0x01000000, 1 << 24); /* CLONE_CHILD_SETTID */
+  BIT(0x00080000, 1 << 25); /* CLONE_SETTLS */
+  BIT(0x4000, 1 << 27);     /* CLONE_VFORK */
+  BIT(0x02000000, 1 << 28); /* CLONE_NEWCGROUP */
   return out;
 }
 
@@ -75,69 +75,114 @@ static __always_inline __u32 mmap_flags(__u64 value) {
 
 static __always_inline __u32 poll_flags(__u64 value) {
   __u32 out = value & 7;
-  BIT(0x2000, 8); /* POLLRDHUP */
+  BIT(0x2000, 8);              /* POLLRDHUP */
   out |= (value & 0x3f8) << 1; /* POLLERR 8 … POLLWRBAND 0x200 */
   return out;
 }
 
 static __always_inline __u32 fcntl_command(__u32 value) {
   switch (value) {
-    case 0: return 1;      /* F_DUPFD */
-    case 1: return 2;      /* F_GETFD */
-    case 2: return 3;      /* F_SETFD */
-    case 3: return 4;      /* F_GETFL */
-    case 4: return 5;      /* F_SETFL */
-    case 5: return 6;      /* F_GETLK */
-    case 6: return 8;      /* F_SETLK */
-    case 7: return 9;      /* F_SETLKW */
-    case 8: return 10;     /* F_SETOWN */
-    case 9: return 12;     /* F_GETOWN */
-    case 10: return 13;    /* F_SETSIG */
-    case 11: return 15;    /* F_GETSIG */
-    case 12: return 17;    /* F_GETLK64 */
-    case 13: return 18;
-    case 14: return 19;
-    case 15: return 21;    /* F_SETOWN_EX */
-    case 16: return 22;
-    case 36: return 30;    /* F_OFD_GETLK */
-    case 37: return 31;
-    case 38: return 32;
-    case 1024: return 23;  /* F_SETLEASE */
-    case 1025: return 24;
-    case 1026: return 27;  /* F_NOTIFY */
-    case 1029: return 25;  /* F_CANCELLK */
-    case 1030: return 26;  /* F_DUPFD_CLOEXEC */
-    case 1031: return 28;  /* F_SETPIPE_SZ */
-    case 1032: return 29;
-    default: return 0;
+    case 0:
+      return 1; /* F_DUPFD */
+    case 1:
+      return 2; /* F_GETFD */
+    case 2:
+      return 3; /* F_SETFD */
+    case 3:
+      return 4; /* F_GETFL */
+    case 4:
+      return 5; /* F_SETFL */
+    case 5:
+      return 6; /* F_GETLK */
+    case 6:
+      return 8; /* F_SETLK */
+    case 7:
+      return 9; /* F_SETLKW */
+    case 8:
+      return 10; /* F_SETOWN */
+    case 9:
+      return 12; /* F_GETOWN */
+    case 10:
+      return 13; /* F_SETSIG */
+    case 11:
+      return 15; /* F_GETSIG */
+    case 12:
+      return 17; /* F_GETLK64 */
+    case 13:
+      return 18;
+    case 14:
+      return 19;
+    case 15:
+      return 21; /* F_SETOWN_EX */
+    case 16:
+      return 22;
+    case 36:
+      return 30; /* F_OFD_GETLK */
+    case 37:
+      return 31;
+    case 38:
+      return 32;
+    case 1024:
+      return 23; /* F_SETLEASE */
+    case 1025:
+      return 24;
+    case 1026:
+      return 27; /* F_NOTIFY */
+    case 1029:
+      return 25; /* F_CANCELLK */
+    case 1030:
+      return 26; /* F_DUPFD_CLOEXEC */
+    case 1031:
+      return 28; /* F_SETPIPE_SZ */
+    case 1032:
+      return 29;
+    default:
+      return 0;
   }
 }
 
 static __always_inline __u32 ptrace_request(__u32 value) {
-  if (value == 0) return 1;                     /* PTRACE_TRACEME */
-  if (value <= 9) return value + 1;             /* PEEKTEXT … SINGLESTEP */
+  if (value == 0) return 1;         /* PTRACE_TRACEME */
+  if (value <= 9) return value + 1; /* PEEKTEXT … SINGLESTEP */
   switch (value) {
-    case 12: return 26;      /* GETREGS */
-    case 13: return 27;
-    case 14: return 28;      /* GETFPREGS */
-    case 15: return 29;
-    case 16: return 11;      /* ATTACH */
-    case 17: return 12;
-    case 18: return 30;      /* GETFPXREGS */
-    case 19: return 31;
-    case 21: return 32;      /* OLDSETOPTIONS */
-    case 24: return 13;      /* SYSCALL */
-    case 25: return 33;      /* GET_THREAD_AREA */
-    case 26: return 34;
-    case 30: return 35;      /* ARCH_PRCTL */
-    case 31: return 36;      /* SYSEMU */
-    case 32: return 37;
-    case 33: return 38;      /* SINGLEBLOCK */
-    default: break;
+    case 12:
+      return 26; /* GETREGS */
+    case 13:
+      return 27;
+    case 14:
+      return 28; /* GETFPREGS */
+    case 15:
+      return 29;
+    case 16:
+      return 11; /* ATTACH */
+    case 17:
+      return 12;
+    case 18:
+      return 30; /* GETFPXREGS */
+    case 19:
+      return 31;
+    case 21:
+      return 32; /* OLDSETOPTIONS */
+    case 24:
+      return 13; /* SYSCALL */
+    case 25:
+      return 33; /* GET_THREAD_AREA */
+    case 26:
+      return 34;
+    case 30:
+      return 35; /* ARCH_PRCTL */
+    case 31:
+      return 36; /* SYSEMU */
+    case 32:
+      return 37;
+    case 33:
+      return 38; /* SINGLEBLOCK */
+    default:
+      break;
   }
   if (value >= 0x4200 && value <= 0x420b) {
-    /* SETOPTIONS GETEVENTMSG GETSIGINFO SETSIGINFO GETREGSET SETREGSET SEIZE INTERRUPT LISTEN PEEKSIGINFO
-       GETSIGMASK SETSIGMASK follow each other on both sides. */
+    /* SETOPTIONS GETEVENTMSG GETSIGINFO SETSIGINFO GETREGSET SETREGSET SEIZE INTERRUPT LISTEN
+       PEEKSIGINFO GETSIGMASK SETSIGMASK follow each other on both sides. */
     return 14 + (value - 0x4200);
   }
   return 0;
@@ -156,20 +201,34 @@ static __always_inline __u32 openat2_resolve(__u64 value) {
 
 static __always_inline __u32 semctl_command(__u32 value) {
   switch (value & ~0x100u) { /* IPC_64 */
-    case 0: return 4;     /* IPC_RMID */
-    case 1: return 2;     /* IPC_SET */
-    case 2: return 1;     /* IPC_STAT */
-    case 3: return 8;     /* IPC_INFO */
-    case 11: return 256;  /* GETPID */
-    case 12: return 512;  /* GETVAL */
-    case 13: return 64;   /* GETALL */
-    case 14: return 128;  /* GETNCNT */
-    case 15: return 1024; /* GETZCNT */
-    case 16: return 4096; /* SETVAL */
-    case 17: return 2048; /* SETALL */
-    case 18: return 32;   /* SEM_STAT */
-    case 19: return 16;   /* SEM_INFO */
-    default: return 0;
+    case 0:
+      return 4; /* IPC_RMID */
+    case 1:
+      return 2; /* IPC_SET */
+    case 2:
+      return 1; /* IPC_STAT */
+    case 3:
+      return 8; /* IPC_INFO */
+    case 11:
+      return 256; /* GETPID */
+    case 12:
+      return 512; /* GETVAL */
+    case 13:
+      return 64; /* GETALL */
+    case 14:
+      return 128; /* GETNCNT */
+    case 15:
+      return 1024; /* GETZCNT */
+    case 16:
+      return 4096; /* SETVAL */
+    case 17:
+      return 2048; /* SETALL */
+    case 18:
+      return 32; /* SEM_STAT */
+    case 19:
+      return 16; /* SEM_INFO */
+    default:
+      return 0;
   }
 }
 
@@ -208,23 +267,36 @@ static __always_inline __u32 several_bits(__u32 table, __u64 value) {
 /* `value` with the bits of the flag table. A function of its own to the verifier: checked once. */
 __noinline __u64 map_flags(__u32 table, __u64 value) {
   switch (table) {
-    case TABLE_file_flags: return file_flags(value);
-    case TABLE_clone_flags: return clone_flags(value);
-    case TABLE_mmap_flags: return mmap_flags(value);
-    case TABLE_poll_flags: return poll_flags(value);
-    case TABLE_fcntl_commands: return fcntl_command((__u32)value);
-    case TABLE_ptrace_requests: return ptrace_request((__u32)value);
-    case TABLE_openat2_flags: return openat2_resolve(value);
-    case TABLE_semctl_commands: return semctl_command((__u32)value);
-    case TABLE_epoll_create1_flags: return (value & 0x80000) != 0;
-    case TABLE_pidfd_open_flags: return (value & 0x800) != 0;
-    case TABLE_rlimit_resources: return value <= 15 ? value : 255;
+    case TABLE_file_flags:
+      return file_flags(value);
+    case TABLE_clone_flags:
+      return clone_flags(value);
+    case TABLE_mmap_flags:
+      return mmap_flags(value);
+    case TABLE_poll_flags:
+      return poll_flags(value);
+    case TABLE_fcntl_commands:
+      return fcntl_command((__u32)value);
+    case TABLE_ptrace_requests:
+      return ptrace_request((__u32)value);
+    case TABLE_openat2_flags:
+      return openat2_resolve(value);
+    case TABLE_semctl_commands:
+      return semctl_command((__u32)value);
+    case TABLE_epoll_create1_flags:
+      return (value & 0x80000) != 0;
+    case TABLE_pidfd_open_flags:
+      return (value & 0x800) != 0;
+    case TABLE_rlimit_resources:
+      return value <= 15 ? value : 255;
     case TABLE_prot_flags:
     case TABLE_semop_flags:
     case TABLE_semget_flags:
     case TABLE_delete_module_flags:
     case TABLE_fchownat_flags:
-    case TABLE_io_uring_setup_flags: return several_bits(table, value);
-    default: return value;
+    case TABLE_io_uring_setup_flags:
+      return several_bits(table, value);
+    default:
+      return value;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel side of live capture: at the exit of a wanted system call it builds the event record that the
-// schema's rows describe and puts it into the ring. exec and exit of processes come from their own tracepoints.
-// docs/live.md tells the whole; the rows are in src/schema/events.def.
+// The kernel side of live capture: at the exit of a wanted system call it builds the event record
+// that the schema's rows describe and puts it into the ring. exec and exit of processes come from
+// their own tracepoints. docs/live.md tells the whole; the rows are in src/schema/events.def.
 #include <linux/bpf.h>
 //
 #include <bpf/bpf_core_read.h>
@@ -43,17 +43,17 @@ struct gyr_call calls[GYR_MACHINES][GYR_CALLS];
 // The calls within socketcall [0] and ipc [1].
 struct gyr_call packed_calls[2][GYR_PACKED];
 __u32 process_exit_wanted;
-__u32 exec_by_tracepoint; // a successful exec comes from its tracepoint, not from the call's exit
+__u32 exec_by_tracepoint;  // a successful exec comes from its tracepoint, not from the call's exit
 
 // Keeps the compiler from using another copy of a value than the one whose bounds were checked.
 #define OPAQUE(value) asm volatile("" : "+r"(value))
-#define VOLATILE(place) (*(volatile __typeof__(place) *)&(place))
+#define VOLATILE(place) (*(volatile __typeof__(place)*)&(place))
 
-// Starts a record. The reader of the ring must know the time a record will carry before anything later is
-// released, so progress says "one is being built" before the clock is read.
-static __always_inline struct scratch *begin(__u32 slot) {
-  struct gyr_progress *mine = bpf_map_lookup_elem(&progress, &slot);
-  struct scratch *s = scratch_of(slot);
+// Starts a record. The reader of the ring must know the time a record will carry before anything
+// later is released, so progress says "one is being built" before the clock is read.
+static __always_inline struct scratch* begin(__u32 slot) {
+  struct gyr_progress* mine = bpf_map_lookup_elem(&progress, &slot);
+  struct scratch* s = scratch_of(slot);
   if (!mine || !s) return 0;
   VOLATILE(mine->busy) = 1;
   const __u64 ts = bpf_ktime_get_boot_ns() + boot_to_epoch_ns;
@@ -69,17 +69,18 @@ static __always_inline struct scratch *begin(__u32 slot) {
 }
 
 static __always_inline void end(__u32 slot) {
-  struct gyr_progress *mine = bpf_map_lookup_elem(&progress, &slot);
+  struct gyr_progress* mine = bpf_map_lookup_elem(&progress, &slot);
   if (mine) VOLATILE(mine->busy) = 0;
 }
 
 #define GROUP_BIT(group) (1u << (group))
 #define ALL_GROUPS ~0u
-// What the rows of exec and of the end of a process name: their programs hold no more than these collectors.
+// What the rows of exec and of the end of a process name: their programs hold no more than these
+// collectors.
 #define EXEC_GROUPS (GROUP_BIT(GROUP_scalar) | GROUP_BIT(GROUP_file) | GROUP_BIT(GROUP_task))
 #define EXIT_GROUPS GROUP_BIT(GROUP_scalar)
 
-static __always_inline void collect_param(__u32 slot, const struct param_row *row, __u32 groups) {
+static __always_inline void collect_param(__u32 slot, const struct param_row* row, __u32 groups) {
   const __u32 spec = row->spec;
   const __u32 group = row->group;
 #define COLLECT(name) \
@@ -93,8 +94,8 @@ static __always_inline void collect_param(__u32 slot, const struct param_row *ro
 }
 
 // Header, lengths and prefix around the parameters, and off it goes.
-static __always_inline void send(struct scratch *s, __u32 event, __u32 count) {
-  struct gyr_counters *mine = my_counters();
+static __always_inline void send(struct scratch* s, __u32 event, __u32 count) {
+  struct gyr_counters* mine = my_counters();
   if (!mine) return;
   mine->unreadable += s->unreadable;
   const __u32 off = s->off;
@@ -102,23 +103,25 @@ static __always_inline void send(struct scratch *s, __u32 event, __u32 count) {
     mine->lost_too_big++;
     return;
   }
-  struct gyr_prefix *prefix = (void *)s->data;
+  struct gyr_prefix* prefix = (void*)s->data;
   prefix->cpu = (__u16)bpf_get_smp_processor_id();
   prefix->reserved = 0;
   prefix->size = off - GYR_PREFIX;
-  __u8 *header = s->data + GYR_PREFIX;
-  *(__u64 *)header = s->ts;
-  *(__u64 *)(header + 8) = (__u32)bpf_get_current_pid_tgid();
-  *(__u32 *)(header + 16) = off - GYR_PREFIX;
-  *(__u16 *)(header + 20) = (__u16)event;
-  *(__u32 *)(header + 22) = count;
-  if (bpf_ringbuf_output(&ring, s->data, off, BPF_RB_NO_WAKEUP)) mine->lost_ring_full++;
-  else mine->events++;
+  __u8* header = s->data + GYR_PREFIX;
+  *(__u64*)header = s->ts;
+  *(__u64*)(header + 8) = (__u32)bpf_get_current_pid_tgid();
+  *(__u32*)(header + 16) = off - GYR_PREFIX;
+  *(__u16*)(header + 20) = (__u16)event;
+  *(__u32*)(header + 22) = count;
+  if (bpf_ringbuf_output(&ring, s->data, off, BPF_RB_NO_WAKEUP))
+    mine->lost_ring_full++;
+  else
+    mine->events++;
 }
 
 // The one collector: walks the event's rows.
 static __always_inline int emit_groups(__u32 slot, __u32 event, __u32 groups) {
-  struct scratch *s = scratch_of(slot);
+  struct scratch* s = scratch_of(slot);
   if (!s || event >= EV_LIMIT) return 0;
   const __u32 first = event_rows[event];
   const __u32 count = event_rows[event + 1] - first;
@@ -131,7 +134,7 @@ static __always_inline int emit_groups(__u32 slot, __u32 event, __u32 groups) {
     if (i >= count || row >= PARAMS) break;
     const __u32 before = s->off;
     collect_param(slot, &param_rows[row], groups);
-    *(__u16 *)(s->data + GYR_PREFIX + HEADER + 2 * i) = (__u16)(s->off - before);
+    *(__u16*)(s->data + GYR_PREFIX + HEADER + 2 * i) = (__u16)(s->off - before);
   }
   send(s, event, count);
   return 0;
@@ -142,7 +145,7 @@ __noinline int emit_exec(__u32 slot) { return emit_groups(slot, EV_EXECVE_19_X, 
 __noinline int emit_exit(__u32 slot) { return emit_groups(slot, EV_PROCEXIT_1_E, EXIT_GROUPS); }
 
 // sendmmsg and recvmmsg: one event per message, its length as the result.
-static __always_inline void emit_messages(__u32 slot, struct scratch *s, __u32 event) {
+static __always_inline void emit_messages(__u32 slot, struct scratch* s, __u32 event) {
   const __s64 messages = s->ret;
   const __u64 base = s->args[1];
   const __u32 step = s->compat ? 32 : 64; /* struct mmsghdr */
@@ -154,13 +157,15 @@ static __always_inline void emit_messages(__u32 slot, struct scratch *s, __u32 e
   }
 }
 
-static __always_inline void emit_call(__u32 slot, struct scratch *s, __u32 event) {
-  if ((event == EV_SENDMMSG_X || event == EV_RECVMMSG_X) && s->ret > 0) emit_messages(slot, s, event);
-  else emit(slot, event);
+static __always_inline void emit_call(__u32 slot, struct scratch* s, __u32 event) {
+  if ((event == EV_SENDMMSG_X || event == EV_RECVMMSG_X) && s->ret > 0)
+    emit_messages(slot, s, event);
+  else
+    emit(slot, event);
 }
 
 static __always_inline void count_unmapped(void) {
-  struct gyr_counters *mine = my_counters();
+  struct gyr_counters* mine = my_counters();
   if (mine) mine->unmapped_32bit++;
 }
 
@@ -173,9 +178,11 @@ static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
     return call;
   }
   if (nr == ~0u) return none; /* no call: a return from a signal */
-  struct gyr_counters *mine = my_counters();
-  if (mine && compat) mine->unmapped_32bit++;
-  else if (mine && (nr & X32_BIT)) mine->x32++;
+  struct gyr_counters* mine = my_counters();
+  if (mine && compat)
+    mine->unmapped_32bit++;
+  else if (mine && (nr & X32_BIT))
+    mine->x32++;
   return none;
 }
 
@@ -183,7 +190,7 @@ struct registers {
   __u64 bx, cx, dx, si, di, bp, r8, r9, r10, nr;
 };
 
-static __always_inline void arguments(struct scratch *s, const struct registers *regs, int compat) {
+static __always_inline void arguments(struct scratch* s, const struct registers* regs, int compat) {
   if (compat) {
     s->args[0] = (__u32)regs->bx;
     s->args[1] = (__u32)regs->cx;
@@ -201,13 +208,14 @@ static __always_inline void arguments(struct scratch *s, const struct registers 
   }
 }
 
-/* 32-bit programs have calls that hold several: the first argument tells which, the others are elsewhere. */
+/* 32-bit programs have calls that hold several: the first argument tells which, the others are
+ * elsewhere. */
 #define NR32_LLSEEK 140
 #define NR32_SOCKETCALL 102
 #define NR32_IPC 117
 #define NR32_UMOUNT 22
 
-static __always_inline void unpack_socketcall(struct scratch *s) {
+static __always_inline void unpack_socketcall(struct scratch* s) {
   const __u64 at = s->args[1];
   s->args[0] = user_word(at, 0);
   s->args[1] = user_word(at, 1);
@@ -218,7 +226,7 @@ static __always_inline void unpack_socketcall(struct scratch *s) {
 }
 
 // ipc(call, first, second, third, pointer): only the semaphores have events.
-static __always_inline void unpack_ipc(struct scratch *s, __u32 what) {
+static __always_inline void unpack_ipc(struct scratch* s, __u32 what) {
   const __u64 first = s->args[1], second = s->args[2], third = s->args[3], pointer = s->args[4];
   s->args[0] = first;
   s->args[1] = what == 1 ? pointer : second; /* semop(id, operations, count) */
@@ -227,7 +235,8 @@ static __always_inline void unpack_ipc(struct scratch *s, __u32 what) {
 }
 
 // The call that a 32-bit program really makes, with its arguments in place.
-static __always_inline struct gyr_call unpack_32bit(struct scratch *s, struct gyr_call call, __u32 nr) {
+static __always_inline struct gyr_call unpack_32bit(struct scratch* s, struct gyr_call call,
+                                                    __u32 nr) {
   const __u32 what = (__u32)s->args[0];
   if (nr == NR32_SOCKETCALL || nr == NR32_IPC) {
     const __u32 kind = nr == NR32_IPC;
@@ -237,8 +246,10 @@ static __always_inline struct gyr_call unpack_32bit(struct scratch *s, struct gy
     if (index >= GYR_PACKED) return none;
     call = packed_calls[kind][index];
     if (!call.sc) count_unmapped();
-    if (kind) unpack_ipc(s, what);
-    else unpack_socketcall(s);
+    if (kind)
+      unpack_ipc(s, what);
+    else
+      unpack_socketcall(s);
   } else if (nr == NR32_LLSEEK) {
     s->args[1] = s->args[1] << 32 | (__u32)s->args[2];
     s->args[2] = s->args[4];
@@ -249,12 +260,12 @@ static __always_inline struct gyr_call unpack_32bit(struct scratch *s, struct gy
 }
 
 #define REGISTERS(regs, read) \
-  {read(bx), read(cx), read(dx), read(si), read(di), read(bp), read(r8), read(r9), read(r10), 0}
+  { read(bx), read(cx), read(dx), read(si), read(di), read(bp), read(r8), read(r9), read(r10), 0 }
 
-static __always_inline void on_exit(const struct registers *regs, struct gyr_call call, __u32 nr, __s64 ret,
-                                    int compat) {
+static __always_inline void on_exit(const struct registers* regs, struct gyr_call call, __u32 nr,
+                                    __s64 ret, int compat) {
   const __u32 slot = bpf_get_smp_processor_id();
-  struct scratch *s = begin(slot);
+  struct scratch* s = begin(slot);
   if (!s) return;
   s->compat = compat;
   s->nr = nr;
@@ -268,14 +279,14 @@ static __always_inline void on_exit(const struct registers *regs, struct gyr_cal
 }
 
 // Cheap, since every call on the machine comes by. Packed 32-bit calls are told apart later.
-static __always_inline int interesting(struct task_struct *task, struct gyr_call call) {
+static __always_inline int interesting(struct task_struct* task, struct gyr_call call) {
   return call.event && task->tgid != own_tgid;
 }
 
 SEC("tp_btf/sys_exit")
-int sys_exit(__u64 *ctx) {
-  struct task_struct *task = bpf_get_current_task_btf();
-  const struct pt_regs *from = (const void *)ctx[0];
+int sys_exit(__u64* ctx) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  const struct pt_regs* from = (const void*)ctx[0];
   const __u32 nr = (__u32)from->orig_ax;
   const int compat = (task->thread_info.status & TS_COMPAT) != 0;
   const struct gyr_call call = find_call(nr, compat);
@@ -287,9 +298,9 @@ int sys_exit(__u64 *ctx) {
 }
 
 SEC("raw_tp/sys_exit")
-int sys_exit_raw(__u64 *ctx) {
-  struct task_struct *task = bpf_get_current_task_btf();
-  const struct pt_regs *from = (const void *)ctx[0];
+int sys_exit_raw(__u64* ctx) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  const struct pt_regs* from = (const void*)ctx[0];
   const __u32 nr = (__u32)BPF_CORE_READ(from, orig_ax);
   const int compat = (task->thread_info.status & TS_COMPAT) != 0;
   const struct gyr_call call = find_call(nr, compat);
@@ -301,10 +312,10 @@ int sys_exit_raw(__u64 *ctx) {
 }
 
 // A program has been replaced; the call's exit would know neither its arguments nor the file name.
-static __always_inline int on_exec(const struct linux_binprm *program) {
+static __always_inline int on_exec(const struct linux_binprm* program) {
   const __u32 slot = bpf_get_smp_processor_id();
   if (!calls[0][59].event) return 0; /* execve */
-  struct scratch *s = begin(slot);
+  struct scratch* s = begin(slot);
   if (!s) return 0;
   s->ret = 0;
   s->exec_filename = BPF_CORE_READ(program, filename);
@@ -314,20 +325,16 @@ static __always_inline int on_exec(const struct linux_binprm *program) {
 }
 
 SEC("tp_btf/sched_process_exec")
-int process_exec(__u64 *ctx) {
-  return on_exec((const void *)ctx[2]);
-}
+int process_exec(__u64* ctx) { return on_exec((const void*)ctx[2]); }
 SEC("raw_tp/sched_process_exec")
-int process_exec_raw(__u64 *ctx) {
-  return on_exec((const void *)ctx[2]);
-}
+int process_exec_raw(__u64* ctx) { return on_exec((const void*)ctx[2]); }
 
 static __always_inline int on_process_exit(void) {
-  struct task_struct *task = bpf_get_current_task_btf();
+  struct task_struct* task = bpf_get_current_task_btf();
   const __u32 slot = bpf_get_smp_processor_id();
   if (!process_exit_wanted || task->tgid == own_tgid) return 0;
   if (task->flags & 0x00200000) return 0; /* PF_KTHREAD */
-  struct scratch *s = begin(slot);
+  struct scratch* s = begin(slot);
   if (!s) return 0;
   s->ret = 0;
   emit_exit(slot);
@@ -336,10 +343,6 @@ static __always_inline int on_process_exit(void) {
 }
 
 SEC("tp_btf/sched_process_exit")
-int process_exit(__u64 *ctx) {
-  return on_process_exit();
-}
+int process_exit(__u64* ctx) { return on_process_exit(); }
 SEC("raw_tp/sched_process_exit")
-int process_exit_raw(__u64 *ctx) {
-  return on_process_exit();
-}
+int process_exit_raw(__u64* ctx) { return on_process_exit(); }

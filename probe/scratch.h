@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Where a record is built: one piece of memory per CPU, since a record is far larger than the stack and the ring
- * takes only sizes known in advance. Programs run with preemption off, so a CPU builds one record at a time.
+ * Where a record is built: one piece of memory per CPU, since a record is far larger than the stack
+ * and the ring takes only sizes known in advance. Programs run with preemption off, so a CPU builds
+ * one record at a time.
  */
 #pragma once
 
 #include "shared.h"
 
 #define HEADER 26
-#define EVENT_MAX 32768           /* a record that grows past this is lost, and counted */
-#define STRING_MAX 4096           /* bytes of one text, its NUL included */
-#define WALK_MAX 48               /* components of a path */
+#define EVENT_MAX 32768 /* a record that grows past this is lost, and counted */
+#define STRING_MAX 4096 /* bytes of one text, its NUL included */
+#define WALK_MAX 48     /* components of a path */
 
 struct message { /* struct user_msghdr, of 32-bit callers too */
   __u64 name, iov, iovlen, control, controllen;
@@ -18,26 +19,26 @@ struct message { /* struct user_msghdr, of 32-bit callers too */
 };
 
 struct scratch {
-  __u64 args[8];    /* of the call; 6 and 7 are zero */
+  __u64 args[8]; /* of the call; 6 and 7 are zero */
   __s64 ret;
-  __u64 ts;         /* since the epoch */
-  const void *exec_filename; /* kernel memory, while a successful exec is reported */
+  __u64 ts;                  /* since the epoch */
+  const void* exec_filename; /* kernel memory, while a successful exec is reported */
   struct message message;
-  __u64 user_address;        /* the sockaddr a caller passed, 0: none */
+  __u64 user_address; /* the sockaddr a caller passed, 0: none */
   __u32 user_address_length;
   __u32 nr;
   __u16 sc;
-  __u8 compat;      /* a 32-bit caller: pointers and longs in memory are 4 bytes */
+  __u8 compat; /* a 32-bit caller: pointers and longs in memory are 4 bytes */
   __u8 file_known;
-  __u32 off;        /* where the next byte goes, in data */
+  __u32 off; /* where the next byte goes, in data */
   __u32 left;
   __u32 file_dev;
   __u64 file_ino;
   __u32 file_marks; /* PPM_FD_* layer bits */
   __u32 file_created;
-  const void *names[WALK_MAX]; /* components of a path, the last one first */
-  void *walk_node;             /* where the walk upwards is: dentry or kernfs_node */
-  void *walk_mount;
+  const void* names[WALK_MAX]; /* components of a path, the last one first */
+  void* walk_node;             /* where the walk upwards is: dentry or kernfs_node */
+  void* walk_mount;
   __u32 walk_count;
   __u32 overflow;
   __u32 unreadable;
@@ -71,17 +72,17 @@ struct {
   __uint(max_entries, 8 << 20);
 } ring SEC(".maps");
 
-static __always_inline struct scratch *scratch_of(__u32 slot) {
+static __always_inline struct scratch* scratch_of(__u32 slot) {
   return bpf_map_lookup_elem(&scratches, &slot);
 }
 
-static __always_inline struct gyr_counters *my_counters(void) {
+static __always_inline struct gyr_counters* my_counters(void) {
   const __u32 zero = 0;
   return bpf_map_lookup_elem(&counters, &zero);
 }
 
 /* Place for up to EVENT_MAX bytes more; null when the record is too big already. */
-static __always_inline __u8 *room(struct scratch *s, __u32 *off) {
+static __always_inline __u8* room(struct scratch* s, __u32* off) {
   const __u32 at = s->off;
   if (at >= EVENT_MAX) {
     s->overflow = 1;
@@ -91,60 +92,66 @@ static __always_inline __u8 *room(struct scratch *s, __u32 *off) {
   return s->data + at;
 }
 
-static __always_inline int put(struct scratch *s, __u64 value, __u32 width) {
+static __always_inline int put(struct scratch* s, __u64 value, __u32 width) {
   __u32 off;
-  __u8 *at = room(s, &off);
+  __u8* at = room(s, &off);
   if (!at) return 0;
-  if (width == 8) *(__u64 *)at = value;
-  else if (width == 4) *(__u32 *)at = (__u32)value;
-  else if (width == 2) *(__u16 *)at = (__u16)value;
-  else *at = (__u8)value;
+  if (width == 8)
+    *(__u64*)at = value;
+  else if (width == 4)
+    *(__u32*)at = (__u32)value;
+  else if (width == 2)
+    *(__u16*)at = (__u16)value;
+  else
+    *at = (__u8)value;
   s->off = off + width;
   return 0;
 }
 
-static __always_inline void put_user_bytes(struct scratch *s, __u64 from, __u64 size) {
+static __always_inline void put_user_bytes(struct scratch* s, __u64 from, __u64 size) {
   __u32 off;
-  __u8 *at = room(s, &off);
+  __u8* at = room(s, &off);
   if (!at || size == 0) return;
   if (size > GYR_SNAPLEN_MAX) size = GYR_SNAPLEN_MAX;
-  if (bpf_probe_read_user(at, (__u32)size, (const void *)from)) {
+  if (bpf_probe_read_user(at, (__u32)size, (const void*)from)) {
     s->unreadable++;
     return;
   }
   s->off = off + (__u32)size;
 }
 
-static __always_inline void put_user_text(struct scratch *s, __u64 from) {
+static __always_inline void put_user_text(struct scratch* s, __u64 from) {
   __u32 off;
-  __u8 *at = room(s, &off);
+  __u8* at = room(s, &off);
   if (!at || !from) return;
-  const long size = bpf_probe_read_user_str(at, STRING_MAX, (const void *)from);
-  if (size <= 0) s->unreadable++;
-  else s->off = off + (__u32)size;
+  const long size = bpf_probe_read_user_str(at, STRING_MAX, (const void*)from);
+  if (size <= 0)
+    s->unreadable++;
+  else
+    s->off = off + (__u32)size;
 }
 
-static __always_inline void put_kernel_text(struct scratch *s, const void *from, __u32 most) {
+static __always_inline void put_kernel_text(struct scratch* s, const void* from, __u32 most) {
   __u32 off;
-  __u8 *at = room(s, &off);
+  __u8* at = room(s, &off);
   if (!at) return;
   const long size = bpf_probe_read_kernel_str(at, most, from);
   if (size > 0) s->off = off + (__u32)size;
 }
 
 /* An unsigned long or pointer in the caller's memory. */
-static __always_inline __u64 user_long(const struct scratch *s, __u64 from, __u32 index) {
+static __always_inline __u64 user_long(const struct scratch* s, __u64 from, __u32 index) {
   if (s->compat) {
     __u32 word = 0;
-    bpf_probe_read_user(&word, 4, (const void *)(from + index * 4));
+    bpf_probe_read_user(&word, 4, (const void*)(from + index * 4));
     return word;
   }
   __u64 value = 0;
-  bpf_probe_read_user(&value, 8, (const void *)(from + index * 8));
+  bpf_probe_read_user(&value, 8, (const void*)(from + index * 8));
   return value;
 }
 static __always_inline __u32 user_word(__u64 from, __u32 index) {
   __u32 word = 0;
-  bpf_probe_read_user(&word, 4, (const void *)(from + index * 4));
+  bpf_probe_read_user(&word, 4, (const void*)(from + index * 4));
   return word;
 }

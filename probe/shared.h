@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * What the kernel side and the user side of the probe agree on. Read by both compilers: C types only.
+ * What the kernel side and the user side of the probe agree on. Read by both compilers: C types
+ * only.
  */
 #pragma once
 
@@ -7,11 +8,11 @@
 #include <linux/types.h>
 #endif
 
-#define GYR_CALLS 512        /* above every call number of the supported machines */
-#define GYR_PREFIX 8         /* bytes in front of each record: struct gyr_prefix */
+#define GYR_CALLS 512         /* above every call number of the supported machines */
+#define GYR_PREFIX 8          /* bytes in front of each record: struct gyr_prefix */
 #define GYR_SNAPLEN_MAX 16000 /* bytes of a buffer that one event may carry at most */
 #define GYR_PACKED 32         /* above every call within socketcall and ipc */
-#define GYR_MACHINES 2       /* tables of calls: 0 the machine's own, 1 32-bit programs */
+#define GYR_MACHINES 2        /* tables of calls: 0 the machine's own, 1 32-bit programs */
 
 struct gyr_prefix {
   __u16 cpu;
@@ -21,13 +22,13 @@ struct gyr_prefix {
 
 /* What becomes of a call: written by user space at any time. */
 struct gyr_call {
-  __u16 event;    /* number of its exit event; 0: nobody wants it */
-  __u16 sc;       /* portable number; 0: unknown */
+  __u16 event; /* number of its exit event; 0: nobody wants it */
+  __u16 sc;    /* portable number; 0: unknown */
 };
 
 /* One per CPU. What no event came of, by reason. */
 struct gyr_counters {
-  __u64 events;         /* put into the ring */
+  __u64 events; /* put into the ring */
   __u64 lost_ring_full;
   __u64 lost_too_big;
   __u64 unreadable;     /* parameters left empty because the caller's memory could not be read */
@@ -35,8 +36,9 @@ struct gyr_counters {
   __u64 x32;            /* calls of the x32 machine, which is not supported */
 };
 
-/* One per CPU: tells the reader which time the record under construction will carry (order of events). */
+/* One per CPU: tells the reader which time the record under construction will carry (order of
+ * events). */
 struct gyr_progress {
-  __u64 busy;  /* 0: none; 1: one whose time is not known yet; else its time */
+  __u64 busy; /* 0: none; 1: one whose time is not known yet; else its time */
   __u64 pad[7];
 };

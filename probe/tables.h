@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The schema's rows as read-only data: which parameters an event has and how each is collected. Adding a row to
- * src/schema/events.def is all it takes to collect one more call.
+ * The schema's rows as read-only data: which parameters an event has and how each is collected.
+ * Adding a row to src/schema/events.def is all it takes to collect one more call.
  */
 #pragma once
 
@@ -19,7 +19,15 @@ enum collect {
 #include "schema/collect.def"
 #undef GYR_COLLECT
 };
-enum group { GROUP_none, GROUP_scalar, GROUP_memory, GROUP_text, GROUP_file, GROUP_socket, GROUP_task };
+enum group {
+  GROUP_none,
+  GROUP_scalar,
+  GROUP_memory,
+  GROUP_text,
+  GROUP_file,
+  GROUP_socket,
+  GROUP_task
+};
 enum group_of {
 #define GYR_COLLECT(token, group) GROUP_OF_##token = GROUP_##group,
 #include "schema/collect.def"
@@ -65,8 +73,8 @@ static const __u16 event_rows[EV_LIMIT + 1] = {
 
 /* One parameter, packed so that it travels to its collector in one register. */
 #define SPEC(token, argument, width, table) \
-  ((__u32)(token) | ((__u32)(argument) & 15) << 8 | (__u32)(width) << 12 | (__u32)(table) << 20)
-#define SPEC_TOKEN(spec) ((spec) & 0xff)
+  ((__u32)(token) | ((__u32)(argument)&15) << 8 | (__u32)(width) << 12 | (__u32)(table) << 20)
+#define SPEC_TOKEN(spec) ((spec)&0xff)
 #define SPEC_ARGUMENT(spec) ((spec) >> 8 & 7)
 #define SPEC_HAS_ARGUMENT(spec) (((spec) >> 8 & 15) != 15)
 #define SPEC_WIDTH(spec) ((spec) >> 12 & 0xff)
@@ -78,7 +86,7 @@ struct param_row {
 };
 static const struct param_row param_rows[PARAMS] = {
 #define GYR_EVENT(...)
-#define GYR_PARAM(event, name, type, format, table, aux, collect, argument)         \
+#define GYR_PARAM(event, name, type, format, table, aux, collect, argument) \
   {SPEC(COLLECT_##collect, argument, WIDTH_##type, TABLE_##table), GROUP_OF_##collect},
 #include "schema/events.def"
 #undef GYR_EVENT

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
- * The kernel's structures as far as the probe reads them. The loader finds each field's real place in the
- * running kernel's type information, so order and size mean nothing here; names do. Variants of a structure in
- * older kernels carry a suffix after three underscores, which the loader ignores.
+ * The kernel's structures as far as the probe reads them. The loader finds each field's real place
+ * in the running kernel's type information, so order and size mean nothing here; names do. Variants
+ * of a structure in older kernels carry a suffix after three underscores, which the loader ignores.
  */
 #pragma once
 
@@ -29,7 +29,7 @@ struct hlist_bl_node {
   struct hlist_bl_node *next, **pprev;
 };
 struct qstr {
-  const unsigned char *name;
+  const unsigned char* name;
 };
 struct inode;
 struct super_block {
@@ -37,22 +37,22 @@ struct super_block {
   unsigned long s_magic;
 };
 struct dentry {
-  struct dentry *d_parent;
+  struct dentry* d_parent;
   struct qstr d_name;
-  struct inode *d_inode;
+  struct inode* d_inode;
 };
 struct vfsmount {
-  struct dentry *mnt_root;
+  struct dentry* mnt_root;
   int mnt_flags;
 };
 struct mount {
-  struct mount *mnt_parent;
-  struct dentry *mnt_mountpoint;
+  struct mount* mnt_parent;
+  struct dentry* mnt_mountpoint;
   struct vfsmount mnt;
 };
 struct path {
-  struct vfsmount *mnt;
-  struct dentry *dentry;
+  struct vfsmount* mnt;
+  struct dentry* dentry;
 };
 struct timespec64 {
   __s64 tv_sec;
@@ -62,7 +62,7 @@ struct inode {
   umode_t i_mode;
   kuid_t i_uid;
   kgid_t i_gid;
-  struct super_block *i_sb;
+  struct super_block* i_sb;
   unsigned long i_ino;
   __s64 i_mtime_sec, i_ctime_sec;
   __u32 i_mtime_nsec, i_ctime_nsec;
@@ -73,15 +73,15 @@ struct inode___old { /* before 6.11 */
 struct file {
   unsigned int f_mode;
   struct path f_path;
-  struct inode *f_inode;
-  void *private_data;
+  struct inode* f_inode;
+  void* private_data;
 };
 struct fdtable {
   unsigned int max_fds;
-  struct file **fd;
+  struct file** fd;
 };
 struct files_struct {
-  struct fdtable *fdt;
+  struct fdtable* fdt;
 };
 
 struct upid {
@@ -94,10 +94,10 @@ struct pid {
 struct task_struct;
 struct pid_namespace {
   unsigned int level;
-  struct task_struct *child_reaper;
+  struct task_struct* child_reaper;
 };
 struct nsproxy {
-  struct pid_namespace *pid_ns_for_children;
+  struct pid_namespace* pid_ns_for_children;
 };
 
 struct rlimit {
@@ -108,15 +108,15 @@ struct tty_driver {
 };
 struct tty_struct {
   int index;
-  struct tty_driver *driver;
+  struct tty_driver* driver;
 };
 struct list_head {
   struct list_head *next, *prev;
 };
 struct signal_struct {
   struct rlimit rlim[16];
-  struct pid *pids[4];
-  struct tty_struct *tty;
+  struct pid* pids[4];
+  struct tty_struct* tty;
   struct list_head thread_head;
   unsigned int is_child_subreaper : 1;
   unsigned int has_child_subreaper : 1;
@@ -132,7 +132,7 @@ struct percpu_counter {
 };
 struct mm_struct {
   unsigned long total_vm, arg_start, arg_end, env_start, env_end;
-  struct file *exe_file;
+  struct file* exe_file;
   struct percpu_counter rss_stat[4];
 };
 struct mm_rss_stat___old {
@@ -143,20 +143,20 @@ struct mm_struct___old { /* before 6.2 */
 };
 
 struct kernfs_node {
-  struct kernfs_node *__parent;
-  const char *name;
+  struct kernfs_node* __parent;
+  const char* name;
 };
 struct kernfs_node___old { /* before 6.15 */
-  struct kernfs_node *parent;
+  struct kernfs_node* parent;
 };
 struct cgroup {
-  struct kernfs_node *kn;
+  struct kernfs_node* kn;
 };
 struct cgroup_subsys_state {
-  struct cgroup *cgroup;
+  struct cgroup* cgroup;
 };
 struct css_set {
-  struct cgroup_subsys_state *subsys[4];
+  struct cgroup_subsys_state* subsys[4];
 };
 enum cgroup_subsys_id {
   cpuset_cgrp_id,
@@ -171,25 +171,25 @@ struct thread_info {
 };
 struct task_struct {
   struct thread_info thread_info;
-  struct mm_struct *mm;
+  struct mm_struct* mm;
   int exit_code;
   int pid, tgid;
   unsigned int flags;
   struct task_struct *real_parent, *group_leader;
   struct list_head children, sibling, thread_node;
-  struct pid *thread_pid;
+  struct pid* thread_pid;
   __u64 start_boottime;
   unsigned long min_flt, maj_flt;
-  const struct cred *cred;
+  const struct cred* cred;
   char comm[16];
-  struct files_struct *files;
-  struct nsproxy *nsproxy;
-  struct signal_struct *signal;
+  struct files_struct* files;
+  struct nsproxy* nsproxy;
+  struct signal_struct* signal;
   kuid_t loginuid;
-  struct css_set *cgroups;
+  struct css_set* cgroups;
 };
 struct linux_binprm {
-  const char *filename;
+  const char* filename;
 };
 
 struct in6_addr {
@@ -206,7 +206,7 @@ struct sock {
   __u32 sk_ack_backlog, sk_max_ack_backlog;
 };
 struct socket {
-  struct sock *sk;
+  struct sock* sk;
 };
 struct sockaddr_un {
   unsigned short sun_family;
@@ -216,8 +216,8 @@ struct unix_address {
   struct sockaddr_un name[0];
 };
 struct unix_sock {
-  struct unix_address *addr;
-  struct sock *peer;
+  struct unix_address* addr;
+  struct sock* peer;
 };
 
 #pragma clang attribute pop
