@@ -123,7 +123,9 @@ class Checker {
 
  private:
   TreePtr check_children(const Expr& expr);
-  TreePtr check_atom(const Check& check);
+  // Not inlined: its locals would be in every frame of the recursion.
+  [[gnu::noinline]] TreePtr check_atom(const Check& check);
+  [[gnu::noinline]] TreePtr undefined_macro(const Expr& expr);
   OperandPtr operand(const Term& term);
   OperandPtr field(const Term& term);
   OperandPtr call(const Term& term);
@@ -167,8 +169,7 @@ TreePtr Checker::check(const Expr& expr) {
       return check_atom(*expr.check);
     case Expr::Kind::Macro: {
       if (expr.children.empty()) {
-        return fail(expr.place,
-                    fmt::format("'{}' is neither a check nor a macro that is defined", expr.macro));
+        return undefined_macro(expr);
       }
       const Expr* const outer = outer_;
       const Expr* const macro = macro_;
@@ -185,6 +186,11 @@ TreePtr Checker::check(const Expr& expr) {
       return check_children(expr);
   }
   return nullptr;
+}
+
+TreePtr Checker::undefined_macro(const Expr& expr) {
+  return fail(expr.place,
+              fmt::format("'{}' is neither a check nor a macro that is defined", expr.macro));
 }
 
 TreePtr Checker::check_children(const Expr& expr) {

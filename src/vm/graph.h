@@ -58,7 +58,8 @@ class Graph {
   const std::vector<Slot>& slots() const { return slots_; }
 
  private:
-  NodeId add_atom(const AtomPtr& atom);
+  // Not inlined: its locals would be in every frame of add's recursion.
+  [[gnu::noinline]] NodeId add_atom(const AtomPtr& atom);
   uint32_t add_slot(const Atom& atom);
   NodeId intern(Node node);
   NodeId combine_in_order(Node::Kind kind, std::vector<NodeId> children);
