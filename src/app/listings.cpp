@@ -27,7 +27,7 @@ std::string_view engine_minor() {
 
 std::string version_text() {
   return fmt::format(
-      "Gyr version:    {}\nFalco version:  {} (compatible)\nLibs version:   {}\n"
+      "Gyr version:    {}\nFalco version:  {}\nLibs version:   {}\n"
       "Plugin API:     {}\nEngine:         {}\nDriver:\n  API version:    {}\n"
       "  Schema version: {}\n  Default driver: {}\n",
       GYR_VERSION, kFalcoVersion, kLibsVersion, kPluginApiVersion, kEngineVersion,
