@@ -34,6 +34,7 @@ StrPool::StrPool(size_t idle_limit)
     : slots_(kFirstSlots), limit_(idle_limit), idle_limit_(idle_limit) {}
 
 StrPool::~StrPool() {
+  remembered_ = {};
   for (const Slot& slot : slots_) {
     if (slot.rep != nullptr) free_rep(slot.rep);
   }

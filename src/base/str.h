@@ -8,6 +8,7 @@
 // pool.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -90,6 +91,14 @@ class StrPool {
   // interned).
   Str intern(std::string_view text) { return text.empty() ? Str() : Str(find_or_add(text)); }
 
+  // A small cache of strings that stand for a number (names of flags …): the string remembered for
+  // the key, empty if there is none (any more).
+  const Str& remembered(uint64_t key) const {
+    const Remembered& slot = remembered_[slot_of(key)];
+    return slot.key == key ? slot.text : nothing_;
+  }
+  void remember(uint64_t key, Str text) { remembered_[slot_of(key)] = {key, std::move(text)}; }
+
   size_t size() const { return count_; }
   uint64_t sweeps() const { return sweeps_; }
   // Rises when unused strings were freed: a cache that keeps bare StrRep pointers drops them then.
@@ -105,7 +114,18 @@ class StrPool {
     uint64_t hash = 0;
     StrRep* rep = nullptr;
   };
+  struct Remembered {
+    uint64_t key = 0;
+    Str text;
+  };
+  static constexpr size_t kRemembered = 512;
+  static size_t slot_of(uint64_t key) {
+    return (key * 0x9e3779b97f4a7c15u) >> 55;  // 9 bits
+  }
+
   std::vector<Slot> slots_;
+  std::array<Remembered, kRemembered> remembered_;
+  Str nothing_;
   size_t count_ = 0;
   size_t limit_;  // count at which the next sweep happens
   size_t idle_limit_;

@@ -16,15 +16,23 @@ bool EventView::decode(const Record& record) {
   type_ = static_cast<Ev>(type);
   info_ = &event_info(type_);
   const uint32_t width = info_->has(EF_LARGE_PAYLOAD) ? 4 : 2;
-  if (count > (length - kEventHeaderSize) / width) return false;
+  if (uint64_t{count} * width > length - kEventHeaderSize) return false;
   nparams_ = std::min<uint32_t>(count, info_->nparams);
   uint64_t at = kEventHeaderSize + uint64_t{count} * width;
   const uint8_t* lengths = bytes_ + kEventHeaderSize;
-  for (uint32_t i = 0; i < nparams_; ++i) {
-    offsets_[i] = static_cast<uint32_t>(at);
-    at += width == 2 ? load<uint16_t>(lengths + i * 2) : load<uint32_t>(lengths + i * 4);
-    if (at > length) return false;
+  // One check behind the loop: 32 lengths of 32 bits cannot overflow `at`.
+  if (width == 2) {
+    for (uint32_t i = 0; i < nparams_; ++i) {
+      offsets_[i] = static_cast<uint32_t>(at);
+      at += load<uint16_t>(lengths + i * 2);
+    }
+  } else {
+    for (uint32_t i = 0; i < nparams_; ++i) {
+      offsets_[i] = static_cast<uint32_t>(at);
+      at += load<uint32_t>(lengths + i * 4);
+    }
   }
+  if (at > length) return false;
   offsets_[nparams_] = static_cast<uint32_t>(at);
   end_ = length;
   cpu_ = record.cpu;

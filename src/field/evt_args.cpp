@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "base/text.h"
 #include "field/render.h"
@@ -111,6 +112,26 @@ Result<void> bind_name(FieldUse& use, bool typed) {
   return {};
 }
 
+// Names of a parameter's flags as an interned string, which few values have: rules ask for flags
+// of every open, and answers about interned strings are kept. Null where there are no names.
+const Str* flag_names(const EvalContext& context, size_t index) {
+  const ParamInfo& info = context.event.info().params()[index];
+  const Bytes bytes = context.event.param(index);
+  if (info.flags == FlagTable::none || bytes.size() > sizeof(uint32_t)) return nullptr;
+  uint32_t value = 0;
+  std::memcpy(&value, bytes.data(), bytes.size());
+  StrPool& pool = context.state.pool();
+  const uint64_t key = (uint64_t{static_cast<uint8_t>(info.flags)} << 48) |
+                       (uint64_t{static_cast<uint8_t>(info.type)} << 40) |
+                       (uint64_t{bytes.size()} << 32) | value;
+  const Str& known = pool.remembered(key);
+  if (!known.empty()) return &known;
+  const Rendered rendered = render_param(context, index);
+  if (rendered.resolved.empty()) return nullptr;
+  pool.remember(key, pool.intern(rendered.resolved));
+  return &pool.remembered(key);
+}
+
 }  // namespace
 
 Value evt_args(const EvalContext& context, const FieldUse&) {
@@ -136,6 +157,7 @@ Value evt_arg(const EvalContext& context, const FieldUse& use) {
   const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
   if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return Value::null();
   const auto index = static_cast<size_t>(param);
+  if (const Str* names = flag_names(context, index)) return Value::of_str(*names);
   const Rendered rendered = render_param(context, index);
   const std::string_view text = rendered.text();
   if (rendered.resolved_rep != nullptr) {
