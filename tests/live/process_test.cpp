@@ -239,7 +239,8 @@ TEST_F(ProcessLive, execve) {
 
 TEST_F(ProcessLive, execveat_and_memfd_execution) {
   const auto events = run([&] {
-    const char* argv[] = {"from memory", nullptr};
+    const char name[] = "from memory";  // on the stack: a page that is there
+    const char* argv[] = {name, nullptr};
     const char* envp[] = {nullptr};
     const long copy = syscall(SYS_memfd_create, "payload", 0);
     const int from = open("/bin/true", O_RDONLY);
