@@ -214,9 +214,12 @@ static __always_inline void arguments(struct scratch* s, const struct registers*
 #define NR32_SOCKETCALL 102
 #define NR32_IPC 117
 #define NR32_UMOUNT 22
+#define NR32_MMAP 90     /* its arguments are in memory */
+#define NR32_MMAP2 192   /* its offset counts pages */
+#define NR32_PREAD64 180 /* positions of 64 bits take two registers */
+#define NR32_PWRITE64 181
 
-static __always_inline void unpack_socketcall(struct scratch* s) {
-  const __u64 at = s->args[1];
+static __always_inline void arguments_at(struct scratch* s, __u64 at) {
   s->args[0] = user_word(at, 0);
   s->args[1] = user_word(at, 1);
   s->args[2] = user_word(at, 2);
@@ -249,10 +252,16 @@ static __always_inline struct gyr_call unpack_32bit(struct scratch* s, struct gy
     if (kind)
       unpack_ipc(s, what);
     else
-      unpack_socketcall(s);
+      arguments_at(s, s->args[1]);
   } else if (nr == NR32_LLSEEK) {
     s->args[1] = s->args[1] << 32 | (__u32)s->args[2];
     s->args[2] = s->args[4];
+  } else if (nr == NR32_MMAP) {
+    arguments_at(s, s->args[0]);
+  } else if (nr == NR32_MMAP2) {
+    s->args[5] <<= 12;
+  } else if (nr == NR32_PREAD64 || nr == NR32_PWRITE64) {
+    s->args[3] |= s->args[4] << 32;
   } else if (nr == NR32_UMOUNT) {
     s->args[1] = 0; /* it has no flags */
   }

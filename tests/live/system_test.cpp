@@ -173,11 +173,11 @@ TEST_F(SystemLive, our_own_calls_are_not_seen) {
 }
 
 // The 32-bit entry, as a 32-bit program uses it; pointers must lie below 4 GiB.
-long call_32bit(long number, long a, long b, long c) {
+long call_32bit(long number, long a, long b, long c, long d = 0, long e = 0) {
   long result;
   asm volatile("int $0x80"
                : "=a"(result)
-               : "a"(number), "b"(a), "c"(b), "d"(c)
+               : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(e)
                : "memory", "r8", "r9", "r10", "r11");
   return result;
 }
@@ -196,6 +196,7 @@ TEST_F(SystemLive, calls_of_32_bit_programs) {
     arguments[1] = SOCK_DGRAM;
     arguments[2] = 0;
     out(0) = call_32bit(102, 1, path + 256, 0);  // socketcall(SYS_SOCKET)
+    call_32bit(180, 900, path, 4, 5, 1);         // pread64 at 1 << 32 | 5
     call_32bit(5000, 0, 0, 0);
     call_32bit(17, 0, 0, 0);  // break: never existed
   });
@@ -205,6 +206,8 @@ TEST_F(SystemLive, calls_of_32_bit_programs) {
   expect(only(events, Ev::RMDIR_2_X), {{"res", -ENOENT}, {"path", "/no/such"}});
   expect(only(events, Ev::SOCKET_X),
          {{"fd", out(0)}, {"domain", 2}, {"type", SOCK_DGRAM}, {"proto", 0}, {"flags", 0}});
+  expect(only(events, Ev::PREAD_X),
+         {{"res", -EBADF}, {"data", kEmpty}, {"fd", 900}, {"size", 4}, {"pos", 0x100000005}});
   EXPECT_GE(source().counters().unmapped_32bit, before + 1);
 }
 
