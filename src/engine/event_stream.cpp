@@ -65,22 +65,16 @@ bool EventStream::run_leading_meta_events() {
   }
 }
 
-StreamStatus EventStream::take(const Record& record) {
-  if (!event_.decode(record)) {
-    return fail({fmt::format("event {} is damaged", number_ + 1)});
-  }
-  ++number_;
-  if (first_ts_ns_ == 0 && event_.info().source != EventSource::Meta) {
-    first_ts_ns_ = event_.ts_ns();
-  }
-  arena_.reset();
-  event_state_ = &state_.apply(event_);
-  return event_state_->hidden ? StreamStatus::Skipped : StreamStatus::Event;
+StreamStatus EventStream::damaged() {
+  return fail({fmt::format("event {} is damaged", number_ + 1)});
 }
 
-StreamStatus EventStream::next() {
-  const SourceStatus status =
-      std::exchange(has_waiting_, false) ? waiting_ : source_.next(&record_);
+StreamStatus EventStream::next_slow() {
+  has_waiting_ = false;
+  return waiting_ == SourceStatus::Event ? take(record_) : other(waiting_);
+}
+
+StreamStatus EventStream::other(SourceStatus status) {
   switch (status) {
     case SourceStatus::Event:
       return take(record_);

@@ -37,7 +37,11 @@ class EventStream {
 
   // Takes the snapshot and runs the leading meta events. Once, before the first next().
   Result<void> open();
-  StreamStatus next();
+  StreamStatus next() {
+    if (has_waiting_) return next_slow();
+    const SourceStatus status = source_.next(&record_);
+    return status == SourceStatus::Event ? take(record_) : other(status);
+  }
   const Error& error() const { return error_; }
 
   Ev type() const { return event_.type(); }
@@ -59,7 +63,20 @@ class EventStream {
  private:
   bool begin_section();
   bool run_leading_meta_events();
-  StreamStatus take(const Record& record);
+  StreamStatus next_slow();
+  StreamStatus other(SourceStatus status);
+  StreamStatus damaged();
+  // Numbers the event and gives it to the state.
+  StreamStatus take(const Record& record) {
+    if (!event_.decode(record)) return damaged();
+    ++number_;
+    if (first_ts_ns_ == 0 && event_.info().source != EventSource::Meta) {
+      first_ts_ns_ = event_.ts_ns();
+    }
+    arena_.reset();
+    event_state_ = &state_.apply(event_);
+    return event_state_->hidden ? StreamStatus::Skipped : StreamStatus::Event;
+  }
   StreamStatus fail(Error error);
 
   Source& source_;
