@@ -63,7 +63,8 @@ CASES = {
         'cp /bin/true /tmp/.gyr-test; /tmp/.gyr-test; rm /tmp/.gyr-test', 'cp /bin/true /tmp/gyr-test; /tmp/gyr-test; rm /tmp/gyr-test'),
     'Set-user-ID bit set': ('echo > $T/s; chmod u+s $T/s', 'echo > $T/s; chmod 755 $T/s'),
     'Another process traced': (
-        'sleep 5 & P=$!; python3 -c "import ctypes,sys\nl=ctypes.CDLL(None)\nl.ptrace(16,$P,0,0)\nl.ptrace(17,$P,0,0)"; kill $P',
+        # The attach may leave it stopped: only SIGKILL is sure to end it.
+        'sleep 5 & P=$!; python3 -c "import ctypes,sys\nl=ctypes.CDLL(None)\nl.ptrace(16,$P,0,0)\nl.ptrace(17,$P,0,0)"; kill -KILL $P',
         'python3 -c "import ctypes\nctypes.CDLL(None).ptrace(16,1999999,0,0)"'),
     'Kernel module loaded': (
         "python3 -c 'import ctypes\nl=ctypes.CDLL(None)\nl.syscall(175,b\"x\",1,b\"\")'", 'lsmod > /dev/null 2>&1; cat /proc/modules'),
