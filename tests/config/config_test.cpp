@@ -240,7 +240,7 @@ INSTANTIATE_TEST_SUITE_P(
             "tag_trap",
             "base_syscalls: {custom_set: [read, !recvfrom]}\n",
             {},
-            "error /c.yaml:1:45: base_syscalls.custom_set: '!recvfrom' without quotes is a YAML "
+            "error /c.yaml:1:36: base_syscalls.custom_set: '!recvfrom' without quotes is a YAML "
             "tag, not text: write \"!recvfrom\"\n"},
         BadCase{"section", "engine: replay\n", {}, "error /c.yaml:1:9: engine: must be a map\n"},
         BadCase{"removed",

@@ -9,6 +9,12 @@ import sys
 
 from common import conformance, fastest
 
+# Filters that we answer otherwise on purpose; docs/compatibility.md gives the reasons.
+KNOWN_DIFFERENCES = {
+    # The reference shows a value for threads of old captures that the file does not contain.
+    'proc.exe_ino.ctime_duration_proc_start > 110498131591620340',
+}
+
 
 def command(gyr, what, data):
     runners = {
@@ -21,7 +27,14 @@ def command(gyr, what, data):
 
 def main():
     gyr, what = sys.argv[1:3]
-    return subprocess.run(command(gyr, what, conformance()), check=False).returncode
+    result = subprocess.run(command(gyr, what, conformance()), check=False, stdout=subprocess.PIPE, text=True,
+                            errors='replace')
+    print(result.stdout)
+    failed = {line[len('FAIL '):] for line in result.stdout.splitlines() if line.startswith('FAIL ')}
+    if result.returncode and failed and failed <= KNOWN_DIFFERENCES:
+        print(f'{len(failed)} known difference(s), see docs/compatibility.md')
+        return 0
+    return result.returncode
 
 
 if __name__ == '__main__':
