@@ -33,8 +33,8 @@ class Arena {
     static_assert(alignof(T) <= 8);
     return static_cast<T*>(allocate(count * sizeof(T)));
   }
-  // Keeps an interned string alive until reset(), so that a value may point at it. The last ones held
-  // are not released by the destructor: their pool may be gone by then.
+  // Keeps an interned string alive until reset(), so that a value may point at it. The last ones
+  // held are not released by the destructor: their pool may be gone by then.
   void hold(const Str& text) {
     if (text.rep() == nullptr) return;
     ++text.rep()->refs;

@@ -221,8 +221,8 @@ Rendered scalar(const EvalContext& context, const ParamInfo& info, Bytes bytes) 
       return number(context, info, bytes);
     case Type::Double: {
       char digits[48];
-      const int length = std::snprintf(digits, sizeof digits, "%.4f",
-                                       std::bit_cast<double>(load_unsigned(bytes)));
+      const int length =
+          std::snprintf(digits, sizeof digits, "%.4f", std::bit_cast<double>(load_unsigned(bytes)));
       return {context.arena.copy({digits, static_cast<size_t>(length)}), {}};
     }
     default:

@@ -17,7 +17,7 @@ struct ParamRow {
 constexpr auto kParamRows = std::to_array<ParamRow>({
 #define GYR_EVENT(...)
 #define GYR_PARAM(event, name, type, format, table, aux, collect, argument) \
-  {Ev::event,                                                                       \
+  {Ev::event,                                                               \
    {name, Type::type, Format::format, FlagTable::table, aux, Collect::collect, argument}},
 #include "schema/events.def"
 #undef GYR_EVENT

@@ -48,8 +48,8 @@ enum FieldFlags : uint32_t {
   kNoTransformer = 2048,
   kNoRightHandSide = 4096,
   kSuggestedOutput = 16384,
-  kStateful = 1 << 20,  // each use in a rule counts or remembers (util.cnt, evt.deltatime): never shared,
-                        // reordered or skipped; state of a use belongs into FieldUse::data
+  kStateful = 1 << 20,  // each use in a rule counts or remembers (util.cnt, evt.deltatime): never
+                        // shared, reordered or skipped; state of a use belongs into FieldUse::data
 };
 
 struct FieldInfo;
@@ -69,8 +69,8 @@ struct FieldUse {
 // Values live until the next event; they are in the event, in state, or in context.arena.
 using Extractor = Value (*)(const EvalContext& context, const FieldUse& use);
 // Checks and stores the argument. An error says what was expected. Asked when there is an
-// argument, when the field demands one (kArgumentRequired; so evt.abspath alone can be accepted), and for
-// each use of a stateful field.
+// argument, when the field demands one (kArgumentRequired; so evt.abspath alone can be accepted),
+// and for each use of a stateful field.
 using Binder = Result<void> (*)(FieldUse& use);
 
 // The value the field has for every event of this type, whatever the event: then rules are
