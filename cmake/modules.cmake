@@ -10,13 +10,13 @@ find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 find_library(GYR_RE2 re2 REQUIRED)
 
-# Third-party libraries, by the one module that wraps them.
-set(GYR_LIBS_base fmt::fmt spdlog::spdlog_header_only Threads::Threads absl::flat_hash_map)
+# Third-party libraries, by the module that uses them; what many modules use stands with base.
+set(GYR_LIBS_base fmt::fmt spdlog::spdlog_header_only Threads::Threads absl::flat_hash_map absl::flat_hash_set)
 set(GYR_LIBS_yaml yaml-cpp)
 set(GYR_LIBS_capture ZLIB::ZLIB)
 set(GYR_LIBS_vm ${GYR_RE2})
+set(GYR_LIBS_state nlohmann_json::nlohmann_json)
 set(GYR_LIBS_rules nlohmann_json::nlohmann_json)
-set(GYR_LIBS_alert nlohmann_json::nlohmann_json)
 
 include(cmake/probe.cmake)
 
