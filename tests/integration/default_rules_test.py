@@ -85,7 +85,9 @@ CASES = {
         'setpriv --reuid 65534 --clear-groups unshare -U true', 'unshare -U true'),
     'Log tampering': (
         'echo x > $T/l; cp $T/l /var/log/gyr-test.log; : > /var/log/gyr-test.log; rm /var/log/gyr-test.log',
-        'echo x >> /var/log/gyr-keep.log; cat /var/log/gyr-keep.log; echo > $T/x.log; rm $T/x.log'),
+        # A log that is new: bash creates it with O_TRUNC.
+        'F=/var/log/gyr-keep-$$.log; echo x > $F; echo x >> $F; cat $F; mv $F $F.1; mv $F.1 /var/log/gyr-keep.log; '
+        'echo > $T/x.log; rm $T/x.log'),
     'Shell history removed': ('echo > $T/.bash_history; rm $T/.bash_history', 'echo > $T/bash_history; rm $T/bash_history'),
     'Files wiped': ('echo > $T/w; shred -u $T/w', 'echo > $T/w; rm $T/w'),
 }
@@ -93,7 +95,11 @@ CASES = {
 CONTAINER_CASES = {
     'Container opened the host': (
         'unshare -m sh -c "mount -t tmpfs none $T"', 'unshare -m sh -c "mount -t tmpfs none $T"'),
-    'Package manager run in a container': ('dpkg --version', 'dpkg --version'),
+    'Package manager run in a container': ('dpkg -i $T/none.deb', 'dpkg -i $T/none.deb'),
+}
+# What must not fire a container's rule although it happens in one.
+CONTAINER_MISSES = {
+    'Package manager run in a container': 'dpkg --compare-versions 1 lt 2; dpkg -l > /dev/null; apt-get --version > /dev/null',
 }
 CONTAINER_ID = '0123456789abcdef' * 4
 
@@ -185,12 +191,14 @@ def ready(gyr):
 
 
 def check(gyr, rule, act, miss, prefix, bad):
-    for fires, text in ((False, miss), (True, act)):
+    """`prefix` stands before the act and before the near miss that happens in a container, too."""
+    inside = CONTAINER_MISSES.get(rule)
+    for fires, text, before in ((False, miss, ''), (False, inside, prefix), (True, act, prefix)):
         if text is None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             since = len(gyr.alerts)
-            result = run(text, folder, prefix if fires else '')
+            result = run(text, folder, before)
             found = gyr.wait_for(rule, since, 3 if fires else 0.3)
             if bool(found) != fires:
                 what = 'did not fire on' if fires else 'fired on the near miss'
@@ -235,6 +243,8 @@ def main():
         bad += [f'{name}: has no case in this test' for name in sorted(untested)]
     finally:
         gyr.stop()
+        if os.path.exists('/var/log/gyr-keep.log'):
+            os.remove('/var/log/gyr-keep.log')
     for text in bad:
         print('FAIL', text)
     tried = len(cases) + (len(CONTAINER_CASES) if prefix else 0)
