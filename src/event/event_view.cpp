@@ -35,14 +35,12 @@ bool EventView::decode(const Record& record) {
   if (at > length) return false;
   offsets_[nparams_] = static_cast<uint32_t>(at);
   end_ = length;
+  const Bytes first = param(0);
+  result_ = first.size() >= 8 ? load<int64_t>(first.data()) : 0;
+  if (first.size() == 4) result_ = load<int32_t>(first.data());
   cpu_ = record.cpu;
   flags_ = record.flags;
   return true;
-}
-
-bool EventView::has_result() const {
-  return info_->source == EventSource::Syscall && info_->is_exit() && type_ != Ev::GENERIC_X &&
-         nparams_ > 0;
 }
 
 void EventBuilder::begin(Ev type, uint64_t ts_ns, int64_t tid) {

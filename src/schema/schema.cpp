@@ -33,7 +33,7 @@ constexpr auto kParams = [] {
 constexpr auto kEvents = [] {
   auto events = std::to_array<EventInfo>({
 #define GYR_EVENT(number, code, name, category, source, flags, fd) \
-  {name, #code, Ev::code, Category::category, EventSource::source, flags, fd, 0, 0},
+  {name, #code, Ev::code, Category::category, EventSource::source, flags, fd, 0, 0, false},
 #define GYR_PARAM(...)
 #include "schema/events.def"
 #undef GYR_EVENT
@@ -46,6 +46,8 @@ constexpr auto kEvents = [] {
       ++at;
       ++event.nparams;
     }
+    event.carries_result = event.source == EventSource::Syscall && event.is_exit() &&
+                           event.type != Ev::GENERIC_X && event.nparams > 0;
   }
   return events;
 }();

@@ -113,9 +113,10 @@ struct EventInfo {
   int8_t fd_param;  // index, -1: none
   uint8_t nparams;
   uint16_t first_param;
+  bool carries_result;  // its first parameter is the result of the call
 
   bool has(uint16_t mask) const { return (flags & mask) != 0; }
-  bool is_exit() const { return (static_cast<uint16_t>(type) & 1) != 0; }
+  constexpr bool is_exit() const { return (static_cast<uint16_t>(type) & 1) != 0; }
   std::span<const ParamInfo> params() const;
 };
 const EventInfo& event_info(Ev type);

@@ -158,11 +158,12 @@ bool FdTable::remove(int64_t fd) {
 }
 
 void FdTable::share(const FdTable& other) {
-  if (rep_ == other.rep_) return;
-  clear();
+  if (rep_ != other.rep_) {
+    clear();
+    rep_ = other.rep_;
+    if (rep_ != nullptr) ++rep_->refs;
+  }
   pool_ = other.pool_;
-  rep_ = other.rep_;
-  if (rep_ != nullptr) ++rep_->refs;
 }
 
 void FdTable::clear() {

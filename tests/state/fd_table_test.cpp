@@ -62,6 +62,15 @@ TEST(FdTable, SharedEntriesAreCopiedBeforeTheyChange) {
   EXPECT_EQ(child.find(3)->ino, 31u);
 }
 
+TEST(FdPool, AssignedEmptyTableTakesItsPool) {
+  FdPool pool;
+  FdTable table;
+  table = FdTable(&pool);
+  const FdInfo* first = table.add(3, with_ino(1));
+  table.remove(3);
+  EXPECT_EQ(pool.take(), first) << "the entry did not go back to the pool";
+}
+
 TEST(FdPool, GivesBlankEntriesAgain) {
   StrPool strings;
   FdPool pool;
