@@ -138,7 +138,7 @@ Result<void> Outputs::add(std::unique_ptr<Sink> sink) {
   return result;
 }
 
-void Outputs::send(AlertPtr alert, const std::function<bool()>& give_up) {
+void Outputs::send(const AlertPtr& alert, const std::function<bool()>& give_up) {
   constexpr auto kPatience = std::chrono::milliseconds(20);
   for (const std::shared_ptr<Lane>& lane : lanes_) {
     AlertPtr copy = alert;

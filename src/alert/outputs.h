@@ -50,7 +50,7 @@ class Outputs {
 
   // Hands the alert to every sink. `give_up` is asked while waiting for room (wait_when_full): once
   // it says true, the alert is dropped and counted. From one thread only.
-  void send(AlertPtr alert, const std::function<bool()>& give_up);
+  void send(const AlertPtr& alert, const std::function<bool()>& give_up);
 
   // Nobody reads the standard output any more; the program should end. Any thread.
   bool reader_gone() const { return reader_gone_->load(std::memory_order_relaxed); }

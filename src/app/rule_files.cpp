@@ -55,8 +55,10 @@ void add_folder(const Files& files, const std::string& path, RuleFiles* found) {
     return;
   }
   std::sort(names->begin(), names->end());
+  const std::string folder = path.ends_with('/') ? path : path + "/";
   for (const std::string& name : *names) {
-    const std::string file = path + (path.ends_with('/') ? "" : "/") + name;
+    std::string file = folder;
+    file += name;
     if (has_yaml_extension(name) && !is_folder(file)) add_file(files, file, found);
   }
 }

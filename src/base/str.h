@@ -43,7 +43,7 @@ class Str {
   explicit Str(StrRep* rep) : rep_(rep) { retain(); }
   Str(const Str& other) : rep_(other.rep_) { retain(); }
   Str(Str&& other) noexcept : rep_(std::exchange(other.rep_, nullptr)) {}
-  Str& operator=(const Str& other) {
+  Str& operator=(const Str& other) {  // NOLINT(bugprone-unhandled-self-assignment): same rep
     if (rep_ != other.rep_) {
       release();
       rep_ = other.rep_;
@@ -60,7 +60,7 @@ class Str {
   bool empty() const { return rep_ == nullptr; }
   size_t size() const { return rep_ ? rep_->size : 0; }
   // NUL-terminated; valid while any handle to the string lives.
-  std::string_view view() const { return rep_ ? rep_->view() : std::string_view("", 0); }
+  std::string_view view() const { return rep_ ? rep_->view() : std::string_view(""); }
   const char* c_str() const { return rep_ ? rep_->text() : ""; }
   StrRep* rep() const { return rep_; }
   // Strings of one pool are equal exactly when their reps are.
