@@ -57,7 +57,11 @@ class ThreadTable {
     return first->is_main() ? first : nullptr;
   }
   const Thread* parent(const Thread& thread) const {
-    return thread.parent != nullptr ? thread.parent : find(thread.ptid);
+    if (thread.parent != nullptr) return thread.parent;
+    // Thread 0 is what threads without a parent find. While it is half known it must be the end: what
+    // comes and goes above it would change what they see, and not their versions.
+    if (thread.tid == 0 && thread.is_invalid()) return nullptr;
+    return find(thread.ptid);
   }
 
   // To be called after each change of a value that a Dependency::Thread field can show.
