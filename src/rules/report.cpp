@@ -12,6 +12,28 @@ namespace gyr {
 namespace {
 
 constexpr size_t kSnippetBytes = 160;
+constexpr size_t kNameBytes = 100;
+
+// Text of a rules file for a terminal: control characters but tabs, which could move the cursor or
+// set colours, and bytes that are no UTF-8 become U+FFFD.
+std::string printable(std::string_view bytes) {
+  std::string text;
+  for (const char c : to_valid_utf8(bytes)) {
+    const auto code = static_cast<unsigned char>(c);
+    const bool control = (code < 0x20 && c != '\t') || code == 0x7f;
+    if (control) {
+      text += "\xef\xbf\xbd";
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
+std::string shortened(std::string_view text) {
+  if (text.size() <= kNameBytes) return printable(text);
+  return printable(text.substr(0, kNameBytes)) + "...";
+}
 
 // Not a byte that continues a letter in UTF-8.
 bool is_first_byte(char c) { return (c & 0xc0) != 0x80; }
@@ -28,14 +50,15 @@ std::string snippet(const Diagnostic& diagnostic) {
   }
   const size_t room = std::max<size_t>(line.size() - std::min(from, line.size()), 1);
   const size_t size = std::clamp<size_t>(diagnostic.underline_size, 1, room);
-  std::string text(line);
-  text += '\n';
+  const std::string before = printable(line.substr(0, std::min(from, line.size())));
+  const std::string marked = printable(line.substr(std::min(from, line.size()), size));
+  const std::string after = printable(line.substr(std::min(from + size, line.size())));
+  std::string text = before + marked + after + '\n';
   // Tabs stay tabs and a letter of several bytes is one column, so that the marks stand below what
   // they mean.
-  for (const char c : line.substr(0, std::min(from, line.size()))) {
+  for (const char c : before) {
     if (is_first_byte(c)) text += c == '\t' ? '\t' : ' ';
   }
-  const std::string_view marked = line.substr(std::min(from, line.size()), size);
   const auto letters = std::count_if(marked.begin(), marked.end(), is_first_byte);
   return text + std::string(std::max<size_t>(static_cast<size_t>(letters), 1), '^');
 }
@@ -43,7 +66,7 @@ std::string snippet(const Diagnostic& diagnostic) {
 std::string location_text(const Location& location) {
   const Position& at = location.position;
   const std::string name =
-      location.item_name.empty() ? "" : fmt::format(" '{}'", location.item_name);
+      location.item_name.empty() ? "" : fmt::format(" '{}'", shortened(location.item_name));
   return fmt::format("{}{}: ({}:{}:{})", location.item_type, name, at.file, at.line, at.column);
 }
 
@@ -108,7 +131,7 @@ void summarise(std::string_view title, const std::vector<Diagnostic>& diagnostic
   std::vector<std::string> parts;
   for (const Diagnostic& diagnostic : diagnostics) {
     parts.push_back(fmt::format("{} ({}): {}", code_text(diagnostic.code),
-                                code_short_text(diagnostic.code), diagnostic.message));
+                                code_short_text(diagnostic.code), printable(diagnostic.message)));
   }
   *text += fmt::format("{}{} {}{}: [{}]", text->empty() ? "" : " ", diagnostics.size(), title,
                        diagnostics.size() == 1 ? "" : "s", join(parts, ", "));
@@ -124,7 +147,7 @@ std::string diagnostic_text(const Diagnostic& diagnostic) {
   }
   return text + fmt::format("------\n{}\n------\n{} ({}): {}\n", snippet(diagnostic),
                             code_text(diagnostic.code), code_short_text(diagnostic.code),
-                            diagnostic.message);
+                            printable(diagnostic.message));
 }
 
 std::string report_text(std::span<const FileReport> files, const ReportSettings& settings) {

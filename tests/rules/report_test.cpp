@@ -55,6 +55,25 @@ TEST(Report, GoldenTexts) {
   EXPECT_GE(compared, 5u);
 }
 
+// A rules file from elsewhere must not steer the terminal of whoever checks it.
+TEST(Report, TextHasNoControlCharactersAndIsValidUtf8) {
+  const LoadResult result = load(
+      {{"a.yaml", "- rule: \"x\\e[2J\\x07\"\n  foo: 1\n"}, {"b.yaml", "- rule: \x1b[2J\xff\n"}});
+  const std::string text =
+      report_text(result.files) + report_summary(result.files[0]) + report_summary(result.files[1]);
+  EXPECT_THAT(text, HasSubstr("\xef\xbf\xbd[2J"));
+  for (const char c : text) {
+    EXPECT_TRUE(c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20) << text;
+    EXPECT_NE(c, '\xff');
+  }
+}
+
+TEST(Report, TextShortensLongNames) {
+  const LoadResult result =
+      load({{"a.yaml", "- rule: " + std::string(1'000'000, 'x') + "\n  foo: 1\n"}});
+  EXPECT_LT(report_text(result.files).size(), 2'000u);
+}
+
 TEST(Report, JsonHasTheShapeToolsExpect) {
   const LoadResult result = load({{"good.yaml", "- macro: m\n  condition: evt.type=open\n"},
                                   {"bad.yaml", "- rule: r\n  x: 1\n"}});
