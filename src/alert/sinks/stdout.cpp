@@ -24,7 +24,12 @@ class StdoutSink final : public Sink {
     writer_.add_line(line);
     return writer_.full() ? flush() : SinkStatus::Ok;
   }
-  SinkStatus flush() override { return writer_.flush(&reason_); }
+  SinkStatus flush() override {
+    std::string why;
+    const SinkStatus status = writer_.flush(&why);
+    if (status == SinkStatus::Failed) reason_ = "cannot write to standard output: " + why;
+    return status;
+  }
   const std::string& reason() const override { return reason_; }
 
  private:
