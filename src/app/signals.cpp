@@ -11,12 +11,20 @@ namespace {
 
 constexpr int kStatusOfSecondSignal = 1;
 
+// nohup: the program shall outlive its terminal.
+bool is_hangup_ignored() {
+  struct sigaction action {};
+  return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 SignalWatcher::SignalWatcher() {
   std::signal(SIGPIPE, SIG_IGN);
   sigemptyset(&watched_);
   for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&watched_, number);
+  // A closed terminal ends the program as Ctrl-C does: with what is queued delivered.
+  if (!is_hangup_ignored()) sigaddset(&watched_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &watched_, &before_);
   thread_ = std::thread([this] { watch(); });
 }
