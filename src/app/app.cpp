@@ -25,7 +25,8 @@ namespace {
 // Print commands that need no configuration. Nothing when none was asked for.
 std::optional<int> run_plain_listing(const Options& options) {
   if (options.help) return print_result(help_text());
-  const ListFormat format = options.format.value_or(ListFormat::Text);
+  const ListFormat format =
+      options.format.value_or(options.markdown ? ListFormat::Markdown : ListFormat::Text);
   if (options.list_ignored) return print_result(ignored_events_text());
   if (options.list_events) return print_result(list_events(format));
   if (options.list_fields) {
@@ -116,6 +117,20 @@ Result<void> check_supported(const Settings& settings) {
   return {};
 }
 
+// Settings that ask for something this version does not do. Rules see and report the same without
+// them, so they are no error: the reference's own configuration sets some.
+void warn_of_settings_without_effect(const Settings& settings, const Logger& logger) {
+  const bool live = settings.engine.kind != EngineKind::Replay;
+  const std::pair<bool, const char*> requests[] = {
+      {settings.metrics.enabled, "metrics.enabled"},
+      {settings.capture.enabled, "capture.enabled"},
+      {settings.webserver.enabled && live, "webserver.enabled"},
+      {!settings.static_fields.empty(), "static_fields"}};
+  for (const auto& [requested, key] : requests) {
+    if (requested) logger->warn("{} has no effect in this version", key);
+  }
+}
+
 int run_with_settings(const ConfigResult& config, const Options& options, const Logger& logger) {
   const Settings& settings = config.settings;
   if (options.version) {
@@ -130,6 +145,7 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   if (const Result<void> supported = check_supported(settings); !supported) {
     return print_error(supported.error().message);
   }
+  warn_of_settings_without_effect(settings, logger);
   DetectSettings detection = detect_settings(settings, options);
   detection.built_in_rules = rules.built_in;
   return detect(detection, rules.ruleset, logger);

@@ -97,6 +97,14 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   }
 }
 
+uint64_t lost_alerts(const Outputs& outputs) {
+  uint64_t lost = 0;
+  for (const OutputCounters& sink : outputs.counters()) {
+    lost += sink.dropped_full + sink.failed + sink.abandoned;
+  }
+  return lost;
+}
+
 // What a run needs, in the order it must be made and, backwards, unmade.
 struct Run {
   const DetectSettings& settings;
@@ -118,7 +126,9 @@ struct Run {
     outputs.finish(end != RunEnd::Finished && end != RunEnd::Failed);
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
     report(settings, engine, source, logger);
-    const int printed = print_result(engine.statistics().to_text());
+    int printed = print_result(engine.statistics().to_text());
+    // A replay can be run again, so whoever started it must not take this one for complete.
+    if (host == nullptr && lost_alerts(outputs) > 0) printed = 1;
     if (end == RunEnd::Failed) return print_error(engine.error().message);
     return printed;
   }

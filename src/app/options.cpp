@@ -136,7 +136,7 @@ constexpr Row kOptions[] = {
     {0, "format", Takes::Value, "FORMAT", "Of --list and --list-events: text, markdown or json.",
      set_format},
     {0, "markdown", Takes::Nothing, "", "The same as --format markdown.",
-     [](Options& o, Text) -> Result<void> { return set_format(o, "markdown"); }},
+     [](Options& o, Text) -> Result<void> { return o.markdown = true, Result<void>{}; }},
     {'i', "", Takes::Nothing, "",
      "List the events that are ignored unless base_syscalls.all is set.",
      [](Options& o, Text) -> Result<void> { return o.list_ignored = true, Result<void>{}; }},
@@ -167,6 +167,7 @@ Result<void> check(const Options& o) {
   if (!o.only_tags.empty() && (!o.disabled_tags.empty() || !o.disabled_substrings.empty())) {
     return Error{"-t cannot be used together with -T or -D"};
   }
+  if (o.markdown && o.format) return Error{"--markdown cannot be used together with --format"};
   return {};
 }
 

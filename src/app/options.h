@@ -28,7 +28,8 @@ struct Options {
   bool list_events = false;
   bool list_ignored = false;
   bool names_only = false;
-  std::optional<ListFormat> format;
+  std::optional<ListFormat> format;  // --format
+  bool markdown = false;             // --markdown, which --format excludes
   bool describe_all = false;
   std::optional<std::string> describe_rule;
   std::optional<std::string> config_file;

@@ -63,6 +63,14 @@ void log_warnings(const LoadResult& result, const Logger& logger) {
   }
 }
 
+// What -L or -l says: a JSON object without a newline, or lines.
+Result<std::string> description(const Settings& settings, const Options& options,
+                                const Ruleset& ruleset) {
+  const DescribeFormat format = settings.json_output ? DescribeFormat::Json : DescribeFormat::Text;
+  return describe_rules(ruleset, {.fields = all_fields(), .event_types = kEventCount},
+                        options.describe_rule.value_or(""), format);
+}
+
 }  // namespace
 
 LoadSettings load_settings(const Settings& settings, const Options& options) {
@@ -119,8 +127,15 @@ int validate(const Settings& settings, const Options& options) {
   std::vector<FileReport> reports = files.unreadable;
   reports.insert(reports.end(), result.files.begin(), result.files.end());
   const bool good = result.ok() && files.unreadable.empty();
-  const int printed =
-      print_result(settings.json_output ? report_json(reports) + "\n" : report_text(reports));
+  std::string text = settings.json_output ? report_json(reports) + "\n" : report_text(reports);
+  if (good && (options.describe_all || options.describe_rule)) {
+    const Result<std::string> described = description(settings, options, *result.ruleset);
+    if (!described) return print_error(described.error().message);
+    // Both are JSON objects: the description becomes a member of the report.
+    text = settings.json_output ? "{\"falco_describe_results\":" + *described + "," + text.substr(1)
+                                : text + *described;
+  }
+  const int printed = print_result(text);
   if (good) return printed;
   for (const FileReport& report : reports) {
     if (!report.ok()) print_error(fmt::format("{}: {}", report.name, report_summary(report)));
@@ -129,10 +144,7 @@ int validate(const Settings& settings, const Options& options) {
 }
 
 int describe(const Settings& settings, const Options& options, const Ruleset& ruleset) {
-  const DescribeFormat format = settings.json_output ? DescribeFormat::Json : DescribeFormat::Text;
-  const Result<std::string> text =
-      describe_rules(ruleset, {.fields = all_fields(), .event_types = kEventCount},
-                     options.describe_rule.value_or(""), format);
+  const Result<std::string> text = description(settings, options, ruleset);
   if (!text) return print_error(text.error().message);
   return print_result(settings.json_output ? *text + "\n" : *text);
 }

@@ -106,6 +106,28 @@ class Mistakes(Case):
         self.assert_fails(run('read', path, '-p', '%no.field'), 'format')
 
 
+    def test_control_characters_of_rules_do_not_reach_the_terminal(self):
+        # Raw, which is no YAML; as an escape in a name; as an escape in a word that a message repeats.
+        raw = '- rule: a\x1b[31m\n'
+        name = '- rule: "a\\e[31m"\n  foo: 1\n'
+        word = RULE.replace('INFO', '"IN\\e[31mFO"')
+        for text in (raw, name, word):
+            bad = self.write('bad.yaml', text)
+            result = run('-V', bad)
+            self.assertNotIn('\x1b', result.stdout + result.stderr)
+            self.assertEqual(result.returncode, 1)
+
+    def test_markdown_and_format_exclude_each_other(self):
+        self.assert_fails(run('--list', '--markdown', '--format', 'text'), '--markdown', '--format')
+
+    def test_settings_without_effect_are_said(self):
+        rules = ('-r', self.rules, '--dry-run', '-o', 'engine.kind=nodriver')
+        result = run(*rules, '-o', 'metrics.enabled=true', '-o', 'static_fields.a=b')
+        self.assertIn('metrics.enabled has no effect', result.stderr)
+        self.assertIn('static_fields has no effect', result.stderr)
+        self.assertEqual(run(*rules).stderr, '')
+
+
 class Listings(Case):
     def test_help_and_version(self):
         for word in ('--help', '-h'):
@@ -148,6 +170,17 @@ class Listings(Case):
         result = run('-V', bad)
         self.assertEqual(result.returncode, 1)
         self.assertIn('Invalid', result.stdout)
+
+    def test_validation_with_a_description(self):
+        both = json.loads(run('-V', self.rules, '-L', '-o', 'json_output=true').stdout)
+        self.assertTrue(both['falco_load_results'][0]['successful'])
+        self.assertEqual(both['falco_describe_results']['rules'][0]['info']['name'], 'opened')
+        text = run('-V', self.rules, '-l', 'opened')
+        self.assertEqual(text.returncode, 0)
+        self.assertRegex(text.stdout, r'(?s)rules\.yaml: Ok.*opened +every open')
+        bad = self.write('bad.yaml', '- rule: x\n')
+        self.assertNotIn('falco_describe_results', run('-V', bad, '-L', '-o', 'json_output=true').stdout)
+        self.assert_fails(run('-V', self.rules, '-l', 'nosuch'), 'nosuch')
 
     def test_dry_run(self):
         result = run('-r', self.rules, '-e', capture('cat_write.scap'), '--dry-run')
@@ -198,6 +231,12 @@ class Replay(Case):
     def test_unwritable_file_is_an_error_at_start(self):
         result = self.replay('-o', 'file_output.enabled=true', '-o', 'file_output.filename=/nonexistent/x')
         self.assert_fails(result, '/nonexistent/x')
+
+    def test_lost_alerts_of_a_replay_make_it_fail(self):
+        result = self.replay('-o', 'file_output.enabled=true', '-o', 'file_output.filename=/dev/full')
+        self.assertEqual(result.returncode, 1)
+        self.assertIn('No space left', result.stderr)
+        self.assertRegex(result.stderr, r'file_output: 0 alerts delivered, .* [1-9]\d* failed')
 
     def test_duration_ends_quietly(self):
         self.assertEqual(self.replay('-M', '30').returncode, 0)
@@ -277,7 +316,7 @@ class Endings(Case):
         return process, writer, content
 
     def test_signals_end_with_statistics(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             with self.subTest(number):
                 process, writer, content = self.start()
                 writer.write(content)
