@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals as plain calls on a thread of their own, so that no handler runs anywhere: SIGINT, SIGTERM
-// and, unless ignored (nohup), SIGHUP set the stop flag (a second one ends the program at once),
-// SIGUSR1 calls what was given.
+// Signals as plain calls on a thread of their own, so that no handler runs anywhere: SIGINT,
+// SIGTERM and, unless ignored (nohup), SIGHUP set the stop flag (a second one ends the program at
+// once), SIGUSR1 calls what was given.
 #pragma once
 
 #include <pthread.h>
