@@ -31,7 +31,13 @@ class Builder : public YAML::EventHandler {
 
   const std::vector<ParseError>& errors() const { return errors_; }
 
-  void OnDocumentStart(const YAML::Mark&) override { anchors_.clear(); }
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    anchors_.clear();
+    // The parser makes empty documents without end of a token that can start nothing, such as ','.
+    const auto at = static_cast<int64_t>(mark.pos);
+    if (!failed() && at <= last_document_) fail(convert(mark), "no value can start here");
+    last_document_ = at;
+  }
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
@@ -197,6 +203,7 @@ class Builder : public YAML::EventHandler {
   std::unordered_map<YAML::anchor_t, Anchored> anchors_;
   std::vector<ParseError> errors_;
   size_t total_ = 0;
+  int64_t last_document_ = -1;  // where it started
 };
 
 // The parser takes byte 4 for the end of the text, and no control character but these three may

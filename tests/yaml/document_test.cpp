@@ -77,6 +77,17 @@ TEST(YamlDocument, RefusesWhatIsNotYaml) {
   EXPECT_EQ(error_of(std::string(99, '[') + std::string(99, ']')), "");
 }
 
+// Found by rules_fuzz: yaml-cpp makes empty documents of such text without end.
+TEST(YamlDocument, TextBehindTheValueIsAFaultInItsPlace) {
+  for (const std::string_view text : {"- a\n, b)\n", "- - -\n, x"}) {
+    const ParseResult result = parse(std::string(text));
+    ASSERT_EQ(result.errors.size(), 1u) << text;
+    EXPECT_EQ(result.errors[0].message, "no value can start here");
+    EXPECT_EQ(result.errors[0].mark.line, 2u);
+    EXPECT_EQ(result.errors[0].mark.column, 1u);
+  }
+}
+
 TEST(YamlDocument, AliasBombsAreRefused) {
   std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
   for (int i = 1; i < 10; ++i) {
