@@ -58,8 +58,8 @@ class ThreadTable {
   }
   const Thread* parent(const Thread& thread) const {
     if (thread.parent != nullptr) return thread.parent;
-    // Thread 0 is what threads without a parent find. While it is half known it must be the end: what
-    // comes and goes above it would change what they see, and not their versions.
+    // Thread 0 is what threads without a parent find. While it is half known it must be the end:
+    // what comes and goes above it would change what they see, and not their versions.
     if (thread.tid == 0 && thread.is_invalid()) return nullptr;
     return find(thread.ptid);
   }
