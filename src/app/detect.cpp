@@ -117,6 +117,7 @@ struct Run {
     Engine engine(
         engine_settings(settings, std::move(state)), ruleset,
         {.source = source, .outputs = outputs, .clock = system_clock(), .logger = logger});
+    if (engine.rule_count() == 0) logger->warn("no rule is enabled: nothing can be detected");
     if (settings.dry_run) return 0;
     if (const Result<void> opened = engine.open(); !opened) {
       return print_error(opened.error().message);

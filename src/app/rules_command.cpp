@@ -123,6 +123,9 @@ RulesToUse load_rules_to_use(const Settings& settings, const Options& options, b
 
 int validate(const Settings& settings, const Options& options) {
   const RuleFiles files = read_rule_files(options.validate);
+  if (files.sources.empty() && files.unreadable.empty()) {
+    return print_error("there is no rules file (.yaml, .yml) in what -V names");
+  }
   LoadResult result = load_rules(files.sources, load_settings(settings, options));
   std::vector<FileReport> reports = files.unreadable;
   reports.insert(reports.end(), result.files.begin(), result.files.end());

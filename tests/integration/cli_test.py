@@ -128,6 +128,15 @@ class Mistakes(Case):
         self.assertEqual(run(*rules).stderr, '')
 
 
+    def test_nothing_to_check_or_to_detect_is_said(self):
+        folder = os.path.join(self.folder, 'none')
+        os.mkdir(folder)
+        self.assert_fails(run('-V', folder), 'no rules file')
+        result = run('-r', self.rules, '-e', capture('cat_write.scap'), '-t', 'nosuch')
+        self.assertEqual(result.returncode, 0)
+        self.assertIn('no rule is enabled', result.stderr)
+
+
 class Listings(Case):
     def test_help_and_version(self):
         for word in ('--help', '-h'):
