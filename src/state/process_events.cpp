@@ -132,6 +132,7 @@ void identify(StateCore& core, Thread& thread, const EventView& event) {
   thread.vtid = id_param(event, kVtid, thread.tid);
   thread.vpid = id_param(event, kVpid, -1);
   core.threads.link(thread);
+  core.threads.changed(thread);  // numbers that are still not enough to link it show too
 }
 
 // False when the child's own report is to be waited for, or the child is known already.
@@ -212,6 +213,7 @@ Thread* origin_of(StateCore& core, Thread& child, bool is_thread, bool* trusted)
     origin->vpid = child.vpid;
     origin->vtid = child.vpid;
     core.threads.link(*origin);
+    core.threads.changed(*origin);
   }
   return origin;
 }

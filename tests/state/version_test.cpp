@@ -230,6 +230,23 @@ TEST(Versions, TellWhatStandsAboveTheUnknownThread) {
   EXPECT_TRUE(depth(100) == before || host.state.version_of(host.thread(100)) != version);
 }
 
+// Found by replay_fuzz: a caller nobody knew got numbers from its fork, but too few to be linked.
+TEST(Versions, TellOfNumbersOfAHalfKnownCaller) {
+  Host host;
+  host.load_shell();
+  host.send(Ev::GENERIC_E, 500, {0, 0});
+  ASSERT_TRUE(host.thread(500).is_invalid());
+  const uint64_t version = host.state.version_of(host.thread(500));
+  CloneSpec spec;
+  spec.result = 501;
+  spec.tid = 500;
+  spec.pid = spec.ptid = -1;
+  spec.vpid = 7;
+  host.clone(spec);
+  EXPECT_EQ(host.thread(500).vpid, 7);
+  EXPECT_NE(host.state.version_of(host.thread(500)), version);
+}
+
 // Structure after any sequence of events: links are mutual and point to records of the table.
 TEST(FamilyTree, HoldsTogether) {
   for (uint32_t seed = 100; seed < 140; ++seed) {
