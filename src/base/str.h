@@ -101,8 +101,6 @@ class StrPool {
 
   size_t size() const { return count_; }
   uint64_t sweeps() const { return sweeps_; }
-  // Rises when unused strings were freed: a cache that keeps bare StrRep pointers drops them then.
-  uint64_t epoch() const { return sweeps_; }
 
  private:
   StrRep* find_or_add(std::string_view text);

@@ -42,21 +42,9 @@ Error unknown_param(const FieldUse& use) {
 enum class Class { Signed, Unsigned, Text, Bytes };
 
 Class class_of(Type type) {
+  if (is_signed(type)) return Class::Signed;
+  if (is_string(type)) return Class::Text;
   switch (type) {
-    case Type::Int8:
-    case Type::Int16:
-    case Type::Int32:
-    case Type::Int64:
-    case Type::Errno:
-    case Type::Fd:
-    case Type::Fd32:
-    case Type::Pid:
-    case Type::Pid32:
-      return Class::Signed;
-    case Type::CharBuf:
-    case Type::FsPath:
-    case Type::FsRelPath:
-      return Class::Text;
     case Type::None:
     case Type::ByteBuf:
     case Type::SockAddr:

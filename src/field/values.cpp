@@ -4,26 +4,6 @@
 #include <charconv>
 
 namespace gyr {
-namespace {
-
-bool is_signed(Type type) {
-  switch (type) {
-    case Type::Int8:
-    case Type::Int16:
-    case Type::Int32:
-    case Type::Int64:
-    case Type::Errno:
-    case Type::Fd:
-    case Type::Fd32:
-    case Type::Pid:
-    case Type::Pid32:
-      return true;
-    default:
-      return false;
-  }
-}
-
-}  // namespace
 
 uint64_t load_unsigned(Bytes bytes) {
   switch (bytes.size()) {

@@ -12,7 +12,9 @@
 namespace gyr {
 namespace {
 
-void copy_numbers(Thread& to, const SnapshotThread& from) {
+// Between a record and its plain form, in either direction: both spell these alike.
+template <class To, class From>
+void copy_numbers(To& to, const From& from) {
   to.tid = from.tid;
   to.pid = from.pid;
   to.ptid = from.ptid;
@@ -22,7 +24,7 @@ void copy_numbers(Thread& to, const SnapshotThread& from) {
   to.vtid = from.vtid;
   to.vpid = from.vpid;
   to.fdlimit = from.fdlimit;
-  to.flags = from.flags | kThreadActive | kNameChanged;
+  to.flags = from.flags;
   to.uid = from.uid;
   to.gid = from.gid;
   to.loginuid = from.loginuid;
@@ -48,14 +50,7 @@ void copy_numbers(Thread& to, const SnapshotThread& from) {
 
 SnapshotThread plain_thread(const StateCore& core, const Thread& from) {
   SnapshotThread to;
-  to.tid = from.tid;
-  to.pid = from.pid;
-  to.ptid = from.ptid;
-  to.sid = from.sid;
-  to.vpgid = from.vpgid;
-  to.pgid = from.pgid;
-  to.vtid = from.vtid;
-  to.vpid = from.vpid;
+  copy_numbers(to, from);
   to.comm = from.comm.view();
   to.exe = from.exe.view();
   to.exepath = from.exepath.view();
@@ -64,29 +59,6 @@ SnapshotThread plain_thread(const StateCore& core, const Thread& from) {
   to.args = from.args.view();
   to.env = from.own_env.view();
   to.cgroups = from.cgroups.view();
-  to.fdlimit = from.fdlimit;
-  to.flags = from.flags;
-  to.uid = from.uid;
-  to.gid = from.gid;
-  to.vmsize_kb = from.vmsize_kb;
-  to.vmrss_kb = from.vmrss_kb;
-  to.vmswap_kb = from.vmswap_kb;
-  to.pfmajor = from.pfmajor;
-  to.pfminor = from.pfminor;
-  to.pidns_init_start_ts_ns = from.pidns_init_start_ts_ns;
-  to.tty = from.tty;
-  to.loginuid = from.loginuid;
-  to.exe_writable = from.exe_writable;
-  to.exe_upper_layer = from.exe_upper_layer;
-  to.exe_lower_layer = from.exe_lower_layer;
-  to.exe_from_memfd = from.exe_from_memfd;
-  to.cap_inheritable = from.cap_inheritable;
-  to.cap_permitted = from.cap_permitted;
-  to.cap_effective = from.cap_effective;
-  to.exe_ino = from.exe_ino;
-  to.exe_ino_ctime_ns = from.exe_ino_ctime_ns;
-  to.exe_ino_mtime_ns = from.exe_ino_mtime_ns;
-  to.clone_ts_ns = from.clone_ts_ns;
   return to;
 }
 
@@ -171,6 +143,7 @@ void load_threads(StateCore& core, const Snapshot& snapshot) {
 Thread* make_thread(StateCore& core, const SnapshotThread& from) {
   Thread* thread = core.threads.create();
   copy_numbers(*thread, from);
+  thread->flags |= kThreadActive | kNameChanged;
   thread->comm = core.intern(from.comm);
   thread->exe = core.intern(from.exe);
   // A lone empty argument is how captures tell of none.

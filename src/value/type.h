@@ -26,4 +26,22 @@ constexpr bool is_string(Type type) {
   return type == Type::CharBuf || type == Type::FsPath || type == Type::FsRelPath;
 }
 
+// Whole numbers that may be negative.
+constexpr bool is_signed(Type type) {
+  switch (type) {
+    case Type::Int8:
+    case Type::Int16:
+    case Type::Int32:
+    case Type::Int64:
+    case Type::Errno:
+    case Type::Fd:
+    case Type::Fd32:
+    case Type::Pid:
+    case Type::Pid32:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace gyr

@@ -25,23 +25,6 @@ Shared& shared() {
   return one;
 }
 
-bool is_signed(Type type) {
-  switch (type) {
-    case Type::Int8:
-    case Type::Int16:
-    case Type::Int32:
-    case Type::Int64:
-    case Type::Errno:
-    case Type::Fd:
-    case Type::Pid:
-    case Type::Fd32:
-    case Type::Pid32:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace
 
 std::vector<Sc> every_call() {
