@@ -24,12 +24,12 @@ bool EventView::decode(const Record& record) {
   if (width == 2) {
     for (uint32_t i = 0; i < nparams_; ++i) {
       offsets_[i] = static_cast<uint32_t>(at);
-      at += load<uint16_t>(lengths + i * 2);
+      at += load<uint16_t>(lengths + size_t{i} * 2);
     }
   } else {
     for (uint32_t i = 0; i < nparams_; ++i) {
       offsets_[i] = static_cast<uint32_t>(at);
-      at += load<uint32_t>(lengths + i * 4);
+      at += load<uint32_t>(lengths + size_t{i} * 4);
     }
   }
   if (at > length) return false;

@@ -77,9 +77,8 @@ class FdTable {
   FdTable(const FdTable& other) : rep_(other.rep_), pool_(other.pool_) {
     if (rep_ != nullptr) ++rep_->refs;
   }
-  FdTable& operator=(
-      const FdTable& other) {  // NOLINT(bugprone-unhandled-self-assignment): same rep
-    share(other);
+  FdTable& operator=(const FdTable& other) {
+    if (this != &other) share(other);
     return *this;
   }
   ~FdTable() { clear(); }
