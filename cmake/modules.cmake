@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # One static library per line of modules.txt, linked to just the modules its line names. A line may name only
 # lines above it: a cycle cannot be written.
-find_package(yaml-cpp REQUIRED)
 find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)
@@ -12,7 +11,6 @@ find_library(GYR_RE2 re2 REQUIRED)
 
 # Third-party libraries, by the module that uses them; what many modules use stands with base.
 set(GYR_LIBS_base fmt::fmt spdlog::spdlog_header_only Threads::Threads absl::flat_hash_map absl::flat_hash_set)
-set(GYR_LIBS_yaml yaml-cpp)
 set(GYR_LIBS_capture ZLIB::ZLIB)
 set(GYR_LIBS_vm ${GYR_RE2})
 set(GYR_LIBS_state nlohmann_json::nlohmann_json)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// YAML with source positions: text → documents of immutable nodes. A wrapper of yaml-cpp, whose
-// exceptions stop in document.cpp.
+// YAML with source positions: text → documents of immutable nodes, in three steps: scanner.h,
+// parser.h, builder.h.
 //
 // Guarantees: any bytes give documents or one error with a position; nesting, the number of nodes
 // and what aliases expand to are bounded; every byte of a scalar's text can be traced to its place
@@ -80,7 +80,7 @@ class Document {
   Mark mark_at(size_t offset) const;
 
  private:
-  friend struct Parser;
+  friend struct Loader;
   std::string source_;
   std::vector<size_t> line_starts_;
   std::vector<NodePtr> roots_;

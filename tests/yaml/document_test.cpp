@@ -77,7 +77,7 @@ TEST(YamlDocument, RefusesWhatIsNotYaml) {
   EXPECT_EQ(error_of(std::string(99, '[') + std::string(99, ']')), "");
 }
 
-// Found by rules_fuzz: yaml-cpp makes empty documents of such text without end.
+// Found by rules_fuzz: such text would be empty documents without end.
 TEST(YamlDocument, TextBehindTheValueIsAFaultInItsPlace) {
   for (const std::string_view text : {"- a\n, b)\n", "- - -\n, x"}) {
     const ParseResult result = parse(std::string(text));
@@ -86,6 +86,103 @@ TEST(YamlDocument, TextBehindTheValueIsAFaultInItsPlace) {
     EXPECT_EQ(result.errors[0].mark.line, 2u);
     EXPECT_EQ(result.errors[0].mark.column, 1u);
   }
+}
+
+// All of a tree in one line: scalars as 'text', quoted ones as "text", nulls as ~, tags as <tag>.
+std::string outline(const Node& node) {
+  std::string out = node.tag.empty() ? "" : '<' + node.tag + '>';
+  if (node.is_null()) return out + '~';
+  if (node.is_scalar())
+    return out + (node.quoted ? '"' + node.text + '"' : '\'' + node.text + '\'');
+  std::string inner;
+  for (const NodePtr& item : node.items) inner += (inner.empty() ? "" : " ") + outline(*item);
+  for (const Node::Entry& entry : node.entries)
+    inner += (inner.empty() ? "" : " ") + outline(*entry.key) + '=' + outline(*entry.value);
+  return out + (node.is_map() ? '{' + inner + '}' : '[' + inner + ']');
+}
+
+std::string outline_of(const std::string& text) {
+  const ParseResult result = parse(text);
+  if (!result.errors.empty()) return error_of(text);
+  std::string out;
+  for (const NodePtr& root : result.document->roots())
+    out += (out.empty() ? "" : " --- ") + outline(*root);
+  return out;
+}
+
+// What the parser of the reference makes of texts on which YAML readers disagree.
+TEST(YamlDocument, ReadsWhatTheReferenceReads) {
+  struct Row {
+    const char* text;
+    const char* outline;
+  };
+  const Row rows[] = {
+      {"[x,,y]", "['x' ~ 'y']"},
+      {"{x: 1,, y: 2}", "{'x'='1' ~=~ 'y'='2'}"},
+      {"[a,]", "['a']"},
+      {"{a, b: c}", "{'a'=~ 'b'='c'}"},
+      {"{b:c}", "{'b:c'=~}"},
+      {"{\"b\":c}", "{\"b\"='c'}"},
+      {"[b: c, : d]", "[{'b'='c'} {~='d'}]"},
+      {"[a:]", "[{'a'=~}]"},
+      {"[? a : b]", "[{'a'='b'}]"},
+      {"{?\n}", "{~=~}"},
+      {"[-,a]", "['-' 'a']"},
+      {"[x?y]", "1:3 unknown token"},
+      {"- - a\n  - b\n- c\n", "[['a' 'b'] 'c']"},
+      {"a:\n- b\n- c\nd: e\n", "{'a'=['b' 'c'] 'd'='e'}"},
+      {"a:\n- b\nc", "{'a'=['b'] 'c'=~}"},
+      {"a:\nb c", "{'a'=~ 'b c'=~}"},
+      {"- \n-\n- ~\n- null", "[~ ~ ~ ~]"},
+      {"? a\n: b\n? c\n", "{'a'='b' 'c'=~}"},
+      {": a\n", "{~='a'}"},
+      {"-\ta\n", "['a']"},
+      {"- a\n-b\n", "['a'] --- '-b'"},
+      {"--- a\n... b\n", "'a' --- 'b'"},
+      {"a: b\n...\nc: d\n", "{'a'='b'} --- {'c'='d'}"},
+      {"a\n---\nb", "'a' --- 'b'"},
+      {"%FOO bar\n---\na", "'a'"},
+      {"%YAML 1.2\n%TAG !e! tag:x,\n---\n!e!y z", "<tag:x,y>'z'"},
+      {"%YAML 2.0\n---\na", "1:1 YAML major version too large"},
+      {"%YAML one\n---\na", "1:1 bad YAML version: one"},
+      {"%TAG ! a\n%TAG ! b\n---\na", "2:1 repeated TAG directive"},
+      {"[!!str a, !<x> b, ! c, !d]", "[<tag:yaml.org,2002:str>'a' <x>'b' 'c' <!d>'']"},
+      {"!a !b c", "1:4 cannot assign multiple tags to the same node"},
+      {"&a &b c", "1:4 cannot assign multiple anchors to the same node"},
+      {"&a.b c: *a.b", "{'c'='c'}"},
+      {"# caf\xe9\na: \xe9", "{'a'='\xe9'}"},
+      {"a: 'x\n\n  y '", "{'a'=\"x\ny \"}"},
+      {"\"a\\\n  b\\x41\\u00e4\\U0001f600\\N\"", "\"abA\u00e4\U0001f600\u0085\""},
+      {"\"\\ud800\"", "1:8 invalid unicode: 55296"},
+      {"\"\\d\"", "1:4 unknown escape character: d"},
+      {"\"a\n---\nb\"", "2:1 illegal document indicator in scalar"},
+      {"'a", "1:3 illegal EOF in scalar"},
+      {"a: |+\n  b\n\n", "{'a'=\"b\n\n\"}"},
+      {"a: >2-\n   b\n  c\n", "{'a'=\" b\nc\"}"},
+      {"a: |0\n b", "1:6 cannot set zero indentation for a block scalar"},
+      {"a: | b\n", "1:6 unexpected character in block scalar"},
+      {"a: |\n\tb\n", "2:1 illegal tab when looking for indentation"},
+      {"a: x\n\ty", "2:1 illegal tab when looking for indentation"},
+      {"a: b\n c: d\n", "2:3 illegal map value"},
+      {"a: - b", "1:4 illegal block entry"},
+      {"a: ? b", "1:4 illegal map key"},
+      {"a: {}}", "1:6 illegal flow end"},
+      {"[a}", "1:3 illegal flow end"},
+      {"'a': 'b' c", "1:10 end of map not found"},
+      {"a:\n  - b\n - c\n", "3:2 end of map not found"},
+      {"- - a\n  -b\n -c", "2:3 end of sequence not found"},
+      {"[a", "1:3 end of sequence flow not found"},
+      {"{a: b", "1:6 end of map flow not found"},
+      {"&", "1:2 anchor not found after &"},
+      {"*a[b", "1:3 illegal character found while scanning alias"},
+      {"!a;!b", "1:3 illegal character found while scanning tag handle"},
+      {"!a! b", "1:4 tag handle with no suffix"},
+      {"!<a b", "1:4 end of verbatim tag not found"},
+  };
+  for (const Row& row : rows) EXPECT_EQ(outline_of(row.text), row.outline) << row.text;
+  const std::string key(1024, 'k');
+  EXPECT_EQ(outline_of(key + ": v"), "{'" + key + "'='v'}");
+  EXPECT_EQ(outline_of(key + "k: v"), "1:1026 illegal map value");
 }
 
 TEST(YamlDocument, AliasBombsAreRefused) {
