@@ -5,42 +5,29 @@
 
 namespace gyr {
 
-bool EventView::decode(const Record& record) {
-  const Bytes bytes = record.bytes;
-  if (bytes.size() < kEventHeaderSize) return false;
-  bytes_ = bytes.data();
-  const auto length = load<uint32_t>(bytes_ + 16);
-  const auto type = load<uint16_t>(bytes_ + 20);
-  const auto count = load<uint32_t>(bytes_ + 22);
-  if (length < kEventHeaderSize || length > bytes.size() || type >= kEventCount) return false;
-  type_ = static_cast<Ev>(type);
-  info_ = &event_info(type_);
-  const uint32_t width = info_->has(EF_LARGE_PAYLOAD) ? 4 : 2;
-  if (uint64_t{count} * width > length - kEventHeaderSize) return false;
+// Any number of parameters, of any width, of which the table may know fewer.
+bool EventView::index_any(uint32_t count) {
+  const size_t width = info_->has(EF_LARGE_PAYLOAD) ? 4 : 2;
+  if (uint64_t{count} * width > end_ - kEventHeaderSize) return false;
   nparams_ = std::min<uint32_t>(count, info_->nparams);
   uint64_t at = kEventHeaderSize + uint64_t{count} * width;
   const uint8_t* lengths = bytes_ + kEventHeaderSize;
-  // One check behind the loop: 32 lengths of 32 bits cannot overflow `at`.
-  if (width == 2) {
-    for (uint32_t i = 0; i < nparams_; ++i) {
-      offsets_[i] = static_cast<uint32_t>(at);
-      at += load<uint16_t>(lengths + size_t{i} * 2);
-    }
-  } else {
-    for (uint32_t i = 0; i < nparams_; ++i) {
-      offsets_[i] = static_cast<uint32_t>(at);
-      at += load<uint32_t>(lengths + size_t{i} * 4);
-    }
+  uint32_t end_of_known = 0;
+  for (size_t i = 0; i < count && at <= end_; ++i) {
+    if (i < nparams_) offsets_[i] = static_cast<uint32_t>(at);
+    if (i == nparams_) end_of_known = static_cast<uint32_t>(at);
+    at += width == 4 ? load<uint32_t>(lengths + i * 4) : load<uint16_t>(lengths + i * 2);
   }
-  if (at > length) return false;
-  offsets_[nparams_] = static_cast<uint32_t>(at);
-  end_ = length;
-  const Bytes first = param(0);
-  result_ = first.size() >= 8 ? load<int64_t>(first.data()) : 0;
-  if (first.size() == 4) result_ = load<int32_t>(first.data());
-  cpu_ = record.cpu;
-  flags_ = record.flags;
+  if (at > end_) return false;
+  if (count == nparams_) end_of_known = static_cast<uint32_t>(at);
+  const size_t last = std::max<size_t>(nparams_, kAlwaysIndexed);
+  for (size_t i = nparams_; i <= last; ++i) offsets_[i] = end_of_known;
   return true;
+}
+
+int64_t EventView::odd_result(Bytes first) {
+  if (first.size() > 8) return load<int64_t>(first.data());
+  return first.size() == 4 ? load<int32_t>(first.data()) : 0;
 }
 
 void EventBuilder::begin(Ev type, uint64_t ts_ns, int64_t tid) {

@@ -33,7 +33,7 @@ constexpr auto kParams = [] {
 constexpr auto kEvents = [] {
   auto events = std::to_array<EventInfo>({
 #define GYR_EVENT(number, code, name, category, source, flags, fd) \
-  {name, #code, Ev::code, Category::category, EventSource::source, flags, fd, 0, 0, false},
+  {name, #code, Ev::code, Category::category, EventSource::source, flags, fd, 0, 0, false, 0},
 #define GYR_PARAM(...)
 #include "schema/events.def"
 #undef GYR_EVENT
@@ -48,6 +48,8 @@ constexpr auto kEvents = [] {
     }
     event.carries_result = event.source == EventSource::Syscall && event.is_exit() &&
                            event.type != Ev::GENERIC_X && event.nparams > 0;
+    const bool is_plain = event.nparams <= kPlainParams && (event.flags & EF_LARGE_PAYLOAD) == 0;
+    event.plain_params = is_plain ? event.nparams : 0;
   }
   return events;
 }();

@@ -103,6 +103,8 @@ struct ParamInfo {
   int8_t argument;  // of the system call, -1: none
 };
 
+inline constexpr size_t kPlainParams = 8;
+
 struct EventInfo {
   std::string_view name;  // "openat"
   std::string_view code;  // "OPENAT_2_X"
@@ -114,9 +116,12 @@ struct EventInfo {
   uint8_t nparams;
   uint16_t first_param;
   bool carries_result;  // its first parameter is the result of the call
+  // Parameters it has if their lengths are of 16 bits and there are at most kPlainParams, else 0.
+  uint8_t plain_params;
 
   bool has(uint16_t mask) const { return (flags & mask) != 0; }
-  constexpr bool is_exit() const { return (static_cast<uint16_t>(type) & 1) != 0; }
+  constexpr bool is_exit() const { return is_exit(type); }
+  static constexpr bool is_exit(Ev type) { return (static_cast<uint16_t>(type) & 1) != 0; }
   std::span<const ParamInfo> params() const;
 };
 const EventInfo& event_info(Ev type);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -30,6 +32,7 @@ TEST(EventView, DecodesWhatTheBuilderWrote) {
   EXPECT_EQ(event.nparams(), 3u);
   EXPECT_EQ(event.result(), -2);
   EXPECT_TRUE(event.has_result());
+  EXPECT_FALSE(event.succeeded());
   EXPECT_EQ(event.text(1), "/etc/passwd");
   EXPECT_EQ(event.get<uint32_t>(2), 1u);
   EXPECT_FALSE(event.has(5));  // the event carries fewer than the table knows
@@ -58,6 +61,33 @@ TEST(EventView, LargeEventsHaveWideLengths) {
   ASSERT_TRUE(event.decode({record, 0, 0}));
   EXPECT_EQ(event.param(1).size(), payload.size());
   EXPECT_EQ(event.param(1).data() - record.data(), 38);
+}
+
+// Few and many parameters, known and unknown ones, and records too short for the quick way give
+// what a walk over the lengths gives.
+TEST(EventView, ParametersAreWhereTheLengthsSay) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 20'000; ++round) {
+    const auto type = static_cast<Ev>(random() % kEventCount);
+    const EventInfo& info = event_info(type);
+    std::vector<std::string> params(random() % (info.nparams + 3u));
+    EventBuilder builder;
+    builder.begin(type, 1, 2);
+    for (std::string& param : params) {
+      param.assign(random() % 4 == 0 ? 0 : random() % 20, static_cast<char>(random()));
+      builder.add(as_bytes(param));
+    }
+    const Bytes bytes = builder.finish();
+    // Just the record, so that a sanitizer sees whoever reads behind it.
+    const std::vector<uint8_t> record(bytes.begin(), bytes.end());
+    EventView event;
+    ASSERT_TRUE(event.decode({record, 0, 0}));
+    ASSERT_EQ(event.nparams(), std::min<size_t>(params.size(), info.nparams));
+    for (size_t i = 0; i < kMaxParams; ++i) {
+      const bool there = i < event.nparams();
+      ASSERT_EQ(as_text(event.param(i)), there ? params[i] : "") << info.code << ' ' << i;
+    }
+  }
 }
 
 TEST(EventView, EveryCutIsRefused) {
