@@ -41,7 +41,7 @@ class Arena {
     held_.push_back(text.rep());
   }
   void reset() {
-    if (used_ > 0) reset_blocks();
+    if (at_ != first_) reset_blocks();
     if (!held_.empty()) release();
   }
 
@@ -56,11 +56,11 @@ class Arena {
     blocks_.push_back({std::make_unique<uint8_t[]>(block), block});
     at_ = blocks_.back().bytes.get();
     end_ = at_ + block;
-    ++used_;
+    first_ = blocks_.front().bytes.get();
   }
   void reset_blocks() {
     blocks_.resize(1);
-    at_ = blocks_.front().bytes.get();
+    at_ = first_;
     end_ = at_ + blocks_.front().size;
   }
   void release() {
@@ -71,7 +71,7 @@ class Arena {
   std::vector<StrRep*> held_;
   uint8_t* at_ = nullptr;
   uint8_t* end_ = nullptr;
-  size_t used_ = 0;
+  uint8_t* first_ = nullptr;  // of the first block
 };
 
 }  // namespace gyr

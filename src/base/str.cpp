@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <random>
 
 #include "base/check.h"
 
@@ -24,14 +25,70 @@ void free_rep(StrRep* rep) {
   std::free(rep);
 }
 
+template <class T = uint64_t>
+uint64_t load_word(const char* at) {
+  T word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+uint64_t fold(uint64_t a, uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = Wide{a} * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+// As memcmp() == 0. Names are short and almost always equal when their hashes are: a call and a
+// branch for each step would cost more than the comparison.
+bool is_same(const char* a, const char* b, size_t size) {
+  if (size < sizeof(uint64_t)) return std::memcmp(a, b, size) == 0;
+  const size_t last = size - sizeof(uint64_t);  // overlaps the word before it
+  uint64_t difference = load_word(a + last) ^ load_word(b + last);
+  for (size_t at = 0; at < last; at += sizeof(uint64_t)) {
+    difference |= load_word(a + at) ^ load_word(b + at);
+  }
+  return difference == 0;
+}
+
 }  // namespace
+
+HashSecret::HashSecret(uint64_t seed) {
+  for (uint64_t& word : words) word = seed = XXH3_64bits(&seed, sizeof seed);
+}
+
+// Sixteen bytes a step, each folded by a multiplication; names of files take two or three.
+uint64_t HashSecret::hash(std::string_view text) const {
+  const char* at = text.data();
+  size_t left = text.size();
+  uint64_t sum = words[0] ^ left;
+  for (; left > 16; left -= 16, at += 16) {
+    sum = fold(load_word(at) ^ words[1], load_word(at + 8) ^ sum);
+  }
+  uint64_t first = 0, last = 0;  // the rest: two words that may overlap
+  if (left >= 8) {
+    first = load_word(at);
+    last = load_word(at + left - 8);
+  } else if (left >= 4) {
+    first = load_word<uint32_t>(at);
+    last = load_word<uint32_t>(at + left - 4);
+  } else if (left > 0) {
+    first = load_word<uint8_t>(at) << 16 | load_word<uint8_t>(at + left / 2) << 8 |
+            load_word<uint8_t>(at + left - 1);
+  }
+  return fold(first ^ words[2], last ^ sum);
+}
 
 uint64_t hash_bytes(std::string_view text, uint64_t seed) {
   return XXH3_64bits_withSeed(text.data(), text.size(), seed);
 }
 
-StrPool::StrPool(size_t idle_limit)
-    : slots_(kFirstSlots), limit_(idle_limit), idle_limit_(idle_limit) {}
+StrPool::StrPool(size_t idle_limit, uint64_t seed)
+    : slots_(kFirstSlots), limit_(idle_limit), idle_limit_(idle_limit), secret_(seed) {}
+
+uint64_t StrPool::random_seed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
 
 StrPool::~StrPool() {
   remembered_ = {};
@@ -42,30 +99,32 @@ StrPool::~StrPool() {
 
 StrRep* StrPool::find_or_add(std::string_view text) {
   text = text.substr(0, UINT32_MAX);
-  const uint64_t hash = hash_bytes(text);
+  const uint64_t hash = secret_.hash(text);
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
-  while (slots_[at].rep != nullptr) {
-    const Slot& slot = slots_[at];
-    if (slot.hash == hash && slot.rep->size == text.size() &&
-        std::memcmp(slot.rep->text(), text.data(), text.size()) == 0) {
-      return slot.rep;
+  const Slot* slots = slots_.data();
+  for (; slots[at].rep != nullptr; at = (at + 1) & mask) {
+    const StrRep* rep = slots[at].rep;
+    if (slots[at].hash == hash && rep->size == text.size() &&
+        is_same(rep->text(), text.data(), text.size())) {
+      return slots[at].rep;
     }
-    at = (at + 1) & mask;
   }
-  return add(text, hash, at);
+  return add(text, hash);
 }
 
-StrRep* StrPool::add(std::string_view text, uint64_t hash, size_t slot) {
-  if (count_ >= limit_ || (count_ + 1) * 2 > slots_.size()) {
-    sweep_or_grow();
-    const size_t mask = slots_.size() - 1;
-    slot = hash & mask;
-    while (slots_[slot].rep != nullptr) slot = (slot + 1) & mask;
-  }
+StrRep* StrPool::add(std::string_view text, uint64_t hash) {
+  if (count_ >= limit_ || (count_ + 1) * 2 > slots_.size()) sweep_or_grow();
+  const size_t mask = slots_.size() - 1;
+  size_t slot = hash & mask;
+  while (slots_[slot].rep != nullptr) slot = (slot + 1) & mask;
   auto* rep = static_cast<StrRep*>(std::malloc(sizeof(StrRep) + text.size() + 1));
   GYR_CHECK(rep != nullptr);
-  *rep = {.refs = 0, .size = static_cast<uint32_t>(text.size()), .hash = hash, .memo = nullptr};
+  *rep = {.refs = 0,
+          .size = static_cast<uint32_t>(text.size()),
+          .hash = static_cast<uint32_t>(hash),
+          .note = 0,
+          .memo = nullptr};
   char* bytes = reinterpret_cast<char*>(rep + 1);
   std::memcpy(bytes, text.data(), text.size());
   bytes[text.size()] = '\0';

@@ -30,7 +30,8 @@ struct StrMemo {
 struct StrRep {
   uint32_t refs;
   uint32_t size;
-  uint64_t hash;
+  uint32_t hash;
+  uint32_t note;  // of whoever interprets the text, 0 at first: state/path.h
   StrMemo* memo;
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
   std::string_view view() const { return {text(), size}; }
@@ -76,13 +77,23 @@ class Str {
   StrRep* rep_ = nullptr;
 };
 
+// What a pool's hash multiplies with. Unknown to others, so that nobody can choose texts whose
+// hashes are equal.
+struct HashSecret {
+  explicit HashSecret(uint64_t seed);
+  uint64_t hash(std::string_view text) const;
+
+  uint64_t words[3];
+};
+
 uint64_t hash_bytes(std::string_view text, uint64_t seed = 0);
 
 class StrPool {
  public:
   // `idle_limit`: how many strings may be kept beyond those in use before the unused ones are
   // dropped.
-  explicit StrPool(size_t idle_limit = 32768);
+  // `seed` makes the places of strings unforeseeable to whoever chooses them.
+  explicit StrPool(size_t idle_limit = 32768, uint64_t seed = random_seed());
   ~StrPool();
   StrPool(const StrPool&) = delete;
   StrPool& operator=(const StrPool&) = delete;
@@ -100,11 +111,12 @@ class StrPool {
   void remember(uint64_t key, Str text) { remembered_[slot_of(key)] = {key, std::move(text)}; }
 
   size_t size() const { return count_; }
+  static uint64_t random_seed();
   uint64_t sweeps() const { return sweeps_; }
 
  private:
   StrRep* find_or_add(std::string_view text);
-  StrRep* add(std::string_view text, uint64_t hash, size_t slot);
+  StrRep* add(std::string_view text, uint64_t hash);
   void sweep_or_grow();
   void rehash(size_t slots);
 
@@ -127,6 +139,7 @@ class StrPool {
   size_t count_ = 0;
   size_t limit_;  // count at which the next sweep happens
   size_t idle_limit_;
+  HashSecret secret_;
   uint64_t sweeps_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 
 namespace gyr {
 namespace {
@@ -28,6 +29,28 @@ TEST(StrPool, KeepsBytesThatAreNotText) {
   StrPool pool;
   const std::string bytes("a\0b\xff", 4);
   EXPECT_EQ(pool.intern(bytes).view(), bytes);
+}
+
+TEST(StrPool, TextsOfEveryLengthThatDifferInOneByteDiffer) {
+  StrPool pool;
+  for (size_t size = 1; size < 100; ++size) {
+    std::string text(size, 'a');
+    const Str first = pool.intern(text);
+    for (char& byte : text) {
+      byte = 'b';
+      EXPECT_FALSE(pool.intern(text) == first) << size;
+      byte = 'a';
+    }
+    EXPECT_TRUE(pool.intern(text) == first) << size;
+  }
+}
+
+TEST(StrPool, PlacesDependOnTheSeed) {
+  const HashSecret one(1), two(2);
+  for (const std::string_view text : {"", "a", "abcd", "12345678", "0123456789abcdefg"}) {
+    EXPECT_NE(one.hash(text), two.hash(text)) << text;
+    EXPECT_EQ(one.hash(text), HashSecret(1).hash(text)) << text;
+  }
 }
 
 TEST(StrPool, TenMillionInventedNamesDoNotGrowIt) {
