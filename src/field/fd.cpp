@@ -238,7 +238,8 @@ Value flag(const EvalContext& context, const FieldUse&) {
 Value name_changed(const EvalContext& context, const FieldUse&) {
   const FdInfo* fd = event_fd(context);
   if (fd == nullptr) return Value::null();
-  return Value::of_bool(!(fd->name == context.event_state.old_fd_name));
+  const EventState& now = context.event_state;
+  return Value::of_bool(now.fd_edited && !(fd->name == now.old_fd_name));
 }
 
 // --- device and inode

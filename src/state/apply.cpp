@@ -26,17 +26,26 @@ enum class Call : uint8_t {
   Threadless,
 };
 
-struct Row {
+}  // namespace
+
+// What an event of one type does to the state.
+struct EventRow {
   Handler handler = nullptr;
   Call call = Call::Success;
   Lookup lookup = Lookup::Get;
   bool hidden = false;  // an enter event that only feeds state
   bool stores_enter = false;
+  // From the event's own row.
+  bool skips_reset = false;
+  bool uses_fd = false;
+  int8_t fd_param = -1;  // that holds the descriptor it uses
 };
 
-using Rows = std::array<Row, kEventCount>;
+namespace {
 
-constexpr Row& row_of(Rows& rows, Ev type) { return rows[static_cast<size_t>(type)]; }
+using Rows = std::array<EventRow, kEventCount>;
+
+constexpr EventRow& row_of(Rows& rows, Ev type) { return rows[static_cast<size_t>(type)]; }
 
 constexpr void add_process_rows(Rows& rows) {
   for (const Ev type : {Ev::CLONE_20_X, Ev::CLONE3_X, Ev::FORK_20_X, Ev::VFORK_20_X}) {
@@ -129,18 +138,34 @@ constexpr void add_meta_rows(Rows& rows) {
   }
 }
 
+constexpr void add_event_facts(EventRow& row, uint32_t flags, int fd_param) {
+  row.skips_reset = (flags & EF_SKIPPARSERESET) != 0;
+  row.uses_fd = (flags & EF_USES_FD) != 0;
+  if (row.uses_fd) row.fd_param = static_cast<int8_t>(fd_param);
+}
+
+constexpr void add_all_event_facts(Rows& rows) {
+#define GYR_EVENT(number, code, name, category, source, flags, fd) \
+  add_event_facts(row_of(rows, Ev::code), flags, fd);
+#define GYR_PARAM(...)
+#include "schema/events.def"
+#undef GYR_EVENT
+#undef GYR_PARAM
+}
+
 constexpr Rows make_rows() {
   Rows rows{};
   add_process_rows(rows);
   add_file_rows(rows);
   add_socket_rows(rows);
   add_meta_rows(rows);
+  add_all_event_facts(rows);  // last: rows above are written as a whole
   return rows;
 }
 
 constexpr Rows kRows = make_rows();
 
-const Row& row_of(Ev type) { return kRows[static_cast<size_t>(type)]; }
+const EventRow& row_of(Ev type) { return kRows[static_cast<size_t>(type)]; }
 
 bool follows(Ev exit, Ev enter) {
   return static_cast<size_t>(enter) + 1 == static_cast<size_t>(exit) ||
@@ -149,20 +174,19 @@ bool follows(Ev exit, Ev enter) {
 
 }  // namespace
 
-void StateCore::finish_deferred() {
-  if (exited_tid >= 0) {
-    const int64_t tid = std::exchange(exited_tid, -1);
-    if (Thread* gone = threads.find(tid)) {
-      exits.add(gone->ptid, tid, exited_ts_ns);
-      if (!gone->children.empty() && gone->reaper_tid > 0 && settings.live) get(gone->reaper_tid);
-      threads.remove(tid);
-    }
-  }
-  if (closed_fd >= 0) {
-    Thread* owner = threads.find(closed_tid);
-    if (owner != nullptr && fds(*owner).remove(closed_fd)) ++counts.fds_removed;
-    closed_fd = -1;
-  }
+void StateCore::finish_exit() {
+  const int64_t tid = std::exchange(exited_tid, -1);
+  Thread* gone = threads.find(tid);
+  if (gone == nullptr) return;
+  exits.add(gone->ptid, tid, exited_ts_ns);
+  if (!gone->children.empty() && gone->reaper_tid > 0 && settings.live) get(gone->reaper_tid);
+  threads.remove(tid);
+}
+
+inline void StateCore::finish_close() {
+  Thread* owner = threads.find(closed_tid);
+  if (owner != nullptr && fds(*owner).remove(closed_fd)) ++counts.fds_removed;
+  closed_fd = -1;
 }
 
 Thread* StateCore::recover(int64_t tid) {
@@ -180,10 +204,9 @@ Thread* StateCore::recover(int64_t tid) {
   return record;
 }
 
-Thread* StateCore::get(int64_t tid) {
-  const bool last = threads.is_last(tid);
+Thread* StateCore::get_other(int64_t tid) {
   if (Thread* known = threads.find(tid)) {
-    ++(last ? counts.thread_lookups_cached : counts.thread_lookups_noncached);
+    ++counts.thread_lookups_noncached;
     return known;
   }
   ++counts.thread_lookups_failed;
@@ -197,7 +220,7 @@ Thread* StateCore::get(int64_t tid) {
 }
 
 bool StateCore::is_own(const EventView& event) const {
-  if (!settings.live || settings.own_pid < 0 || thread == nullptr) return false;
+  if (settings.own_pid < 0 || thread == nullptr) return false;
   if (thread->pid != settings.own_pid) return false;
   switch (event.type()) {  // NOLINT: these five alone pass
     case Ev::SCHEDSWITCH_6_E:
@@ -236,87 +259,95 @@ void StateCore::store_enter(const EventView& event) {
   ++counts.enter_events_stored;
 }
 
-void StateCore::reset_exit(const EventView& event) {
+// The thread of an event that need not have a known one; null: none.
+Thread* StateCore::find_counted(int64_t tid) {
+  const bool last = threads.last(tid) != nullptr;
+  Thread* found = threads.find(tid);
+  if (found == nullptr) {
+    ++counts.thread_lookups_failed;
+  } else {
+    ++(last ? counts.thread_lookups_cached : counts.thread_lookups_noncached);
+  }
+  return found;
+}
+
+void StateCore::take_matching_enter(const EventView& event, bool valid) {
+  if (valid) take_enter(event);
+  thread->enter_event.clear();
+}
+
+void StateCore::reset_exit(const EventView& event, const EventRow& row) {
   const bool valid = thread->last_type_valid && follows(event.type(), thread->last_type);
   if (!valid) thread->last_fd = -1;
-  if (!thread->enter_event.empty()) {
-    if (valid) take_enter(event);
-    thread->enter_event.clear();
-  }
-  if (event.has_result() && event.has(0)) {
-    const int64_t result = event.result();
-    if (result < 0) now.error = -result;
-  }
-  const EventInfo& info = event.info();
-  if (!info.has(EF_USES_FD)) return;
-  if (thread->last_fd == -1 && info.fd_param >= 0) {
-    thread->last_fd = event.get<int64_t>(static_cast<size_t>(info.fd_param), -1);
+  if (!thread->enter_event.empty()) [[unlikely]]
+    take_matching_enter(event, valid);
+  if (event.result() < 0 && event.has_result()) now.error = -event.result();
+  if (!row.uses_fd) return;
+  if (thread->last_fd == -1 && row.fd_param >= 0) {
+    thread->last_fd = event.get<int64_t>(static_cast<size_t>(row.fd_param), -1);
   }
   fetch_fd(thread->last_fd);
 }
 
-// True when the event has a thread and handlers may use it.
-bool StateCore::reset(const EventView& event) {
+void StateCore::reset_enter(const EventView& event, const EventRow& row) {
+  thread->last_type = event.type();
+  thread->last_type_valid = true;
+  thread->last_fd = -1;
+  if (row.fd_param < 0) return;
+  thread->last_fd = event.get<int64_t>(static_cast<size_t>(row.fd_param), -1);
+  fetch_fd(thread->last_fd);
+}
+
+// Finds the event's thread and descriptor. True when handlers may use the thread.
+bool StateCore::reset(const EventView& event, const EventRow& row) {
   now.fd = nullptr;
   now.fd_number = -1;
   now.error = 0;
-  now.hidden = false;
   now.has_enter = false;
-  now.old_fd_name = Str();
-  thread = nullptr;
-  const EventInfo& info = event.info();
-  const Row& row = row_of(event.type());
-  if (info.has(EF_SKIPPARSERESET)) {
+  if (std::exchange(now.fd_edited, false)) now.old_fd_name = Str();
+  if (row.skips_reset) [[unlikely]] {
     const bool shows_thread = event.type() == Ev::PROCINFO_E || event.type() == Ev::SCAPEVENT_E;
-    if (shows_thread) thread = threads.find(event.tid());
+    thread = shows_thread ? threads.find(event.tid()) : nullptr;
     return false;
   }
-  if (row.lookup == Lookup::None) return false;
   if (row.lookup == Lookup::Get) {
     thread = get(event.tid());
     if (thread == nullptr) return false;
     thread->flags |= kThreadActive;
   } else {
-    const bool last = threads.is_last(event.tid());
-    thread = threads.find(event.tid());
-    if (thread == nullptr) {
-      ++counts.thread_lookups_failed;
-      return false;
-    }
-    ++(last ? counts.thread_lookups_cached : counts.thread_lookups_noncached);
+    thread = row.lookup == Lookup::Find ? find_counted(event.tid()) : nullptr;
+    if (thread == nullptr) return false;
   }
   thread->last_access_ts_ns = event.ts_ns();
-  if (event.type() == Ev::SCHEDSWITCH_6_E) return true;
-  if (info.is_exit()) {
-    reset_exit(event);
-    return true;
-  }
-  thread->last_fd = -1;
-  thread->last_type = event.type();
-  thread->last_type_valid = true;
-  if (info.has(EF_USES_FD) && info.fd_param >= 0) {
-    thread->last_fd = event.get<int64_t>(static_cast<size_t>(info.fd_param), -1);
-    fetch_fd(thread->last_fd);
+  if (EventInfo::is_exit(event.type())) {
+    reset_exit(event, row);
+  } else if (event.type() != Ev::SCHEDSWITCH_6_E) {
+    reset_enter(event, row);
   }
   return true;
 }
 
-void StateCore::apply(const EventView& event) {
-  finish_deferred();
-  if (settings.live) purge(event.ts_ns());
-  const bool has_thread = reset(event);
-  const Row& row = row_of(event.type());
-  const bool own = is_own(event);
-  if (!own) {
-    if (row.handler != nullptr) {
-      const bool success = has_thread && event.has(0) && event.result() >= 0;
-      const bool wanted = row.call == Call::Success  ? success
-                          : row.call == Call::Always ? has_thread
-                                                     : true;
-      if (wanted) row.handler(*this, event);
-    }
-    if (row.stores_enter && thread != nullptr) store_enter(event);
+void StateCore::handle(const EventView& event, const EventRow& row, bool has_thread) {
+  if (row.handler != nullptr) {
+    const bool wanted = row.call == Call::Success ? has_thread && event.succeeded()
+                                                  : row.call == Call::Threadless || has_thread;
+    if (wanted) row.handler(*this, event);
   }
+  if (row.stores_enter && thread != nullptr) [[unlikely]]
+    store_enter(event);
+}
+
+void StateCore::apply(const EventView& event) {
+  if (exited_tid >= 0) [[unlikely]]
+    finish_exit();
+  if (closed_fd >= 0) finish_close();
+  if (settings.live) [[unlikely]]
+    purge(event.ts_ns());
+  const EventRow& row = row_of(event.type());
+  const bool has_thread = reset(event, row);
+  const bool own = settings.live && is_own(event);
+  if (!own) [[likely]]
+    handle(event, row, has_thread);
   now.hidden = own || row.hidden || (event.flags() & kStateOnly) != 0;
   now.thread = thread;
   if (thread == nullptr) return;

@@ -21,17 +21,9 @@ StateCore::StateCore(StateSettings given, StrPool& strings)
       not_available(strings.intern("<NA>")),
       no_leader_cwd(strings.intern("./")) {}
 
-const FdTable& StateCore::fds(const Thread& of) const {
-  if ((of.flags & kCloneFiles) == 0) return of.own_fds;
+const FdTable& StateCore::shared_fds(const Thread& of) const {
   const Thread* leader = threads.leader(of);
   return leader != nullptr ? leader->own_fds : no_fds;
-}
-
-FdTable& StateCore::fds(Thread& of) {
-  if ((of.flags & kCloneFiles) == 0) return of.own_fds;
-  Thread* leader = threads.leader(of);
-  // Without a leader nothing is found and nothing stored.
-  return leader != nullptr ? leader->own_fds : const_cast<FdTable&>(no_fds);
 }
 
 const Str& StateCore::cwd(const Thread& of) const {
@@ -68,17 +60,6 @@ const Str& StateCore::resolve_dirfd(const Thread* of, std::string_view path, int
   return paths.with_slash(info->name);
 }
 
-void StateCore::fetch_fd(int64_t fd) {
-  if (fd < 0) return;
-  now.fd = std::as_const(*this).fds(*thread).find(fd);
-  if (now.fd == nullptr) {
-    ++counts.fd_lookups_failed;
-    return;
-  }
-  ++counts.fd_lookups_cached;
-  now.old_fd_name = now.fd->name;
-}
-
 FdInfo* StateCore::add_fd_to(Thread& owner, int64_t fd, FdKind kind) {
   FdTable& table = fds(owner);
   FdInfo* info = &table == &no_fds ? nullptr : table.add_blank(fd);
@@ -91,7 +72,13 @@ FdInfo* StateCore::add_fd_to(Thread& owner, int64_t fd, FdKind kind) {
   return info;
 }
 
+void StateCore::keep_old_name() {
+  if (std::exchange(now.fd_edited, true)) return;
+  if (now.fd != nullptr) now.old_fd_name = now.fd->name;
+}
+
 FdInfo* StateCore::add_fd(int64_t fd, FdKind kind) {
+  keep_old_name();
   FdInfo* info = add_fd_to(*thread, fd, kind);
   thread->last_fd = fd;
   now.fd = info;
@@ -99,6 +86,7 @@ FdInfo* StateCore::add_fd(int64_t fd, FdKind kind) {
 }
 
 FdInfo& StateCore::edit_fd() {
+  keep_old_name();
   FdInfo* info = fds(*thread).edit(thread->last_fd);
   GYR_CHECK(info != nullptr);  // now.fd was found there
   now.fd = info;
@@ -109,7 +97,7 @@ void StateCore::set_cwd(Thread& of, const Str& path) {
   Thread* leader = threads.leader(of);
   if (leader == nullptr) return;
   // The reference takes the calling entry's own directory for base, which only leaders have.
-  const Str& joined = paths.join(of.own_cwd, path);
+  const Str joined = paths.join(of.own_cwd, path);
   const Str& with_slash = joined.empty() ? paths.slash : paths.with_slash(joined);
   if (leader->own_cwd == with_slash) return;
   leader->own_cwd = with_slash;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "state/containers.h"
@@ -43,21 +44,36 @@ struct StateCore {
   // --- apply.cpp
   void apply(const EventView& event);
   // In the table, else looked up in /proc, else a fake entry; null when the table is full.
-  Thread* get(int64_t tid);
-  void finish_deferred();
-  void purge(uint64_t now_ns);
+  Thread* get(int64_t tid) {
+    Thread* last = threads.last(tid);
+    if (last == nullptr) return get_other(tid);
+    ++counts.thread_lookups_cached;
+    return last;
+  }
+  [[gnu::noinline]] void purge(uint64_t now_ns);
 
   // --- core.cpp
-  FdTable& fds(Thread& of);
-  const FdTable& fds(const Thread& of) const;
+  FdTable& fds(Thread& of) {
+    return (of.flags & kCloneFiles) == 0 ? of.own_fds : const_cast<FdTable&>(shared_fds(of));
+  }
+  const FdTable& fds(const Thread& of) const {
+    return (of.flags & kCloneFiles) == 0 ? of.own_fds : shared_fds(of);
+  }
   const Str& cwd(const Thread& of) const;
   const Str& command_line(const Thread& of) const;
   const Str& resolve_dirfd(const Thread* of, std::string_view path, int64_t dirfd);
   // The descriptor the event is about; null in `now` when unknown.
-  void fetch_fd(int64_t fd);
+  void fetch_fd(int64_t fd) {
+    if (fd < 0) return;
+    now.fd = std::as_const(*this).fds(*thread).find(fd);
+    ++(now.fd != nullptr ? counts.fd_lookups_cached : counts.fd_lookups_failed);
+  }
   // A blank entry of the event's thread, which becomes the event's descriptor. Null: not stored.
   FdInfo* add_fd(int64_t fd, FdKind kind);
   FdInfo* add_fd_to(Thread& owner, int64_t fd, FdKind kind);
+  // To be called before the event's descriptor becomes another or changes; add_fd() and edit_fd()
+  // do so.
+  void keep_old_name();
   // The event's descriptor for changing it. `now.fd` must not be null.
   FdInfo& edit_fd();
   void set_cwd(Thread& of, const Str& path);
@@ -74,12 +90,21 @@ struct StateCore {
   int64_t closed_fd = -1;
 
  private:
-  bool reset(const EventView& event);
-  void reset_exit(const EventView& event);
-  void store_enter(const EventView& event);
+  // Of a thread that shares its leader's; without a leader nothing is found and nothing stored.
+  const FdTable& shared_fds(const Thread& of) const;
+  [[gnu::noinline]] Thread* get_other(int64_t tid);
+  [[gnu::noinline]] void finish_exit();
+  void finish_close();
+  bool reset(const EventView& event, const struct EventRow& row);
+  void reset_exit(const EventView& event, const EventRow& row);
+  void reset_enter(const EventView& event, const EventRow& row);
+  void handle(const EventView& event, const EventRow& row, bool has_thread);
+  Thread* find_counted(int64_t tid);
+  [[gnu::noinline]] void store_enter(const EventView& event);
+  [[gnu::noinline]] void take_matching_enter(const EventView& event, bool valid);
   void take_enter(const EventView& event);
   Thread* recover(int64_t tid);
-  bool is_own(const EventView& event) const;
+  [[gnu::noinline]] bool is_own(const EventView& event) const;  // live only
 
   std::vector<uint8_t> enter_bytes_;
   uint64_t next_purge_ns_ = 0;

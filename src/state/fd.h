@@ -5,8 +5,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -61,7 +64,14 @@ class FdPool {
   FdPool(const FdPool&) = delete;
   FdPool& operator=(const FdPool&) = delete;
   FdInfo* take();  // blank but for refs = 1
-  void give(FdInfo* info);
+  void give(FdInfo* info) {
+    // As *info = {}, in a few wide stores: descriptors come and go with every third event.
+    info->name = Str();
+    info->name_raw = Str();
+    static_assert(std::is_standard_layout_v<FdInfo>);
+    std::memset(static_cast<void*>(info), 0, offsetof(FdInfo, name));  // all defaults are zero
+    free_.push_back(info);  // never grows: take() reserved for all entries
+  }
 
  private:
   static constexpr size_t kBlock = 128;
@@ -84,7 +94,7 @@ class FdTable {
   ~FdTable() { clear(); }
 
   // Null when the number is negative or not open.
-  const FdInfo* find(int64_t fd) const {
+  [[gnu::always_inline]] const FdInfo* find(int64_t fd) const {  // on the path of most events
     if (rep_ == nullptr || fd < 0) return nullptr;
     if (static_cast<size_t>(fd) < rep_->slots.size()) return rep_->slots[static_cast<size_t>(fd)];
     return rep_->high.empty() ? nullptr : find_high(fd);
@@ -96,7 +106,17 @@ class FdTable {
   FdInfo* add(int64_t fd, FdInfo info);
   // As add(), with a blank entry for the caller to fill.
   FdInfo* add_blank(int64_t fd);
-  bool remove(int64_t fd);
+  bool remove(int64_t fd) {
+    // A descriptor number is rarely high, and a table that is changed rarely shared.
+    if (rep_ == nullptr || rep_->refs > 1 || static_cast<uint64_t>(fd) >= rep_->slots.size()) {
+      return remove_any(fd);
+    }
+    FdInfo* info = std::exchange(rep_->slots[static_cast<size_t>(fd)], nullptr);
+    if (info == nullptr) return false;
+    --rep_->open;
+    drop(info);
+    return true;
+  }
   // Removes the entries for which is_doomed(fd, const FdInfo&) is true; gives their number.
   template <class Drop>
   size_t remove_if(Drop is_doomed);
@@ -127,9 +147,20 @@ class FdTable {
     std::vector<FdInfo*> slots;
     std::vector<High> high;
   };
-  Rep& own();  // a rep no one else shares
+  Rep& own() {  // a rep no one else shares
+    return rep_ != nullptr && rep_->refs == 1 ? *rep_ : own_copy();
+  }
+  Rep& own_copy();
   FdInfo* take();
-  void drop(FdInfo* info);
+  void drop(FdInfo* info) {
+    if (--info->refs > 0) return;
+    if (pool_ != nullptr) {
+      pool_->give(info);
+    } else {
+      delete info;
+    }
+  }
+  bool remove_any(int64_t fd);
   FdInfo** slot_of(Rep& rep, int64_t fd);   // null when nothing is open there
   FdInfo** slot_for(Rep& rep, int64_t fd);  // made if missing
   static void grow(Rep& rep, size_t size);

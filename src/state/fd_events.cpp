@@ -155,6 +155,7 @@ void on_pidfd_getfd(StateCore& core, const EventView& event) {
   if (pidfd == nullptr || pidfd->kind != FdKind::PidFd) return;
   Thread* target = core.threads.find(pidfd->pid);
   if (target == nullptr) return;
+  core.keep_old_name();
   core.now.fd = core.fds(*target).find(event.get<int64_t>(2, -1));
   copy_fd(core, event.result(), true);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cstddef>
-#include <cstring>
-#include <type_traits>
+#include <utility>
 
 #include "state/fd.h"
 
@@ -27,29 +25,11 @@ FdInfo* FdPool::take() {
   return info;
 }
 
-void FdPool::give(FdInfo* info) {
-  // As *info = {}, in a few wide stores: descriptors come and go with every third event.
-  info->name = Str();
-  info->name_raw = Str();
-  static_assert(std::is_standard_layout_v<FdInfo>);
-  std::memset(static_cast<void*>(info), 0, offsetof(FdInfo, name));  // all defaults are zero
-  free_.push_back(info);  // never grows: take() reserved for all entries
-}
-
 FdInfo* FdTable::take() {
   if (pool_ != nullptr) return pool_->take();
   auto* info = new FdInfo;
   info->refs = 1;
   return info;
-}
-
-void FdTable::drop(FdInfo* info) {
-  if (--info->refs > 0) return;
-  if (pool_ != nullptr) {
-    pool_->give(info);
-  } else {
-    delete info;
-  }
 }
 
 const FdInfo* FdTable::find_high(int64_t fd) const {
@@ -80,20 +60,21 @@ void FdTable::grow(Rep& rep, size_t size) {
 
 FdInfo** FdTable::slot_for(Rep& rep, int64_t fd) {
   const auto index = static_cast<size_t>(fd);
-  if (index >= rep.slots.size() && index < rep.slots.size() + kGap) {
-    grow(rep, std::max(index + 1, rep.slots.size() + kGap));
-  }
   if (index < rep.slots.size()) return &rep.slots[index];
+  if (index < rep.slots.size() + kGap) {
+    grow(rep, std::max(index + 1, rep.slots.size() + kGap));
+    return &rep.slots[index];
+  }
   auto at = std::lower_bound(rep.high.begin(), rep.high.end(), fd,
                              [](const High& entry, int64_t key) { return entry.fd < key; });
   if (at == rep.high.end() || at->fd != fd) at = rep.high.insert(at, {.fd = fd, .info = nullptr});
   return &at->info;
 }
 
-FdTable::Rep& FdTable::own() {
+FdTable::Rep& FdTable::own_copy() {
   if (rep_ == nullptr) {
     rep_ = new Rep;
-  } else if (rep_->refs > 1) {
+  } else {
     auto* copy = new Rep;
     copy->open = rep_->open;
     copy->slots = rep_->slots;
@@ -123,11 +104,10 @@ FdInfo* FdTable::edit(int64_t fd) {
 
 FdInfo* FdTable::add_blank(int64_t fd) {
   if (fd < 0) return nullptr;
-  const bool replaces = find(fd) != nullptr;
-  if (!replaces && size() >= static_cast<size_t>(kFdLimit)) return nullptr;
+  if (size() >= static_cast<size_t>(kFdLimit) && find(fd) == nullptr) return nullptr;
   Rep& rep = own();
   FdInfo** slot = slot_for(rep, fd);
-  if (replaces) {
+  if (*slot != nullptr) {
     drop(*slot);
   } else {
     ++rep.open;
@@ -144,12 +124,10 @@ FdInfo* FdTable::add(int64_t fd, FdInfo info) {
   return entry;
 }
 
-bool FdTable::remove(int64_t fd) {
+bool FdTable::remove_any(int64_t fd) {
   if (find(fd) == nullptr) return false;
   Rep& rep = own();
-  FdInfo** slot = slot_of(rep, fd);
-  drop(*slot);
-  *slot = nullptr;
+  drop(std::exchange(*slot_of(rep, fd), nullptr));
   --rep.open;
   if (static_cast<size_t>(fd) >= rep.slots.size()) {
     std::erase_if(rep.high, [](const High& entry) { return entry.info == nullptr; });

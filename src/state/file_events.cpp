@@ -70,7 +70,8 @@ struct Opened {
 
 // The enter event's request counts where there is one: the exit event's name is read from user
 // memory later, which the caller may have changed since.
-Opened read_request(StateCore& core, const EventView& event, const OpenParams& params) {
+template <OpenParams params>
+Opened read_request(StateCore& core, const EventView& event) {
   Opened opened;
   opened.flags = params.flags >= 0 ? event.get<uint32_t>(at(params.flags)) : 0;
   const EventView* source = &event;
@@ -100,17 +101,20 @@ Opened read_request(StateCore& core, const EventView& event, const OpenParams& p
   return opened;
 }
 
-Str full_name(StateCore& core, const Opened& opened, const OpenParams& params) {
-  if (&params == &kByHandle) return core.paths.join(Str(), opened.name);
+template <OpenParams params>
+Str full_name(StateCore& core, const Opened& opened) {
+  if (params.name == kByHandle.name) return core.paths.join(Str(), opened.name);
   if (params.dirfd < 0) return core.paths.join(core.cwd(*core.thread), opened.name);
   if (!opened.has_dirfd) return core.paths.join(Str(), opened.name);
   const Str& base = core.resolve_dirfd(core.thread, opened.name.view(), opened.dirfd);
   return core.paths.join(base, opened.name);
 }
 
-void open_file(StateCore& core, const EventView& event, const OpenParams& params) {
-  const Opened opened = read_request(core, event, params);
-  Str name = full_name(core, opened, params);
+// A function for each event, so that the numbers of its parameters are constants.
+template <OpenParams params>
+void open_file(StateCore& core, const EventView& event) {
+  const Opened opened = read_request<params>(core, event);
+  Str name = full_name<params>(core, opened);
   const bool is_directory = (opened.flags & kOpenDirectory) != 0;
   FdInfo* info = core.add_fd(event.result(), is_directory ? FdKind::Directory : FdKind::FileV2);
   if (info == nullptr) return;
@@ -125,12 +129,12 @@ void open_file(StateCore& core, const EventView& event, const OpenParams& params
 
 }  // namespace
 
-void on_open(StateCore& core, const EventView& event) { open_file(core, event, kOpen); }
-void on_openat(StateCore& core, const EventView& event) { open_file(core, event, kOpenat); }
-void on_openat2(StateCore& core, const EventView& event) { open_file(core, event, kOpenat2); }
-void on_creat(StateCore& core, const EventView& event) { open_file(core, event, kCreat); }
+void on_open(StateCore& core, const EventView& event) { open_file<kOpen>(core, event); }
+void on_openat(StateCore& core, const EventView& event) { open_file<kOpenat>(core, event); }
+void on_openat2(StateCore& core, const EventView& event) { open_file<kOpenat2>(core, event); }
+void on_creat(StateCore& core, const EventView& event) { open_file<kCreat>(core, event); }
 void on_open_by_handle(StateCore& core, const EventView& event) {
-  open_file(core, event, kByHandle);
+  open_file<kByHandle>(core, event);
 }
 
 void on_chdir(StateCore& core, const EventView& event) {

@@ -153,7 +153,7 @@ Thread* make_thread(StateCore& core, const SnapshotThread& from) {
   core.set_exepath(*thread, from.exepath);
   core.set_cgroups(*thread, from.cgroups);
   if (thread->is_main()) {
-    const Str& cwd = core.paths.join(Str(), core.intern(from.cwd));
+    const Str cwd = core.paths.join(Str(), core.intern(from.cwd));
     thread->own_cwd = cwd.empty() ? core.paths.slash : core.paths.with_slash(cwd);
   }
   return thread;

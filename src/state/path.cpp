@@ -60,7 +60,20 @@ std::string join_path_text(std::string_view base, std::string_view path) {
   return out;
 }
 
-const Str& Paths::join(const Str& base, const Str& path) {
+// Whether joining leaves an absolute path as it is: a text beside which this is noted.
+bool Paths::is_clean(StrRep& path) {
+  if (path.note == 0) {
+    const std::string_view text = path.view();
+    path.note = text.front() == '/' && join_path_text({}, text) == text ? kClean : kOther;
+  }
+  return path.note == kClean;
+}
+
+Str Paths::join(const Str& base, const Str& path) {
+  if (path.rep() != nullptr && is_clean(*path.rep()) &&
+      base.size() + path.size() + 1 <= kPathLimit) {
+    return path;
+  }
   const bool absolute = !path.empty() && path.view().front() == '/';
   // The base of an absolute path matters only where both together are too long.
   const bool base_counts = !absolute || base.size() + path.size() + 1 > kPathLimit;

@@ -52,7 +52,7 @@ class Paths {
         unknown(pool.intern("<UNKNOWN>")),
         pool_(pool) {}
 
-  const Str& join(const Str& base, const Str& path);
+  Str join(const Str& base, const Str& path);
   // `name` with "/" appended unless it is empty or ends in one.
   const Str& with_slash(const Str& name);
   const Str& directory_of(const Str& name);
@@ -60,6 +60,9 @@ class Paths {
   const Str slash, dot, unknown;
 
  private:
+  enum Note : uint32_t { kClean = 1, kOther = 2 };
+  static bool is_clean(StrRep& path);
+
   StrPool& pool_;
   PairCache<8192> joined_;
   PairCache<512> slashed_;

@@ -22,6 +22,8 @@ const EventState& State::apply(const EventView& event) {
   return impl_->now;
 }
 
+const EventState& State::current() const { return impl_->now; }
+
 const Thread* State::find(int64_t tid) const { return impl_->threads.find(tid); }
 
 const Thread* State::leader(const Thread& thread) const {

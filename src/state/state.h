@@ -61,7 +61,8 @@ struct EventState {
   int64_t fd_number = -1;      // the thread's last descriptor, also when it failed
   int64_t error = 0;           // errno of a failed call, 0 otherwise
   bool hidden = false;         // feeds state, is shown to nobody (still takes an event number)
-  Str old_fd_name;             // the descriptor's name before this event
+  bool fd_edited = false;      // the event made or changed the descriptor, which was named
+  Str old_fd_name;             // so before; "" if there was none or nothing was edited
   EventView enter;             // the stored enter event that belongs to this exit
   bool has_enter = false;
 };
@@ -97,6 +98,8 @@ class State {
   void load(const Snapshot& snapshot);
   // Steps 4 to 8, 12 and 13 of state-engine section 1. The result is valid until the next call.
   const EventState& apply(const EventView& event);
+  // What apply() returned last: always the same object.
+  const EventState& current() const;
 
   // Lookups. Threads: null when unknown (never a side effect).
   const Thread* find(int64_t tid) const;

@@ -24,10 +24,11 @@ class ThreadTable {
   ThreadTable& operator=(const ThreadTable&) = delete;
 
   Thread* find(int64_t tid) const {
-    if (tid == last_tid_ && last_ != nullptr) return last_;
-    return find_slow(tid);
+    Thread* found = last(tid);
+    return found != nullptr ? found : find_slow(tid);
   }
-  bool is_last(int64_t tid) const { return last_ != nullptr && tid == last_tid_; }
+  // What was found last, if it has this tid; else null.
+  Thread* last(int64_t tid) const { return tid == last_tid_ ? last_ : nullptr; }
   bool has_room(int64_t tid) const { return threads_.size() < limit_ || tid == own_pid_; }
 
   // A blank record; give it to add() or discard().

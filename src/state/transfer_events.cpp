@@ -190,6 +190,7 @@ void look_up_passed(StateCore& core, const EventView& event, size_t index) {
   const std::optional<FoundThread> found =
       core.settings.find_thread(leader != nullptr ? leader->tid : core.thread->tid);
   if (!found) return;
+  core.keep_old_name();
   for (const SnapshotFd& fd : found->fds) {
     if (std::find(passed.begin(), passed.end(), fd.fd) == passed.end()) continue;
     add_snapshot_fd(core, *core.thread, fd);

@@ -140,7 +140,7 @@ TEST(Close, TakesEffectAtTheNextEvent) {
   const EventState& now = host.close(100, 3);
   ASSERT_NE(now.fd, nullptr);
   EXPECT_EQ(view(now.fd->name), "/home/f");
-  EXPECT_EQ(view(now.old_fd_name), "/home/f");
+  EXPECT_FALSE(now.fd_edited);
   host.tick();
   EXPECT_EQ(host.fd(100, 3), nullptr);
   host.openat(100, 4, "g");
