@@ -30,6 +30,8 @@ class Input {
   uint8_t* at() const { return at_; }
   size_t available() const { return static_cast<size_t>(end_ - at_); }
   void advance(size_t size) { at_ += size; }  // size <= available()
+  // Back to where at() was, since when no other function that moves the window was called.
+  void rewind(const uint8_t* to) { at_ -= at_ - to; }
   // Makes at least `size` bytes available, false when the capture does not have them (then all it
   // has are available). Moves the window: earlier pointers into it become invalid.
   bool ensure(size_t size) { return available() >= size || fill(size); }

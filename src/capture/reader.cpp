@@ -97,6 +97,12 @@ ReadStatus CaptureReader::next_slow(Record* record) {
   return failed_ ? ReadStatus::Failed : ReadStatus::End;
 }
 
+ReadStatus CaptureReader::check_again(Record* record) {
+  --events_;
+  input_.rewind(event_at_);
+  return next_slow(record);
+}
+
 CaptureReader::Taken CaptureReader::take_event(const capture::BlockInfo& info, Record* record) {
   const auto length = load<uint32_t>(input_.at() + 4);
   const uint32_t before = capture::kBlockHeader + 2 + (info.flags ? 4 : 0);

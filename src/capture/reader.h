@@ -38,26 +38,29 @@ class CaptureReader {
   // A record is sound: EventView::decode() accepts it. Events of types newer than this program are
   // passed over and counted. After End or Failed every call gives the same again.
   ReadStatus next(Record* record) {
-    // The plain event of the current format; next_slow() knows everything.
+    if (!next_plain(record)) return next_slow(record);
+    return EventView().decode(*record) ? ReadStatus::Event : check_again(record);
+  }
+  // As next() if what follows is a plain event of the current format and lies in the window, which
+  // is nearly always so; else false and nothing happened. The record's parameters are not checked:
+  // if EventView::decode() refuses it, check_again() fails and error() tells why.
+  bool next_plain(Record* record) {
     const uint8_t* block = input_.at();
     if (input_.available() < kMinCurrentEvent || load<uint32_t>(block) != capture::kEventV2) {
-      return next_slow(record);
+      return false;
     }
     const auto length = load<uint32_t>(block + 4);
     // One comparison for too short, too long and not a multiple of four.
     if (std::rotr(length - kMinCurrentEvent, 2) > kCurrentEventRange ||
         length > input_.available()) {
-      return next_slow(record);
+      return false;
     }
     const uint8_t* event = block + kCurrentEventOffset;
     const auto size = load<uint32_t>(event + 16);
     const auto type = load<uint16_t>(event + 20);
-    const auto count = load<uint32_t>(event + 22);
-    if (size > length - kCurrentEventOffset - capture::kBlockTrailer || type >= kEventCount ||
-        count > kMaxParams || kLargePayload[type] ||
-        kEventHeaderSize + 2 * size_t{count} + sum_lengths(event + kEventHeaderSize, count) >
-            size) {
-      return next_slow(record);
+    if (size > length - kCurrentEventOffset - capture::kBlockTrailer || size < kEventHeaderSize ||
+        type >= kEventCount) {
+      return false;
     }
     record->bytes = {event, size};
     record->cpu = load<uint16_t>(block + 8);
@@ -65,12 +68,14 @@ class CaptureReader {
     event_at_ = block;
     input_.advance(length);
     ++events_;
-    return ReadStatus::Event;
+    return true;
   }
 
   const Error& error() const { return error_; }
   uint64_t events() const { return events_; }                // handed out
   uint64_t unknown_types() const { return unknown_types_; }  // passed over
+  // As next(), for the event that next_plain() handed out last.
+  ReadStatus check_again(Record* record);
   // An error about the event handed out last.
   Error event_error(std::string_view reason) const {
     return located(input_.offset_of(event_at_), reason);
@@ -85,30 +90,6 @@ class CaptureReader {
   // A constant, defined with the rows in the source file.
   static const std::array<bool, kEventCount>
       kLargePayload;  // NOLINT(readability-identifier-naming)
-
-  // Sum of `count` <= kMaxParams 16-bit lengths. Eight at once and without branches on their
-  // number: it varies from event to event. Reads up to 64 bytes, which the window's slack allows.
-  static uint32_t sum_lengths(const uint8_t* at, uint32_t count) {
-    uint32_t sum = 0;
-    for (; count > 8; count -= 8, at += 16) sum += sum_up_to_8(at, 8);
-    return sum + sum_up_to_8(at, count);
-  }
-  static uint32_t sum_up_to_8(const uint8_t* at, uint32_t count) {
-    constexpr uint64_t kEven = 0x0000ffff0000ffff;
-    const auto low = load<uint64_t>(at) & kKeep[count + 4];
-    const auto high = load<uint64_t>(at + 8) & kKeep[count];
-    const uint64_t pairs =
-        (low & kEven) + (low >> 16 & kEven) + (high & kEven) + (high >> 16 & kEven);
-    return static_cast<uint32_t>(pairs) + static_cast<uint32_t>(pairs >> 32);
-  }
-  // kKeep[n + 4] keeps the first n of four lengths, none below zero, all above four.
-  static constexpr std::array<uint64_t, 13> kKeep = [] {
-    std::array<uint64_t, 13> keep{};
-    for (size_t i = 5; i < keep.size(); ++i) {
-      keep[i] = i >= 8 ? ~uint64_t{0} : (uint64_t{1} << (16 * (i - 4))) - 1;
-    }
-    return keep;
-  }();
 
   CaptureReader(capture::Input input, std::string name)
       : input_(std::move(input)), name_(std::move(name)), event_at_(input_.at()) {}

@@ -32,11 +32,14 @@ struct UpgradeCounters {
 class Upgrader {
  public:
   Upgrade upgrade(Record* record) {
-    const auto type = load<uint16_t>(record->bytes.data() + 20);
-    const auto count = load<uint32_t>(record->bytes.data() + 22);
+    return is_current(*record) ? Upgrade::Keep : upgrade_slow(record);
+  }
+  // Whether upgrade() would keep the record as it is.
+  static bool is_current(const Record& record) {
+    const auto type = load<uint16_t>(record.bytes.data() + 20);
+    const auto count = load<uint32_t>(record.bytes.data() + 22);
     const uint32_t settled = kSettled[type];
-    if (settled == kAnyCount || settled == count) return Upgrade::Keep;
-    return upgrade_slow(record);
+    return settled == kAnyCount || settled == count;
   }
   // Forgets the enter events: another capture begins.
   void restart();

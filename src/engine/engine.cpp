@@ -43,7 +43,7 @@ Engine::Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, Wor
 void Engine::detect(const std::atomic<bool>& stop) {
   const auto type = static_cast<uint16_t>(stream_.type());
   if (evaluator_.never_matches(type)) return;
-  const EvalContext context = stream_.context();
+  const EvalContext& context = stream_.context();
   EvalInput input{.context = &context, .event_type = type};
   if (const Thread* thread = context.thread()) {
     input.memo = &thread->memo;

@@ -17,7 +17,7 @@ class Printer {
 
   // A value when this event was the last one.
   std::optional<RunEnd> take_event() {
-    const EvalContext context = stream_.context();
+    const EvalContext& context = stream_.context();
     if (!selected(context)) return std::nullopt;
     request_.format.render_to(context, ControlBytes::Escape, &writer_.buffer());
     writer_.buffer() += '\n';

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/event_stream.h"
 
-#include <fmt/format.h>
-
 #include <utility>
 
 namespace gyr {
@@ -27,7 +25,14 @@ bool is_leading_meta(Ev type) {
 }  // namespace
 
 EventStream::EventStream(Source& source, StreamSettings settings)
-    : source_(source), settings_(std::move(settings)), state_(settings_.state, pool_) {}
+    : source_(source),
+      settings_(std::move(settings)),
+      state_(settings_.state, pool_),
+      context_{.event = event_,
+               .event_state = state_.current(),
+               .state = state_,
+               .arena = arena_,
+               .settings = settings_.fields} {}
 
 Result<void> EventStream::open() {
   if (!begin_section()) return error_;
@@ -47,7 +52,7 @@ bool EventStream::begin_section() {
     return false;
   }
   state_.load(*snapshot);
-  first_ts_ns_ = 0;
+  context_.first_ts_ns = 0;
   return run_leading_meta_events();
 }
 
@@ -65,9 +70,7 @@ bool EventStream::run_leading_meta_events() {
   }
 }
 
-StreamStatus EventStream::damaged() {
-  return fail({fmt::format("event {} is damaged", number_ + 1)});
-}
+StreamStatus EventStream::damaged() { return fail(source_.damaged_event()); }
 
 StreamStatus EventStream::next_slow() {
   has_waiting_ = false;

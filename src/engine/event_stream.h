@@ -45,19 +45,11 @@ class EventStream {
   const Error& error() const { return error_; }
 
   Ev type() const { return event_.type(); }
-  uint64_t number() const { return number_; }
+  uint64_t number() const { return context_.number; }
   const EventView& event() const { return event_; }
   // The current event for extractors. What they put into the arena lives until the next next().
-  EvalContext context() {
-    return {.event = event_,
-            .event_state = *event_state_,
-            .state = state_,
-            .number = number_,
-            .first_ts_ns = first_ts_ns_,
-            .arena = arena_,
-            .settings = settings_.fields};
-  }
-  const EventState& event_state() const { return *event_state_; }
+  const EvalContext& context() const { return context_; }
+  const EventState& event_state() const { return context_.event_state; }
   const State& state() const { return state_; }
 
  private:
@@ -65,17 +57,19 @@ class EventStream {
   bool run_leading_meta_events();
   StreamStatus next_slow();
   StreamStatus other(SourceStatus status);
-  StreamStatus damaged();
+  [[gnu::noinline]] StreamStatus damaged();
   // Numbers the event and gives it to the state.
   StreamStatus take(const Record& record) {
-    if (!event_.decode(record)) return damaged();
-    ++number_;
-    if (first_ts_ns_ == 0 && event_.info().source != EventSource::Meta) {
-      first_ts_ns_ = event_.ts_ns();
-    }
+    if (!event_.decode(record)) [[unlikely]]
+      return damaged();
+    ++context_.number;
+    if (context_.first_ts_ns == 0) [[unlikely]]
+      note_first_event();
     arena_.reset();
-    event_state_ = &state_.apply(event_);
-    return event_state_->hidden ? StreamStatus::Skipped : StreamStatus::Event;
+    return state_.apply(event_).hidden ? StreamStatus::Skipped : StreamStatus::Event;
+  }
+  void note_first_event() {
+    if (event_.info().source != EventSource::Meta) context_.first_ts_ns = event_.ts_ns();
   }
   StreamStatus fail(Error error);
 
@@ -86,9 +80,7 @@ class EventStream {
   Arena arena_;
   Record record_;
   EventView event_;
-  const EventState* event_state_ = nullptr;
-  uint64_t number_ = 0;
-  uint64_t first_ts_ns_ = 0;
+  EvalContext context_;  // of the current event: what it refers to stays where it is
   SourceStatus waiting_ = SourceStatus::Idle;  // found while looking for leading meta events
   bool has_waiting_ = false;
   Error error_;

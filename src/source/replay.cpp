@@ -18,19 +18,16 @@ class ReplaySource final : public Source {
   Result<Snapshot> take_snapshot() override { return reader_->take_snapshot(); }
 
   SourceStatus next(Record* record) override {
-    if (failed_) return SourceStatus::Failed;
-    switch (reader_->next(record)) {
-      case ReadStatus::Event:
-        return upgrade(record);
-      case ReadStatus::Restart:
-        upgrader_.restart();
-        return SourceStatus::Restart;
-      case ReadStatus::End:
-        return SourceStatus::End;
-      case ReadStatus::Failed:
-        break;
-    }
-    return fail(reader_->error());
+    // No call but the last one of a way: then the compiler saves no registers.
+    if (failed_ || !reader_->next_plain(record)) return next_other(record);
+    return upgrader_.is_current(*record) ? SourceStatus::Event : upgrade(record);
+  }
+
+  Error damaged_event() override {
+    failed_ = true;
+    Record record;
+    reader_->check_again(&record);
+    return reader_->error();
   }
 
   const Error& error() const override { return error_; }
@@ -53,7 +50,24 @@ class ReplaySource final : public Source {
   bool is_live() const override { return false; }
 
  private:
-  SourceStatus upgrade(Record* record) {
+  [[gnu::noinline]] SourceStatus next_other(Record* record) {
+    if (failed_) return SourceStatus::Failed;
+    switch (reader_->next(record)) {
+      case ReadStatus::Event:
+        return upgrade(record);
+      case ReadStatus::Restart:
+        upgrader_.restart();
+        return SourceStatus::Restart;
+      case ReadStatus::End:
+        return SourceStatus::End;
+      case ReadStatus::Failed:
+        break;
+    }
+    return fail(reader_->error());
+  }
+
+  [[gnu::noinline]] SourceStatus upgrade(Record* record) {
+    if (!EventView().decode(*record)) return fail(damaged_event());
     switch (upgrader_.upgrade(record)) {
       case Upgrade::Keep:
         return SourceStatus::Event;

@@ -37,6 +37,8 @@ class Source {
   // State as of the first event. Called once before the first next() and once after each Restart.
   virtual Result<Snapshot> take_snapshot() = 0;
   virtual SourceStatus next(Record* record) = 0;
+  // EventView::decode() refused the record handed out last: what is wrong with it. Nothing follows.
+  virtual Error damaged_event() { return {"an event is damaged"}; }
   virtual const Error& error() const = 0;  // after Failed
   virtual SourceCounters counters() const = 0;
   virtual bool is_live() const = 0;
