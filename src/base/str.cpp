@@ -99,6 +99,16 @@ StrPool::~StrPool() {
 
 StrRep* StrPool::find_or_add(std::string_view text) {
   text = text.substr(0, UINT32_MAX);
+  // An event's name is often asked for several times in a row.
+  if (last_ != nullptr && last_->size == text.size() &&
+      is_same(last_->text(), text.data(), text.size())) {
+    return last_;
+  }
+  last_ = find_or_add_other(text);
+  return last_;
+}
+
+StrRep* StrPool::find_or_add_other(std::string_view text) {
   const uint64_t hash = secret_.hash(text);
   const size_t mask = slots_.size() - 1;
   size_t at = hash & mask;
@@ -138,6 +148,7 @@ void StrPool::sweep_or_grow() {
     rehash(slots_.size() * 2);
     return;
   }
+  last_ = nullptr;
   for (Slot& slot : slots_) {
     if (slot.rep != nullptr && slot.rep->refs == 0) {
       free_rep(slot.rep);

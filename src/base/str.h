@@ -116,6 +116,7 @@ class StrPool {
 
  private:
   StrRep* find_or_add(std::string_view text);
+  StrRep* find_or_add_other(std::string_view text);
   StrRep* add(std::string_view text, uint64_t hash);
   void sweep_or_grow();
   void rehash(size_t slots);
@@ -136,6 +137,7 @@ class StrPool {
   std::vector<Slot> slots_;
   std::array<Remembered, kRemembered> remembered_;
   Str nothing_;
+  StrRep* last_ = nullptr;  // found or added last; not held
   size_t count_ = 0;
   size_t limit_;  // count at which the next sweep happens
   size_t idle_limit_;

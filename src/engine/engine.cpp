@@ -44,11 +44,12 @@ void Engine::detect(const std::atomic<bool>& stop) {
   const auto type = static_cast<uint16_t>(stream_.type());
   if (evaluator_.never_matches(type)) return;
   const EvalContext& context = stream_.context();
-  EvalInput input{.context = &context, .event_type = type};
-  if (const Thread* thread = context.thread()) {
-    input.memo = &thread->memo;
-    input.thread_version = stream_.state().version_of(*thread);
-  }
+  const Thread* thread = context.thread();
+  const EvalInput input{
+      .context = &context,
+      .event_type = type,
+      .memo = thread != nullptr ? &thread->memo : nullptr,
+      .thread_version = thread != nullptr ? stream_.state().version_of(*thread) : 0};
   for (const uint32_t number : evaluator_.evaluate(input, settings_.match)) {
     statistics_.count(number);
     world_.outputs.send(build_alert(*active_[number], context, settings_.alert),

@@ -12,17 +12,17 @@ bool EventView::index_any(uint32_t count) {
   nparams_ = std::min<uint32_t>(count, info_->nparams);
   uint64_t at = kEventHeaderSize + uint64_t{count} * width;
   const uint8_t* lengths = bytes_ + kEventHeaderSize;
-  uint32_t end_of_known = 0;
-  for (size_t i = 0; i < count && at <= end_; ++i) {
-    if (i < nparams_) offsets_[i] = static_cast<uint32_t>(at);
-    if (i == nparams_) end_of_known = static_cast<uint32_t>(at);
-    at += width == 4 ? load<uint32_t>(lengths + i * 4) : load<uint16_t>(lengths + i * 2);
+  const auto length_of = [&](size_t i) -> uint32_t {
+    return width == 4 ? load<uint32_t>(lengths + i * 4) : load<uint16_t>(lengths + i * 2);
+  };
+  for (size_t i = 0; i < nparams_; ++i) {
+    offsets_[i] = static_cast<uint32_t>(at);
+    at += length_of(i);
   }
-  if (at > end_) return false;
-  if (count == nparams_) end_of_known = static_cast<uint32_t>(at);
   const size_t last = std::max<size_t>(nparams_, kAlwaysIndexed);
-  for (size_t i = nparams_; i <= last; ++i) offsets_[i] = end_of_known;
-  return true;
+  for (size_t i = nparams_; i <= last; ++i) offsets_[i] = static_cast<uint32_t>(at);
+  for (size_t i = nparams_; i < count && at <= end_; ++i) at += length_of(i);
+  return at <= end_;
 }
 
 int64_t EventView::odd_result(Bytes first) {

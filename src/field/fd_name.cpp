@@ -98,7 +98,9 @@ Value fd_directory(const EvalContext& context, const FieldUse&) {
   if (fd != nullptr) return held(context, context.state.directory_of(fd->name));
   const Value name = fd_name(context);
   if (name.is_null()) return name;
-  return held(context, context.state.directory_of(context.state.pool().intern(name.as_text())));
+  const Str path =
+      name.text.rep != nullptr ? Str(name.text.rep) : context.state.pool().intern(name.as_text());
+  return held(context, context.state.directory_of(path));
 }
 
 Value fd_filename(const EvalContext& context, const FieldUse&) {

@@ -38,6 +38,7 @@ struct EventRow {
   // From the event's own row.
   bool skips_reset = false;
   bool uses_fd = false;
+  bool plain = false;    // an exit event with nothing special but its handler
   int8_t fd_param = -1;  // that holds the descriptor it uses
 };
 
@@ -138,15 +139,17 @@ constexpr void add_meta_rows(Rows& rows) {
   }
 }
 
-constexpr void add_event_facts(EventRow& row, uint32_t flags, int fd_param) {
+constexpr void add_event_facts(EventRow& row, Ev type, uint32_t flags, int fd_param) {
   row.skips_reset = (flags & EF_SKIPPARSERESET) != 0;
   row.uses_fd = (flags & EF_USES_FD) != 0;
   if (row.uses_fd) row.fd_param = static_cast<int8_t>(fd_param);
+  row.plain = EventInfo::is_exit(type) && row.call == Call::Success && row.lookup == Lookup::Get &&
+              !row.hidden && !row.stores_enter && !row.skips_reset;
 }
 
 constexpr void add_all_event_facts(Rows& rows) {
 #define GYR_EVENT(number, code, name, category, source, flags, fd) \
-  add_event_facts(row_of(rows, Ev::code), flags, fd);
+  add_event_facts(row_of(rows, Ev::code), Ev::code, flags, fd);
 #define GYR_PARAM(...)
 #include "schema/events.def"
 #undef GYR_EVENT
@@ -220,8 +223,7 @@ Thread* StateCore::get_other(int64_t tid) {
 }
 
 bool StateCore::is_own(const EventView& event) const {
-  if (settings.own_pid < 0 || thread == nullptr) return false;
-  if (thread->pid != settings.own_pid) return false;
+  if (thread == nullptr || thread->pid != own_pid_) return false;
   switch (event.type()) {  // NOLINT: these five alone pass
     case Ev::SCHEDSWITCH_6_E:
     case Ev::SCAPEVENT_E:
@@ -300,12 +302,7 @@ void StateCore::reset_enter(const EventView& event, const EventRow& row) {
 
 // Finds the event's thread and descriptor. True when handlers may use the thread.
 bool StateCore::reset(const EventView& event, const EventRow& row) {
-  now.fd = nullptr;
-  now.fd_number = -1;
-  now.error = 0;
-  now.has_enter = false;
-  if (std::exchange(now.fd_edited, false)) now.old_fd_name = Str();
-  if (row.skips_reset) [[unlikely]] {
+  if (row.skips_reset) {
     const bool shows_thread = event.type() == Ev::PROCINFO_E || event.type() == Ev::SCAPEVENT_E;
     thread = shows_thread ? threads.find(event.tid()) : nullptr;
     return false;
@@ -327,14 +324,31 @@ bool StateCore::reset(const EventView& event, const EventRow& row) {
   return true;
 }
 
-void StateCore::handle(const EventView& event, const EventRow& row, bool has_thread) {
-  if (row.handler != nullptr) {
+// As apply_any() for a plain row, without the questions whose answers the row knows.
+inline void StateCore::apply_plain(const EventView& event, const EventRow& row) {
+  thread = get(event.tid());
+  if (thread == nullptr) return;
+  thread->flags |= kThreadActive;
+  thread->last_access_ts_ns = event.ts_ns();
+  reset_exit(event, row);
+  if (thread->pid == own_pid_) [[unlikely]] {
+    now.hidden = true;
+  } else if (event.succeeded() && row.handler != nullptr) {
+    row.handler(*this, event);
+  }
+}
+
+void StateCore::apply_any(const EventView& event, const EventRow& row) {
+  const bool has_thread = reset(event, row);
+  now.hidden |= row.hidden;
+  if (is_own(event)) {
+    now.hidden = true;
+  } else {
     const bool wanted = row.call == Call::Success ? has_thread && event.succeeded()
                                                   : row.call == Call::Threadless || has_thread;
-    if (wanted) row.handler(*this, event);
+    if (wanted && row.handler != nullptr) row.handler(*this, event);
+    if (row.stores_enter && thread != nullptr) store_enter(event);
   }
-  if (row.stores_enter && thread != nullptr) [[unlikely]]
-    store_enter(event);
 }
 
 void StateCore::apply(const EventView& event) {
@@ -343,19 +357,24 @@ void StateCore::apply(const EventView& event) {
   if (closed_fd >= 0) finish_close();
   if (settings.live) [[unlikely]]
     purge(event.ts_ns());
+  now.fd = nullptr;
+  now.fd_number = -1;
+  now.error = 0;
+  now.has_enter = false;
+  now.hidden = (event.flags() & kStateOnly) != 0;
+  if (std::exchange(now.fd_edited, false)) now.old_fd_name = Str();
   const EventRow& row = row_of(event.type());
-  const bool has_thread = reset(event, row);
-  const bool own = settings.live && is_own(event);
-  if (!own) [[likely]]
-    handle(event, row, has_thread);
-  now.hidden = own || row.hidden || (event.flags() & kStateOnly) != 0;
+  if (row.plain) [[likely]] {
+    apply_plain(event, row);
+  } else {
+    apply_any(event, row);
+  }
   now.thread = thread;
   if (thread == nullptr) return;
   now.fd_number = thread->last_fd;
-  if (event.type() != Ev::SCHEDSWITCH_6_E) {
-    thread->previous_event_ts_ns = thread->last_event_ts_ns;
-    thread->last_event_ts_ns = event.ts_ns();
-  }
+  if (event.type() == Ev::SCHEDSWITCH_6_E) return;
+  thread->previous_event_ts_ns = thread->last_event_ts_ns;
+  thread->last_event_ts_ns = event.ts_ns();
 }
 
 namespace {

@@ -19,7 +19,8 @@ StateCore::StateCore(StateSettings given, StrPool& strings)
       users(settings, strings),
       containers(strings),
       not_available(strings.intern("<NA>")),
-      no_leader_cwd(strings.intern("./")) {}
+      no_leader_cwd(strings.intern("./")),
+      own_pid_(settings.live && settings.own_pid >= 0 ? settings.own_pid : kNoPid) {}
 
 const FdTable& StateCore::shared_fds(const Thread& of) const {
   const Thread* leader = threads.leader(of);

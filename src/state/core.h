@@ -98,13 +98,17 @@ struct StateCore {
   bool reset(const EventView& event, const struct EventRow& row);
   void reset_exit(const EventView& event, const EventRow& row);
   void reset_enter(const EventView& event, const EventRow& row);
-  void handle(const EventView& event, const EventRow& row, bool has_thread);
+  void apply_plain(const EventView& event, const EventRow& row);
+  [[gnu::noinline]] void apply_any(const EventView& event, const EventRow& row);
   Thread* find_counted(int64_t tid);
   [[gnu::noinline]] void store_enter(const EventView& event);
   [[gnu::noinline]] void take_matching_enter(const EventView& event, bool valid);
   void take_enter(const EventView& event);
   Thread* recover(int64_t tid);
-  [[gnu::noinline]] bool is_own(const EventView& event) const;  // live only
+  bool is_own(const EventView& event) const;
+
+  static constexpr int64_t kNoPid = INT64_MIN;  // no thread's, not even a fake one's
+  const int64_t own_pid_;
 
   std::vector<uint8_t> enter_bytes_;
   uint64_t next_purge_ns_ = 0;

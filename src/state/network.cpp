@@ -30,12 +30,17 @@ class NameBuffer {
     if (error == std::errc()) size_ = static_cast<size_t>(at - bytes_.data());
     return *this;
   }
+  NameBuffer& octet(uint8_t value) {
+    if (value >= 100) put(static_cast<char>('0' + value / 100));
+    if (value >= 10) put(static_cast<char>('0' + value / 10 % 10));
+    return put(static_cast<char>('0' + value % 10));
+  }
   NameBuffer& ip(const Ip& ip, bool v6) {
     if (v6) return text(ip_text(IpAddress{ip, true}));
-    return number(ip[0]).text(".").number(ip[1]).text(".").number(ip[2]).text(".").number(ip[3]);
+    return octet(ip[0]).put('.').octet(ip[1]).put('.').octet(ip[2]).put('.').octet(ip[3]);
   }
   NameBuffer& end(const Address& address, bool v6) {
-    return ip(address.ip, v6).text(":").number(address.port);
+    return ip(address.ip, v6).put(':').number(address.port);
   }
   NameBuffer& ends(const Address& source, const Address& dest, bool v6) {
     return end(source, v6).text("->").end(dest, v6);
@@ -46,6 +51,11 @@ class NameBuffer {
   std::string str() const { return {bytes_.data(), size_}; }
 
  private:
+  NameBuffer& put(char c) {
+    if (size_ < bytes_.size()) bytes_[size_++] = c;
+    return *this;
+  }
+
   std::array<char, 256> bytes_;  // two addresses, or two pointers and a path
   size_t size_ = 0;
 };

@@ -17,6 +17,12 @@ struct SlotState {
   Value value;
 };
 
+// What is done for events of one type.
+struct TypeState {
+  const Plan* plan;
+  uint64_t events = 0;
+};
+
 }  // namespace
 
 struct Evaluator::Impl {
@@ -25,13 +31,13 @@ struct Evaluator::Impl {
         slots(program->slots.size()),
         atom_answers(program->atoms.size()),
         unit_answers(program->units.size()),
-        events_by_type(program->plan_of_type.size() + 1),
-        matches(program->rule_count),
-        idle(program->plan_of_type.size() + 1) {
-    for (size_t type = 0; type < idle.size(); ++type) {
-      idle[type] = can_match(*program, static_cast<uint16_t>(type)) ? 0 : 1;
-    }
+        matches(program->rule_count) {
+    by_type.reserve(program->plan_of_type.size() + 1);
+    for (const uint32_t plan : program->plan_of_type) by_type.push_back({&program->plans[plan]});
+    by_type.push_back({&program->plans[program->other_plan]});
   }
+
+  TypeState& of_type(uint16_t type) { return by_type[std::min<size_t>(type, by_type.size() - 1)]; }
 
   std::span<const uint32_t> evaluate(const EvalInput& input, MatchMode mode);
   bool group_matches(const RuleGroup& group, MatchMode mode);
@@ -55,9 +61,8 @@ struct Evaluator::Impl {
   // Answers of this event: its number, doubled, plus the answer.
   std::vector<uint64_t> atom_answers;
   std::vector<uint64_t> unit_answers;
-  std::vector<uint64_t> events_by_type;
+  std::vector<TypeState> by_type;  // the last for all types above
   std::vector<uint64_t> matches;
-  std::vector<uint8_t> idle;  // by event type, the last for all above: 1 = no rule can match
   std::vector<uint32_t> matched;
   Arena arena;
   ThreadMemo no_thread;  // stands in, for one event, when there is no thread
@@ -222,9 +227,9 @@ bool Evaluator::Impl::group_matches(const RuleGroup& group, MatchMode mode) {
 
 std::span<const uint32_t> Evaluator::Impl::evaluate(const EvalInput& input, MatchMode mode) {
   matched.clear();
-  ++events_by_type[std::min<size_t>(input.event_type, events_by_type.size() - 1)];
-  const Plan& plan = program->plans[program->plan_for(input.event_type)];
-  if (plan.groups.empty()) return matched;
+  TypeState& type = of_type(input.event_type);
+  ++type.events;
+  if (type.plan->groups.empty()) return matched;
   ++event;
   arena.reset();
   context = input.context;
@@ -234,7 +239,7 @@ std::span<const uint32_t> Evaluator::Impl::evaluate(const EvalInput& input, Matc
     reset(*memo);
     memo->version = version;
   }
-  for (const RuleGroup& group : plan.groups) {
+  for (const RuleGroup& group : type.plan->groups) {
     if (group_matches(group, mode)) break;
   }
   return matched;
@@ -251,18 +256,15 @@ std::span<const uint32_t> Evaluator::evaluate(const EvalInput& input, MatchMode 
 }
 
 bool Evaluator::never_matches(uint16_t event_type) const {
-  const std::vector<uint8_t>& idle = impl_->idle;
-  return idle[std::min<size_t>(event_type, idle.size() - 1)] != 0;
+  return impl_->of_type(event_type).plan->groups.empty();
 }
 
 std::vector<RuleCounters> Evaluator::counters() const {
   const Program& program = *impl_->program;
   std::vector<RuleCounters> result(program.rule_count);
-  for (size_t type = 0; type < impl_->events_by_type.size(); ++type) {
-    const bool known = type < program.plan_of_type.size();
-    const uint32_t plan = known ? program.plan_of_type[type] : program.other_plan;
-    for (const RuleGroup& group : program.plans[plan].groups) {
-      for (const uint32_t rule : group.rules) result[rule].evaluated += impl_->events_by_type[type];
+  for (const TypeState& type : impl_->by_type) {
+    for (const RuleGroup& group : type.plan->groups) {
+      for (const uint32_t rule : group.rules) result[rule].evaluated += type.events;
     }
   }
   for (size_t rule = 0; rule < result.size(); ++rule) result[rule].matched = impl_->matches[rule];
