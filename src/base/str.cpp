@@ -93,7 +93,7 @@ uint64_t StrPool::random_seed() {
 StrPool::~StrPool() {
   remembered_ = {};
   for (const Slot& slot : slots_) {
-    if (slot.rep != nullptr) free_rep(slot.rep);
+    if (!slot.empty()) free_rep(slot.rep());
   }
 }
 
@@ -111,25 +111,26 @@ StrRep* StrPool::find_or_add(std::string_view text) {
 StrRep* StrPool::find_or_add_other(std::string_view text) {
   const uint64_t hash = secret_.hash(text);
   const size_t mask = slots_.size() - 1;
-  size_t at = hash & mask;
   const Slot* slots = slots_.data();
-  for (; slots[at].rep != nullptr; at = (at + 1) & mask) {
-    const StrRep* rep = slots[at].rep;
-    if (slots[at].hash == hash && rep->size == text.size() &&
-        is_same(rep->text(), text.data(), text.size())) {
-      return slots[at].rep;
-    }
+  for (size_t at = hash & mask; !slots[at].empty(); at = (at + 1) & mask) {
+    if (!slots[at].may_be(hash)) continue;
+    StrRep* rep = slots[at].rep();
+    if (rep->size == text.size() && is_same(rep->text(), text.data(), text.size())) return rep;
   }
   return add(text, hash);
 }
 
-StrRep* StrPool::add(std::string_view text, uint64_t hash) {
-  if (count_ >= limit_ || (count_ + 1) * 2 > slots_.size()) sweep_or_grow();
+StrPool::Slot& StrPool::free_slot(uint64_t hash) {
   const size_t mask = slots_.size() - 1;
-  size_t slot = hash & mask;
-  while (slots_[slot].rep != nullptr) slot = (slot + 1) & mask;
+  size_t at = hash & mask;
+  while (!slots_[at].empty()) at = (at + 1) & mask;
+  return slots_[at];
+}
+
+StrRep* StrPool::add(std::string_view text, uint64_t hash) {
+  if (count_ >= limit_ || is_crowded()) sweep_or_grow();
   auto* rep = static_cast<StrRep*>(std::malloc(sizeof(StrRep) + text.size() + 1));
-  GYR_CHECK(rep != nullptr);
+  GYR_CHECK(rep != nullptr && Slot::fits(rep));
   *rep = {.refs = 0,
           .size = static_cast<uint32_t>(text.size()),
           .hash = static_cast<uint32_t>(hash),
@@ -138,7 +139,7 @@ StrRep* StrPool::add(std::string_view text, uint64_t hash) {
   char* bytes = reinterpret_cast<char*>(rep + 1);
   std::memcpy(bytes, text.data(), text.size());
   bytes[text.size()] = '\0';
-  slots_[slot] = {.hash = hash, .rep = rep};
+  free_slot(hash) = Slot(rep, hash);
   ++count_;
   return rep;
 }
@@ -150,8 +151,8 @@ void StrPool::sweep_or_grow() {
   }
   last_ = nullptr;
   for (Slot& slot : slots_) {
-    if (slot.rep != nullptr && slot.rep->refs == 0) {
-      free_rep(slot.rep);
+    if (!slot.empty() && slot.rep()->refs == 0) {
+      free_rep(slot.rep());
       slot = {};
       --count_;
     }
@@ -159,18 +160,14 @@ void StrPool::sweep_or_grow() {
   ++sweeps_;
   limit_ = count_ + idle_limit_;
   size_t slots = kFirstSlots;
-  while (slots < (count_ + 1) * 4) slots *= 2;
+  while (slots < (count_ + 1) * 2) slots *= 2;
   rehash(std::max(slots, slots_.size()));
 }
 
 void StrPool::rehash(size_t slots) {
-  std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(slots));
-  const size_t mask = slots - 1;
+  const std::vector<Slot> old = std::exchange(slots_, std::vector<Slot>(slots));
   for (const Slot& slot : old) {
-    if (slot.rep == nullptr) continue;
-    size_t at = slot.hash & mask;
-    while (slots_[at].rep != nullptr) at = (at + 1) & mask;
-    slots_[at] = slot;
+    if (!slot.empty()) free_slot(slot.rep()->hash) = slot;
   }
 }
 

@@ -120,10 +120,22 @@ class StrPool {
   StrRep* add(std::string_view text, uint64_t hash);
   void sweep_or_grow();
   void rehash(size_t slots);
+  bool is_crowded() const { return (count_ + 1) * 4 > slots_.size() * 3; }
 
-  struct Slot {
-    uint64_t hash = 0;
-    StrRep* rep = nullptr;
+  // A place in the hash table: a pointer, whose upper 16 bits no process uses, with as many bits of
+  // the hash. Half the size is half the misses of the cache.
+  class Slot {
+   public:
+    Slot() = default;
+    Slot(StrRep* rep, uint64_t hash) : word_(reinterpret_cast<uintptr_t>(rep) | (hash & kTag)) {}
+    bool empty() const { return word_ == 0; }
+    bool may_be(uint64_t hash) const { return ((word_ ^ hash) & kTag) == 0; }
+    StrRep* rep() const { return reinterpret_cast<StrRep*>(word_ & ~kTag); }
+    static bool fits(const StrRep* rep) { return (reinterpret_cast<uintptr_t>(rep) & kTag) == 0; }
+
+   private:
+    static constexpr uint64_t kTag = uint64_t{0xffff} << 48;
+    uint64_t word_ = 0;
   };
   struct Remembered {
     uint64_t key = 0;
@@ -133,6 +145,8 @@ class StrPool {
   static size_t slot_of(uint64_t key) {
     return (key * 0x9e3779b97f4a7c15u) >> 55;  // 9 bits
   }
+
+  Slot& free_slot(uint64_t hash);
 
   std::vector<Slot> slots_;
   std::array<Remembered, kRemembered> remembered_;
