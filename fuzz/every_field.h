@@ -51,14 +51,14 @@ class EveryField {
 
   // Bound once: a refused argument costs a search for the name that was meant.
   static const std::vector<FieldUse>& all_uses() {
-    static const std::vector<FieldUse> uses = [] {
+    static const std::vector<FieldUse> kUses = [] {
       std::vector<FieldUse> made;
       for (const FieldClass& group : all_fields()) {
         for (const FieldInfo& info : group.fields) add_uses(made, info);
       }
       return made;
     }();
-    return uses;
+    return kUses;
   }
 
   static void add_uses(std::vector<FieldUse>& uses, const FieldInfo& info) {

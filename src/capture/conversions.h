@@ -9,10 +9,9 @@
 
 namespace gyr {
 
-// NOLINTBEGIN(readability-identifier-naming): named as in the rows
+// Named as in the rows.
 enum class Action : uint8_t { pass, store, store_and_pass, add_params, change_type };
 enum class FillSource : uint8_t { from_old, from_enter, default_value, empty, container_json };
-// NOLINTEND(readability-identifier-naming)
 
 // Where one parameter of the new event comes from.
 struct Fill {

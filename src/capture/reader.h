@@ -88,8 +88,7 @@ class CaptureReader {
   static constexpr uint32_t kCurrentEventRange =
       (capture::kMaxEventBody + capture::kBlockHeader - kMinCurrentEvent) / 4;
   // A constant, defined with the rows in the source file.
-  static const std::array<bool, kEventCount>
-      kLargePayload;  // NOLINT(readability-identifier-naming)
+  static const std::array<bool, kEventCount> kLargePayload;
 
   CaptureReader(capture::Input input, std::string name)
       : input_(std::move(input)), name_(std::move(name)), event_at_(input_.at()) {}

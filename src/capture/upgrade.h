@@ -52,7 +52,7 @@ class Upgrader {
   static constexpr uint32_t kAnyCount = 0xffffffff;
   static constexpr uint32_t kNoCount = 0xfffffffe;  // more than any record holds
   // A constant, defined with the rows in the source file.
-  static const std::array<uint32_t, kEventCount> kSettled;  // NOLINT(readability-identifier-naming)
+  static const std::array<uint32_t, kEventCount> kSettled;
 
   struct Enter {
     int64_t tid = 0;

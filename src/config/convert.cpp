@@ -56,6 +56,7 @@ std::string word_of(const std::array<Word<T>, N>& words, T value) {
 template <class T, size_t N>
 std::string choices(const std::array<Word<T>, N>& words) {
   std::vector<std::string> texts;
+  texts.reserve(N);
   for (const Word<T>& word : words) texts.emplace_back(word.text);
   return join(texts, ", ");
 }

@@ -198,7 +198,7 @@ class Loader {
     std::sort(names->begin(), names->end());
     std::vector<std::string> paths;
     for (const std::string& name : *names) {
-      if (is_yaml_name(name)) paths.push_back(path + "/" + name);
+      if (is_yaml_name(name)) paths.push_back(fmt::format("{}/{}", path, name));
     }
     return paths;
   }

@@ -107,7 +107,7 @@ std::string set(Value& target, const std::vector<Step>& steps, size_t at, const 
     // A key on a list of objects is meant for each of them.
     if (target.items.empty()) target.items.push_back(empty_value(yaml::Kind::Map, value.origin));
     for (Value& item : target.items) {
-      const std::string problem = set(item, steps, at, value);
+      std::string problem = set(item, steps, at, value);
       if (!problem.empty()) return problem;
     }
     return "";

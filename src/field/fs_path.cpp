@@ -126,7 +126,7 @@ Value path(const EvalContext& context, const FieldUse&) {
   const int8_t number = param_of(*row, which);
   if (number == kNo) return Value::null();
   if (number == kFdName) return fd_name(context);
-  const auto param = static_cast<size_t>(number);
+  const size_t param = static_cast<uint8_t>(number);
   const bool missing = context.event.is_null_text(param);
   const std::string_view text = missing ? "<NA>" : context.event.text(param);
   if (raw) return interned(context, text);

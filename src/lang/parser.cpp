@@ -409,6 +409,7 @@ bool Parser::parse_operator(Check& check) {
     return true;
   }
   std::vector<std::string_view> names;
+  names.reserve(kOperators.size());
   for (const OperatorRow& row : kOperators) names.push_back(row.text);
   fail(fmt::format("an operator is expected behind '{}', not {}{}", check.left.text, found(),
                    suggestion(lexer_.peek_anything(), names)));

@@ -29,9 +29,8 @@ enum class Verdict : uint8_t { Good, Faulty, Skip };
 
 // Reports the faults of a checked condition or output. Unknown names skip the rule when it asks for
 // that.
-Verdict judge(const std::vector<TextFault>& faults, Code error_code, std::string_view part,
-              const SourceText& text, const RuleDefinition& rule, const Chain& item,
-              const MacroTable* macros, ReportSink* sink) {
+Verdict judge(const std::vector<TextFault>& faults, Code error_code, const ItemText& where,
+              const RuleDefinition& rule, ReportSink* sink) {
   const auto is_error = [](const TextFault& f) { return f.severity == Severity::Error; };
   const auto is_unknown = [&](const TextFault& f) { return f.code == Code::UnknownField; };
   const bool failed = std::any_of(faults.begin(), faults.end(), is_error);
@@ -46,7 +45,7 @@ Verdict judge(const std::vector<TextFault>& faults, Code error_code, std::string
       told.message += ": the rule is skipped";
       code = Code::UnknownFilter;
     }
-    report_fault(told, code, part, text, item, macros, sink);
+    report_fault(told, code, where, sink);
   }
   if (skip) return Verdict::Skip;
   return failed ? Verdict::Faulty : Verdict::Good;
@@ -124,7 +123,7 @@ class RuleCompiler {
     std::vector<TextFault> faults;
     ExprPtr expr = parse_condition(text->text(), &faults);
     for (const TextFault& fault : faults)
-      report_fault(fault, fault.code, kConditionPart, *text, item, &macros_, &sink_);
+      report_fault(fault, fault.code, {kConditionPart, *text, item, &macros_}, &sink_);
     return expr;
   }
 
@@ -159,8 +158,8 @@ class RuleCompiler {
     const Dialect& dialect = dialect_of(rule->source);
     std::vector<TextFault> faults;
     rule->condition = check_condition(expanded, dialect, &faults);
-    const Verdict verdict = judge(faults, Code::CompileCondition, kConditionPart, text, definition,
-                                  item, &macros_, &sink_);
+    const Verdict verdict = judge(faults, Code::CompileCondition,
+                                  {kConditionPart, text, item, &macros_}, definition, &sink_);
     if (verdict != Verdict::Good || !rule->condition) return false;
     warn_of_deprecated_fields(mentions(*expanded).fields, dialect, definition, item);
     rule->needs = event_needs(*rule->condition, dialect);
@@ -206,7 +205,7 @@ class RuleCompiler {
       fault.offset = dead;
       fault.size = kDeadToken.size();
       fault.severity = Severity::Warning;
-      report_fault(fault, Code::DeprecatedItem, kOutputPart, raw, item, nullptr, &sink_);
+      report_fault(fault, Code::DeprecatedItem, {kOutputPart, raw, item}, &sink_);
     }
     if (at < end) clean.add_slice(raw, at, end - at);
     return clean;
@@ -219,7 +218,7 @@ class RuleCompiler {
     std::vector<TextFault> faults;
     rule->output = OutputTemplate::parse(text.text(), dialect, &faults);
     const Verdict verdict =
-        judge(faults, Code::CompileOutput, kOutputPart, text, definition, item, nullptr, &sink_);
+        judge(faults, Code::CompileOutput, {kOutputPart, text, item}, definition, &sink_);
     if (verdict != Verdict::Good || !rule->output) return false;
     return apply_additions(definition, dialect, item, rule);
   }

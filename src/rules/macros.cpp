@@ -14,6 +14,7 @@ constexpr std::string_view kConditionPart = "condition expression";
 
 std::string unknown_macro(std::string_view name, const std::vector<CompiledMacro>& macros) {
   std::vector<std::string_view> names;
+  names.reserve(macros.size());
   for (const CompiledMacro& macro : macros) names.push_back(macro.definition->name);
   const std::string_view guess = closest(name, names);
   return guess.empty() ? fmt::format("there is no macro '{}'", name)
@@ -46,8 +47,8 @@ SourceText join_scalars(const std::vector<Place>& scalars) {
   return text;
 }
 
-void report_fault(const TextFault& fault, Code code, std::string_view part, const SourceText& text,
-                  const Chain& item, const MacroTable* macros, ReportSink* sink) {
+void report_fault(const TextFault& fault, Code code, const ItemText& where, ReportSink* sink) {
+  const auto& [part, text, item, macros] = where;
   const Segment* segment = text.segment_at(fault.offset);
   SourceRange range = locate(item.files(), text, fault.offset, fault.size);
   uint32_t file = segment != nullptr ? segment->place.file : item.file();
@@ -83,7 +84,7 @@ void warn_of_na(const SourceText& text, const Chain& item, ReportSink* sink) {
     fault.offset = at;
     fault.size = 4;
     fault.severity = Severity::Warning;
-    report_fault(fault, Code::UnsafeNaCheck, kConditionPart, text, item, nullptr, sink);
+    report_fault(fault, Code::UnsafeNaCheck, {kConditionPart, text, item}, sink);
   }
 }
 
@@ -119,7 +120,7 @@ void MacroTable::parse(CompiledMacro& macro, ListTable* lists) {
   std::vector<TextFault> faults;
   macro.expr = parse_condition(macro.text.text(), &faults);
   for (const TextFault& fault : faults) {
-    report_fault(fault, fault.code, kConditionPart, macro.text, chain_of(macro), this, &sink_);
+    report_fault(fault, fault.code, {kConditionPart, macro.text, chain_of(macro), this}, &sink_);
   }
   if (macro.expr) warn_of_na(macro.text, chain_of(macro), &sink_);
 }
@@ -184,7 +185,7 @@ bool MacroTable::check_use(const MacroUse& use, const SourceText& text, const Ch
     fault.message = sink_.shows_error(item.file())
                         ? unknown_macro(use.name, macros_)
                         : fmt::format("there is no macro '{}'", use.name);
-    report_fault(fault, fault.code, kConditionPart, text, item, this, &sink_);
+    report_fault(fault, fault.code, {kConditionPart, text, item, this}, &sink_);
     return false;
   }
   CompiledMacro& macro = *found->second;
@@ -195,11 +196,11 @@ bool MacroTable::check_use(const MacroUse& use, const SourceText& text, const Ch
     fault.severity = Severity::Warning;
     fault.message = fmt::format("macro '{}' is defined in a later file, {}", use.name,
                                 files_[macro.definition->first_file].name);
-    report_fault(fault, Code::CompileConditionWarning, kConditionPart, text, item, this, &sink_);
+    report_fault(fault, Code::CompileConditionWarning, {kConditionPart, text, item, this}, &sink_);
   } else if (self != nullptr && macro.definition != self && macro.definition->first >= self->last) {
     fault.message =
         fmt::format("macro '{}' is defined below; define it before it is used here", use.name);
-    report_fault(fault, fault.code, kConditionPart, text, item, this, &sink_);
+    report_fault(fault, fault.code, {kConditionPart, text, item, this}, &sink_);
     return false;
   }
   return macro.expanded != nullptr;
@@ -214,7 +215,7 @@ ExprPtr MacroTable::expand(const ExprPtr& expr, const SourceText& text, const Ch
   const auto find_expanded = [&](std::string_view name) { return find(name)->expanded; };
   ExprPtr expanded = expand_macros(expr, find_expanded, &faults);
   for (const TextFault& fault : faults)
-    report_fault(fault, fault.code, kConditionPart, text, item, this, &sink_);
+    report_fault(fault, fault.code, {kConditionPart, text, item, this}, &sink_);
   return expanded;
 }
 

@@ -55,10 +55,17 @@ class MacroTable {
 // Scalars joined by blanks.
 SourceText join_scalars(const std::vector<Place>& scalars);
 
-// A fault of `text` as a diagnostic of the item at `item`: the chain goes on through the list,
-// exception or macro the faulty bytes come from. `code` replaces the fault's own.
-void report_fault(const TextFault& fault, Code code, std::string_view part, const SourceText& text,
-                  const Chain& item, const MacroTable* macros, ReportSink* sink);
+// A condition or output as part of the item it is written in; for the length of a call.
+struct ItemText {
+  std::string_view part;  // what the text is to the item, as diagnostics call it
+  const SourceText& text;
+  const Chain& item;
+  const MacroTable* macros = nullptr;  // those the text may use
+};
+
+// A fault of `where` as a diagnostic of its item: the chain goes on through the list, exception or
+// macro the faulty bytes come from. `code` replaces the fault's own.
+void report_fault(const TextFault& fault, Code code, const ItemText& where, ReportSink* sink);
 
 // Warns of comparisons of ka.* and jevt.* fields with <NA>.
 void warn_of_na(const SourceText& text, const Chain& item, ReportSink* sink);

@@ -129,6 +129,7 @@ void summarise(std::string_view title, const std::vector<Diagnostic>& diagnostic
                std::string* text) {
   if (diagnostics.empty()) return;
   std::vector<std::string> parts;
+  parts.reserve(diagnostics.size());
   for (const Diagnostic& diagnostic : diagnostics) {
     parts.push_back(fmt::format("{} ({}): {}", code_text(diagnostic.code),
                                 code_short_text(diagnostic.code), printable(diagnostic.message)));

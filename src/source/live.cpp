@@ -52,12 +52,12 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 namespace gyr {
 namespace {
 
-constexpr uint64_t kRingBytesMin = 64 * 1024;
+constexpr uint64_t kRingBytesMin = 64ul * 1024;
 constexpr uint64_t kRingBytesMax = 1ull << 30;
 // How long to wait before looking again: after some events, and at most when there are none. An
 // idle host costs 50 looks a second; an event is seen after 20 ms at the latest.
-constexpr uint32_t kPauseBusy_us = 1000;
-constexpr uint32_t kPauseIdle_us = 20'000;
+constexpr uint32_t kPauseBusyUs = 1000;
+constexpr uint32_t kPauseIdleUs = 20'000;
 // A round with this many events means that more are waiting already.
 constexpr size_t kBusyRound = 2000;
 
@@ -110,7 +110,7 @@ class BpfSource final : public LiveSource {
   Error error_;
   uint64_t delivered_ = 0;
   size_t round_ = 0;  // events since the last pause
-  uint32_t pause_us_ = kPauseBusy_us;
+  uint32_t pause_us_ = kPauseBusyUs;
 
  public:
   ~BpfSource() override {
@@ -236,9 +236,9 @@ Result<Snapshot> BpfSource::take_snapshot() {
 
 void BpfSource::pause() {
   if (round_ >= kBusyRound) {
-    pause_us_ = kPauseBusy_us;
+    pause_us_ = kPauseBusyUs;
   } else {
-    pause_us_ = round_ ? kPauseBusy_us : std::min(pause_us_ * 2, kPauseIdle_us);
+    pause_us_ = round_ ? kPauseBusyUs : std::min(pause_us_ * 2, kPauseIdleUs);
     timespec time{0, static_cast<long>(pause_us_) * 1000};
     nanosleep(&time, nullptr);  // a signal ends it early: the caller looks at its stop flag
   }

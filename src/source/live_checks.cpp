@@ -21,7 +21,7 @@ constexpr std::string_view kInstead =
 constexpr unsigned kSysAdmin = 21, kPerfmon = 38, kBpf = 39;  // numbers of capabilities
 // Inode of the first pid namespace: fixed in the kernel (PROC_PID_INIT_INO).
 constexpr std::string_view kInitPidNamespace = "pid:[4026531836]";
-constexpr size_t kStatusLimit = 64 * 1024;
+constexpr size_t kStatusLimit = 64ul * 1024;
 
 std::string_view line_of(std::string_view status, std::string_view key) {
   for (const std::string_view line : split(status, '\n')) {

@@ -7,7 +7,7 @@
 
 namespace gyr {
 namespace {
-constexpr size_t kFileLimit = 64 * 1024;
+constexpr size_t kFileLimit = 64ul * 1024;
 constexpr size_t kPathsMax = 4096;  // remembered; then the memory starts anew
 }  // namespace
 
@@ -38,7 +38,7 @@ const std::string& CgroupPaths::unified(const std::string& path) {
   while (met.size() < all.size()) {
     for (std::string& name : controllers_at(at == "/" ? "" : at)) {
       if (std::find(met.begin(), met.end(), name) != met.end()) continue;
-      entry->second += name + "=" + at + '\0';
+      entry->second.append(name).append(1, '=').append(at).append(1, '\0');
       met.push_back(std::move(name));
     }
     if (at.empty() || at == "/") break;

@@ -16,7 +16,7 @@ namespace gyr {
 namespace {
 
 constexpr size_t kTableLimit = 64 << 20;  // bytes of one table of sockets
-constexpr size_t kInfoLimit = 64 * 1024;
+constexpr size_t kInfoLimit = 64ul * 1024;
 constexpr size_t kTablesMax = 4096;  // network namespaces remembered
 enum L4 : uint8_t { kTcp = 2, kUdp = 3, kRaw = 5 };
 

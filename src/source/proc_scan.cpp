@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kListLimit = 4096;  // of arguments and of the environment, as the probe has it
 constexpr size_t kCommLimit = 15;
-constexpr size_t kFileLimit = 64 * 1024;
+constexpr size_t kFileLimit = 64ul * 1024;
 constexpr uint32_t kCloneFiles = 1, kCloneThread = 8192;  // flags.def, clone_flags
 constexpr uint64_t kDacOverride = 1 << 1;                 // capability
 

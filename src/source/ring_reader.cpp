@@ -20,9 +20,9 @@ constexpr uint32_t kBusy = 1u << 31;
 constexpr uint32_t kDiscard = 1u << 30;
 constexpr uint32_t kRecordHeader = 8;
 // The clocks of kernel and user space may disagree by some nanoseconds while time is adjusted.
-constexpr uint64_t kClockMargin_ns = 20'000;
+constexpr uint64_t kClockMarginNs = 20'000;
 // The consumer's position is shared with every producing CPU: it moves in steps.
-constexpr uint64_t kGiveBackStep = 64 * 1024;
+constexpr uint64_t kGiveBackStep = 64ul * 1024;
 
 uint64_t load_acquire(const void* at) {
   return __atomic_load_n(static_cast<const uint64_t*>(at), __ATOMIC_ACQUIRE);
@@ -72,7 +72,7 @@ RingReader::~RingReader() {
 }
 
 uint64_t RingReader::safe_time() const {
-  uint64_t bound = boot_time_ns() + boot_to_epoch_ns_ - kClockMargin_ns;
+  uint64_t bound = boot_time_ns() + boot_to_epoch_ns_ - kClockMarginNs;
   const auto* cpus = static_cast<const gyr_progress*>(progress_.at);
   for (size_t i = 0; i < cpus_; ++i) {
     const uint64_t busy = load_acquire(&cpus[i].busy);
@@ -96,7 +96,7 @@ size_t RingReader::drain() {
     // A record in the making hides those behind it, which may be older: the bound stays.
     if (length & kBusy) return count;
     const uint32_t size = length & ~(kBusy | kDiscard);
-    position_ += (size + kRecordHeader + 7) / 8 * 8;
+    position_ += (uint64_t{size} + kRecordHeader + 7) / 8 * 8;
     if ((length & kDiscard) || size < GYR_PREFIX + kEventHeaderSize) continue;
     const uint8_t* record = header + kRecordHeader;
     order_.add({load<uint64_t>(record + GYR_PREFIX), position_, record, size, 0});

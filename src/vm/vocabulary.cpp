@@ -25,8 +25,8 @@ bool is_inequality(const Atom& atom) {
 
 }  // namespace
 
-uint32_t Vocabulary::intern(std::string key, Entry entry) {
-  const auto [at, fresh] = known_.emplace(std::move(key), static_cast<uint32_t>(entries_.size()));
+uint32_t Vocabulary::intern(const std::string& key, Entry entry) {
+  const auto [at, fresh] = known_.try_emplace(key, static_cast<uint32_t>(entries_.size()));
   if (fresh) entries_.push_back(std::move(entry));
   return at->second;
 }
@@ -45,7 +45,7 @@ uint32_t Vocabulary::bit_of(const Graph& graph, NodeId id) {
     entry.parts.push_back(bit_of(graph, child));
     key += ' ' + std::to_string(entry.parts.back());
   }
-  const uint32_t bit = intern(std::move(key), std::move(entry));
+  const uint32_t bit = intern(key, std::move(entry));
   of_node_.emplace(id, bit);
   return bit;
 }

@@ -52,7 +52,7 @@ class Vocabulary {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return hash_bytes(text); }
   };
-  uint32_t intern(std::string key, Entry entry);
+  uint32_t intern(const std::string& key, Entry entry);
   void place_gates();
   void index_atom(uint32_t bit);
   bool settle(uint32_t found, const Value& value, uint64_t* words) const;

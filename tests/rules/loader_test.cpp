@@ -56,11 +56,11 @@ std::vector<std::string> diagnostics(const LoadResult& result) {
 }
 
 const Rule& only_rule(const LoadResult& result) {
-  static const Rule none;
+  static const Rule kNone;
   EXPECT_TRUE(result.ok()) << testing::PrintToString(diagnostics(result));
-  if (!result.ok()) return none;
+  if (!result.ok()) return kNone;
   EXPECT_EQ(result.ruleset->rules.size(), 1u);
-  return result.ruleset->rules.empty() ? none : result.ruleset->rules[0];
+  return result.ruleset->rules.empty() ? kNone : result.ruleset->rules[0];
 }
 
 struct ConditionCase {

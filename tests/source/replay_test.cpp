@@ -161,10 +161,10 @@ std::vector<GoldenRow> golden_rows(const std::string& path) {
 // What the engine keeps from users although it has a number: enter events, what is for the state
 // alone, and the events that tell the initial state.
 bool is_hidden(const EventView& view) {
-  static const std::set<Ev> hidden{
+  static const std::set<Ev> kHidden{
       Ev::OPEN_E,      Ev::OPENAT_2_E, Ev::OPENAT2_E,    Ev::CREAT_E,       Ev::CONNECT_E,
       Ev::EXECVE_19_E, Ev::EXECVEAT_E, Ev::USER_ADDED_E, Ev::GROUP_ADDED_E, Ev::CONTAINER_JSON_2_E};
-  return (view.flags() & kStateOnly) != 0 || hidden.contains(view.type());
+  return (view.flags() & kStateOnly) != 0 || kHidden.contains(view.type());
 }
 
 // A generic event shows the name of its call; where the collector did not know it, the name that

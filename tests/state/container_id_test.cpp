@@ -16,7 +16,7 @@ struct Case {
 };
 
 const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {
+  static const std::vector<Case> kAll = {
       {"podman", "/machine.slice/libpod-" + kId + ".scope", kShort},
       {"podman", "/machine.slice/libpod-" + kId + ".scope/container", kShort},
       {"podman", "/libpod_parent/libpod-" + kId, kShort},
@@ -62,7 +62,7 @@ const std::vector<Case>& cases() {
       {"bpm, wrong character", "/system.slice/bpm-a b.scope", ""},
       {"lxc, no name", "/lxc/", ""},
   };
-  return all;
+  return kAll;
 }
 
 TEST(ContainerId, IsFoundForEachRuntime) {
