@@ -135,7 +135,8 @@ StrRep* StrPool::add(std::string_view text, uint64_t hash) {
           .size = static_cast<uint32_t>(text.size()),
           .hash = static_cast<uint32_t>(hash),
           .note = 0,
-          .memo = nullptr};
+          .memo = nullptr,
+          .related = nullptr};
   char* bytes = reinterpret_cast<char*>(rep + 1);
   std::memcpy(bytes, text.data(), text.size());
   bytes[text.size()] = '\0';
@@ -152,6 +153,8 @@ void StrPool::sweep_or_grow() {
   last_ = nullptr;
   for (Slot& slot : slots_) {
     if (!slot.empty() && slot.rep()->refs == 0) {
+      // What was related to it alone goes with the next sweep.
+      if (StrRep* related = slot.rep()->related) --related->refs;
       free_rep(slot.rep());
       slot = {};
       --count_;
@@ -169,6 +172,12 @@ void StrPool::rehash(size_t slots) {
   for (const Slot& slot : old) {
     if (!slot.empty()) free_slot(slot.rep()->hash) = slot;
   }
+}
+
+void relate(StrRep& rep, const Str& other) {
+  GYR_CHECK(rep.related == nullptr);
+  rep.related = other.rep();
+  ++rep.related->refs;
 }
 
 MemoSlot str_memo(StrRep& rep, uint16_t domain, uint32_t generation, uint16_t words) {

@@ -33,6 +33,7 @@ struct StrRep {
   uint32_t hash;
   uint32_t note;  // of whoever interprets the text, 0 at first: state/path.h
   StrMemo* memo;
+  StrRep* related;  // another string of the pool that belongs to it and is held by it, or null
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
   std::string_view view() const { return {text(), size}; }
 };
@@ -158,6 +159,9 @@ class StrPool {
   HashSecret secret_;
   uint64_t sweeps_ = 0;
 };
+
+// Makes `other`, which is not empty, the related string of one that has none yet.
+void relate(StrRep& rep, const Str& other);
 
 // A memo of at least `words` zeroed words for (domain, generation) beside `rep`; made when missing.
 // `fresh` tells whether the caller must fill it. Memos live as long as their string.

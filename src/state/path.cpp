@@ -95,17 +95,16 @@ const Str& Paths::with_slash(const Str& name) {
   return entry.result;
 }
 
-const Str& Paths::directory_of(const Str& name) {
-  const std::string_view text = name.view();
-  if (!text.empty() && text.back() == '/') return name;
-  auto& entry = directories_.at(name, Str());
-  if (!entry.known) {
+Str Paths::directory_of(const Str& name) {
+  if (name.empty()) return slash;
+  if (name.rep()->related == nullptr) {
+    const std::string_view text = name.view();
+    if (text.back() == '/') return name;
     const size_t at = text.rfind('/');
-    entry.result =
-        at == std::string_view::npos || at == 0 ? slash : pool_.intern(text.substr(0, at));
-    entry.known = true;
+    const bool is_top = at == std::string_view::npos || at == 0;
+    relate(*name.rep(), is_top ? slash : pool_.intern(text.substr(0, at)));
   }
-  return entry.result;
+  return Str(name.rep()->related);
 }
 
 }  // namespace gyr

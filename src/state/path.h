@@ -55,7 +55,8 @@ class Paths {
   Str join(const Str& base, const Str& path);
   // `name` with "/" appended unless it is empty or ends in one.
   const Str& with_slash(const Str& name);
-  const Str& directory_of(const Str& name);
+  // Remembered as what is related to the name.
+  Str directory_of(const Str& name);
 
   const Str slash, dot, unknown;
 
@@ -64,9 +65,8 @@ class Paths {
   static bool is_clean(StrRep& path);
 
   StrPool& pool_;
-  PairCache<8192> joined_;
+  PairCache<2048> joined_;  // of names that joining changes
   PairCache<512> slashed_;
-  PairCache<4096> directories_;
 };
 
 }  // namespace gyr

@@ -3,6 +3,7 @@
 // and nothing is cleared between events (values and answers carry the number of their event
 // instead).
 #include <algorithm>
+#include <new>
 
 #include "base/check.h"
 #include "vm/image.h"
@@ -103,7 +104,8 @@ SlotState& Evaluator::Impl::fetch(uint32_t number) {
   SlotState& slot = slots[number];
   if (slot.event == event && program->settings.event_cache) return slot;
   const SlotPlan& plan = program->slots[number];
-  slot.value = plan.slot.extract(*context, plan.slot.use);
+  // Made where it stays: a copy would load at once what was just stored in pieces, and wait for it.
+  new (&slot.value) Value(plan.slot.extract(*context, plan.slot.use));
   slot.event = event;
   if (plan.vocabulary != nullptr) look_up(plan, slot);
   return slot;

@@ -67,6 +67,24 @@ TEST(StrPool, TenMillionInventedNamesDoNotGrowIt) {
   EXPECT_EQ(pool.intern("held").rep(), held.rep());
 }
 
+TEST(StrPool, ARelatedStringLivesAsLongAsTheOneThatHoldsIt) {
+  StrPool pool(4);
+  const Str path = pool.intern("/etc/passwd");
+  relate(*path.rep(), pool.intern("/etc"));
+  const auto invent = [&pool](int from) {
+    for (int i = from; i < from + 100; ++i) {
+      relate(*pool.intern("/tmp/" + std::to_string(i)).rep(),
+             pool.intern("/tmp" + std::to_string(i)));
+    }
+  };
+  invent(0);
+  invent(100);
+  EXPECT_GT(pool.sweeps(), 1u);
+  EXPECT_EQ(path.rep()->related->view(), "/etc");
+  EXPECT_TRUE(pool.intern("/etc") == Str(path.rep()->related));
+  EXPECT_LT(pool.size(), 30u);  // the invented ones went, and so did those related to them
+}
+
 TEST(StrPool, MemoBelongsToProgramAndDomain) {
   StrPool pool;
   const Str text = pool.intern("bash");
