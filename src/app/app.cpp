@@ -87,6 +87,7 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   }
   detect.syslog_enabled = settings.syslog_enabled;
   detect.match = settings.rule_matching == RuleMatching::All ? MatchMode::All : MatchMode::First;
+  detect.caches = settings.gyr.rule_caches;
   if (settings.buffer_format_base64) detect.buffers = BufferFormat::Base64;
   detect.duration_ns = options.duration_s * kSecond;
   detect.syscalls = {.custom = settings.base_syscalls.custom_set,

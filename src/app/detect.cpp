@@ -57,6 +57,9 @@ EngineSetup engine_settings(const DetectSettings& settings, StateSettings state)
   engine.stream.fields.buffers = settings.buffers;
   engine.alert = {.hostname = alert_hostname(), .iso_8601 = settings.outputs.format.iso_8601};
   engine.match = settings.match;
+  engine.compile = {.string_cache = settings.caches,
+                    .thread_cache = settings.caches,
+                    .event_cache = settings.caches};
   engine.duration_ns = settings.duration_ns;
   return engine;
 }

@@ -25,6 +25,7 @@ struct DetectSettings {
   bool syslog_enabled = false;
   std::optional<FileSinkSettings> file{};
   MatchMode match = MatchMode::First;
+  bool caches = true;  // of the rules' answers
   BufferFormat buffers = BufferFormat::Printable;
   uint64_t duration_ns = 0;
   SyscallRequest syscalls{};

@@ -156,6 +156,11 @@ struct LibsSettings {
   uint32_t snaplen = 80;
 };
 
+// Keys that the reference does not have.
+struct GyrSettings {
+  bool rule_caches = true;
+};
+
 struct Settings {
   std::vector<ConfigInclude> config_files;
   bool watch_config_files = true;
@@ -198,6 +203,7 @@ struct Settings {
   MetricsSettings metrics;
   BaseSyscallSettings base_syscalls;
   LibsSettings falco_libs;
+  GyrSettings gyr;
 };
 
 }  // namespace gyr

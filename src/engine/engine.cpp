@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "field/fields.h"
-#include "lang/compile.h"
 
 namespace gyr {
 namespace {
@@ -20,12 +19,12 @@ std::vector<const Rule*> active_rules(const Ruleset& ruleset, std::string_view s
   return active;
 }
 
-Evaluator make_evaluator(const std::vector<const Rule*>& rules) {
+Evaluator make_evaluator(const std::vector<const Rule*>& rules, const CompileSettings& settings) {
   std::vector<CheckedPtr> conditions;
   conditions.reserve(rules.size());
   for (const Rule* rule : rules) conditions.push_back(rule->condition);
   const Dialect dialect{.fields = all_fields(), .event_types = kEventCount};
-  return Evaluator(compile(conditions, dialect));
+  return Evaluator(compile(conditions, dialect, settings));
 }
 
 }  // namespace
@@ -36,7 +35,7 @@ Engine::Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, Wor
       world_(std::move(world)),
       stream_(world_.source, settings_.stream),
       active_(active_rules(*ruleset_, settings_.stream.fields.source)),
-      evaluator_(make_evaluator(active_)) {
+      evaluator_(make_evaluator(active_, settings_.compile)) {
   for (const Rule* rule : active_) statistics_.add_rule(rule->name, rule->priority);
 }
 

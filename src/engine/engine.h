@@ -17,6 +17,7 @@
 #include "base/system.h"
 #include "engine/alert_builder.h"
 #include "engine/event_stream.h"
+#include "lang/compile.h"
 #include "rules/ruleset.h"
 #include "vm/program.h"
 
@@ -26,6 +27,7 @@ struct EngineSetup {
   StreamSettings stream;
   AlertSettings alert;
   MatchMode match = MatchMode::First;
+  CompileSettings compile{};
   uint64_t duration_ns = 0;  // of wall-clock time, 0: no limit
 };
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The alerts of public rulesets on recorded captures equal the reference's, container.* values aside.
+"""The alerts of public rulesets on recorded captures equal the reference's, container.* values aside; with the caches of
+rules on and off.
 
 usage: alerts_test.py GYR [--only SUBSTR]
 golden/CAPTURE.RULESET.alerts.jsonl of the conformance folder holds the reference's alerts. Alerts are compared by rule,
@@ -21,6 +22,7 @@ RULESETS = {
     'falco_rules': (['falco_rules.yaml'], []),
     'incubating': (['falco_rules.yaml', 'falco-incubating_rules.yaml'], ['-o', 'rule_matching=all']),
 }
+MODES = {'': [], ', caches off': ['-o', 'gyr.rules.caches=false']}
 
 
 def key(alert):
@@ -32,22 +34,22 @@ def read_lines(text):
     return collections.Counter(key(json.loads(line)) for line in text.splitlines() if line.startswith('{'))
 
 
-def replay(gyr, data, capture, ruleset):
+def replay(gyr, data, capture, ruleset, mode):
     files, options = RULESETS[ruleset]
-    arguments = [gyr, '-e', f'{data}/captures/{capture}.scap', '-o', 'json_output=true', *options]
+    arguments = [gyr, '-e', f'{data}/captures/{capture}.scap', '-o', 'json_output=true', *options, *MODES[mode]]
     for name in files:
         arguments += ['-r', f'{data}/rulesets/{name}']
     return subprocess.run(arguments, capture_output=True, text=True, errors='surrogateescape', check=False)
 
 
-def compare(gyr, data, path):
+def compare(gyr, data, path, mode):
     capture, ruleset = os.path.basename(path).removesuffix('.alerts.jsonl').split('.', 1)
     with open(path, encoding='utf-8', errors='surrogateescape') as file:
         wanted = read_lines(file.read())
-    run = replay(gyr, data, capture, ruleset)
+    run = replay(gyr, data, capture, ruleset, mode)
     got = read_lines(run.stdout)
     missing, invented = wanted - got, got - wanted
-    print(f'{capture} with {ruleset}: {sum((wanted & got).values())} of {sum(wanted.values())} alerts equal, '
+    print(f'{capture} with {ruleset}{mode}: {sum((wanted & got).values())} of {sum(wanted.values())} alerts equal, '
           f'{sum(missing.values())} missing, {sum(invented.values())} invented, exit {run.returncode}')
     for title, alerts in (('missing', missing), ('invented', invented)):
         for time, rule, priority, fields in sorted(alerts)[:SHOWN]:
@@ -64,7 +66,7 @@ def main():
     options = parser.parse_args()
     data = conformance()
     paths = [p for p in sorted(glob.glob(f'{data}/golden/*.alerts.jsonl')) if options.only in os.path.basename(p)]
-    results = [compare(fastest(options.gyr), data, path) for path in paths]
+    results = [compare(fastest(options.gyr), data, path, mode) for path in paths for mode in MODES]
     if not results:
         print('no recorded alerts found')
     return 0 if results and all(results) else 1

@@ -247,6 +247,9 @@ class Replay(Case):
         self.assertIn('No space left', result.stderr)
         self.assertRegex(result.stderr, r'file_output: 0 alerts delivered, .* [1-9]\d* failed')
 
+    def test_caches_change_nothing(self):
+        self.assertEqual(self.replay('-o', 'gyr.rules.caches=false').stdout, self.replay().stdout)
+
     def test_duration_ends_quietly(self):
         self.assertEqual(self.replay('-M', '30').returncode, 0)
 
