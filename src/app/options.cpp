@@ -106,6 +106,11 @@ constexpr Row kOptions[] = {
      }},
     {'p', "print", Takes::Value, "FORMAT", "Text with %fields to append to every alert.",
      set_extra_output},
+    {'b', "print-base64", Takes::Nothing, "",
+     "Show bytes that were read and written in base64: -o buffer_format_base64=true.",
+     [](Options& o, Text) -> Result<void> {
+       return o.overrides.emplace_back("buffer_format_base64=true"), Result<void>{};
+     }},
     {'U', "unbuffered", Takes::Nothing, "", "Write each alert at once: -o buffered_outputs=false.",
      [](Options& o, Text) -> Result<void> {
        return o.overrides.emplace_back("buffered_outputs=false"), Result<void>{};

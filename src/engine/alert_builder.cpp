@@ -57,7 +57,7 @@ void add_extra_fields(const Rule& rule, const EvalContext& context, Alert* alert
 
 AlertValue alert_value(const FieldUse& use, const EvalContext& context) {
   if (is_moment(use.info->name)) return {static_cast<int64_t>(context.event.ts_ns())};
-  const Value value = use.info->extract(context, use);
+  const Value value = printed_value(context, use);
   if (value.kind != Value::Kind::List) return scalar(value, use);
   AlertValue::List list;
   for (const Value& element : value.as_list()) list.push_back(scalar(element, use));

@@ -193,6 +193,13 @@ Value evt_buffer(const EvalContext& context, const FieldUse&) {
   return Value::of_bytes(context.event.param(static_cast<size_t>(param)));
 }
 
+Value evt_buffer_text(const EvalContext& context, const FieldUse& use) {
+  const Value bytes = evt_buffer(context, use);
+  if (bytes.is_null()) return bytes;
+  const std::string_view raw = bytes.as_text();
+  return Value::of_text(raw.empty() ? "NULL" : render_buffer(context, as_bytes(raw)));
+}
+
 bool fold_buffer(uint16_t type, const FieldUse&, Value* value) {
   return find_param(event_of(type), "data") < 0 && fold_to(value, Value::null());
 }

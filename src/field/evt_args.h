@@ -19,6 +19,8 @@ Result<void> bind_rawarg(FieldUse& use);
 bool fold_arg(uint16_t type, const FieldUse& use, Value* value);
 
 Value evt_buffer(const EvalContext& context, const FieldUse& use);
+// The buffer as the settings want it shown; an empty one is "NULL", as among evt.args.
+Value evt_buffer_text(const EvalContext& context, const FieldUse& use);
 bool fold_buffer(uint16_t type, const FieldUse& use, Value* value);
 
 Value evt_abspath(const EvalContext& context, const FieldUse& use);

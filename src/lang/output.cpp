@@ -260,14 +260,15 @@ void OutputTemplate::render_to(const EvalContext& context, ControlBytes control,
     *out += piece.literal;
     if (!piece.operand) continue;
     const Operand& operand = *piece.operand;
-    const Value value = evaluate(operand, context, arena);
+    const bool field = operand.kind == Operand::Kind::Field;
+    const Value value =
+        field ? printed_value(context, operand.field) : evaluate(operand, context, arena);
     // Most values are text that is already there.
     if (value.kind == Value::Kind::Text && piece.width == 0) {
       append(value.as_text());
       continue;
     }
-    const Format format =
-        operand.kind == Operand::Kind::Field ? operand.field.info->format : Format::Na;
+    const Format format = field ? operand.field.info->format : Format::Na;
     std::string text = render_value(value, operand.type, format);
     if (piece.width != 0) text.resize(piece.width, ' ');
     append(text);

@@ -94,7 +94,15 @@ struct FieldInfo {
   Extractor extract_each = nullptr;  // a List of the values that are compared; null value: none
   Folder fold = nullptr;
   ConstantCheck check_constant = nullptr;  // asked for every constant, whatever the operator
+  std::string_view constant{};             // the value of static.*, whatever the event
+  Extractor print = nullptr;  // what outputs show in place of extract's value (evt.buffer)
 };
+
+// The value as outputs show it.
+inline Value printed_value(const EvalContext& context, const FieldUse& use) {
+  return use.info->print != nullptr ? use.info->print(context, use)
+                                    : use.info->extract(context, use);
+}
 
 // One listing heading ("process", "fd" …) and its fields.
 struct FieldClass {

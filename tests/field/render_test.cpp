@@ -127,6 +127,22 @@ TEST_F(RenderTest, Buffers) {
   EXPECT_EQ(data(BufferFormat::Hex), "data=\n\t0x0000: 610a 01ff\n");
 }
 
+// Outputs show evt.buffer as the settings want it; comparisons see its bytes.
+TEST_F(RenderTest, TheBufferAlone) {
+  const auto shown = [&](BufferFormat format, const std::string& bytes) {
+    world.fields.buffers = format;
+    args(world, Ev::READ_X, static_cast<int64_t>(bytes.size()), bytes);
+    const Result<FieldUse> use = use_of("evt.buffer");
+    EXPECT_EQ(show(world.value(*use)), bytes);
+    return show(printed_value(world.context(), *use));
+  };
+  EXPECT_EQ(shown(BufferFormat::Printable, "a\n\x01\xff"), "a...");
+  EXPECT_EQ(shown(BufferFormat::Base64, "a\n\x01\xff"), "YQoB/w==");
+  EXPECT_EQ(shown(BufferFormat::Base64, ""), "NULL");
+  world.event(Ev::CLOSE_X, 20);
+  EXPECT_EQ(show(printed_value(world.context(), *use_of("evt.buffer"))), "<null>");
+}
+
 TEST_F(RenderTest, Variants) {
   const auto option = [&](const std::string& value) {
     return args(world, Ev::SETSOCKOPT_X, int64_t{0}, int64_t{-1}, uint8_t{1}, uint8_t{7}, value)

@@ -5,6 +5,7 @@
 usage: cli_test.py GYR [unittest arguments]
 Needs no privileges. Captures come from the conformance folder; tests that use one are skipped without it.
 """
+import base64
 import gzip
 import json
 import os
@@ -227,6 +228,37 @@ class Replay(Case):
         self.assertNotIn('Events detected: 0', self.replay('-t', 'b').stdout)
         self.assertIn('Events detected: 0', self.replay('-t', 'c').stdout)
         self.assertIn('Events detected: 0', self.replay('-D', 'pene').stdout)
+
+    def test_static_fields(self):
+        rule = RULE.replace('fd.name exists', 'fd.name exists and static.env = prod') + '  # %static\n'
+        rules = self.write('static.yaml', rule.replace('%fd.name', '%fd.name in %static.env and %toupper(static.zone)'))
+        fields = ('-o', 'static_fields.env=prod', '-o', 'static_fields.zone=a b')
+        replay = ('-r', rules, '-e', capture('cat_write.scap'), '-o', 'json_output=true')
+        alert = json.loads(run(*replay, *fields).stdout.splitlines()[0])
+        self.assertIn(' in prod and A B', alert['output'])
+        self.assertEqual(alert['output_fields']['static.env'], 'prod')
+        self.assertIn('Events detected: 0', run(*replay, *fields, '-o', 'static_fields.env=test').stdout)
+        suggested = run(*replay, *fields, '-o', 'append_output[]={suggested_output: true}').stdout.splitlines()[0]
+        self.assertTrue(json.loads(suggested)['output'].endswith(' static_env=prod static_zone=a b'))
+        misspelt = run(*replay, '-o', 'static_fields.zone=x', '-o', 'static_fields.envy=x')
+        self.assert_fails(misspelt, "no field 'static.env'", "'static.envy'", 'static.yaml:3:')
+        self.assert_fails(run(*replay), "no field 'static.env'; static_fields of the configuration")
+        self.assertIn('static.env\n', run('--list', '-N', *fields).stdout)
+
+    def test_buffers(self):
+        rule = RULE.replace('evt.type in (open, openat) and fd.name exists', 'evt.buffer contains root')
+        rules = self.write('buffer.yaml', rule.replace('%fd.name by %proc.name', '%evt.buffer'))
+        replay = ('-r', rules, '-e', capture('net.scap'), '-o', 'json_output=true')
+        plain, *packed = [[json.loads(line) for line in run(*replay, *more).stdout.splitlines() if line[0] == '{']
+                          for more in ((), ('-b',), ('-o', 'buffer_format_base64=true'))]
+        self.assertGreater(len(plain), 0)
+        for coded in packed:
+            self.assertEqual(len(coded), len(plain))
+            for one, other in zip(plain, coded):
+                shown = one['output_fields']['evt.buffer']
+                raw = base64.b64decode(other['output_fields']['evt.buffer'], validate=True)
+                self.assertEqual(shown, ''.join(chr(c) if 0x20 <= c < 0x7f else '.' for c in raw))
+                self.assertTrue(other['output'].endswith('opened ' + other['output_fields']['evt.buffer']))
 
     def test_file_output(self):
         path = os.path.join(self.folder, 'alerts.txt')
