@@ -13,8 +13,9 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 
-void append_control(char c, std::string* out) {
-  switch (c) {
+// `code` is below 0x100.
+void append_control(unsigned code, std::string* out) {
+  switch (code) {
     case '\b':
       *out += "\\b";
       return;
@@ -31,25 +32,27 @@ void append_control(char c, std::string* out) {
       *out += "\\t";
       return;
     default:
-      *out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<uint8_t>(c)));
+      *out += fmt::format("\\u{:04x}", code);
   }
 }
 
-bool is_control(char c) { return static_cast<uint8_t>(c) < 0x20; }
-
 bool is_plain_ascii(std::string_view text) {
   for (const char c : text) {
-    if (static_cast<uint8_t>(c) >= 0x80 || is_control(c)) return false;
+    if (static_cast<uint8_t>(c) < 0x20 || static_cast<uint8_t>(c) >= 0x7f) return false;
   }
   return true;
 }
 
+// `text` is valid UTF-8.
 std::string escape(std::string_view text, bool quotes) {
   std::string out;
   out.reserve(text.size() + 2);
-  for (const char c : text) {
-    if (is_control(c)) {
-      append_control(c, &out);
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (const size_t control = control_length(text.substr(i)); control > 0) {
+      // The second of two bytes is the code.
+      i += control - 1;
+      append_control(static_cast<uint8_t>(text[i]), &out);
       continue;
     }
     if (quotes && (c == '"' || c == '\\')) out += '\\';

@@ -31,29 +31,6 @@ size_t edit_distance(std::string_view a, std::string_view b) {
   return above[b.size()];
 }
 
-// Length of the well-formed UTF-8 sequence at the start of `bytes`, 0 if there is none.
-// Ranges: Unicode Standard, table 3-7.
-size_t utf8_length(std::string_view bytes) {
-  const auto at = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
-  const auto tail = [&](size_t i, uint8_t low = 0x80, uint8_t high = 0xbf) {
-    return i < bytes.size() && at(i) >= low && at(i) <= high;
-  };
-  const uint8_t first = at(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
-  if (first >= 0xe0 && first <= 0xef) {
-    const uint8_t low = first == 0xe0 ? 0xa0 : 0x80;
-    const uint8_t high = first == 0xed ? 0x9f : 0xbf;
-    return tail(1, low, high) && tail(2) ? 3 : 0;
-  }
-  if (first >= 0xf0 && first <= 0xf4) {
-    const uint8_t low = first == 0xf0 ? 0x90 : 0x80;
-    const uint8_t high = first == 0xf4 ? 0x8f : 0xbf;
-    return tail(1, low, high) && tail(2) && tail(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -100,6 +77,28 @@ std::string_view closest(std::string_view word, std::span<const std::string_view
     }
   }
   return best;
+}
+
+// Ranges: Unicode Standard, table 3-7.
+size_t utf8_length(std::string_view bytes) {
+  const auto at = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
+  const auto tail = [&](size_t i, uint8_t low = 0x80, uint8_t high = 0xbf) {
+    return i < bytes.size() && at(i) >= low && at(i) <= high;
+  };
+  const uint8_t first = at(0);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return tail(1) ? 2 : 0;
+  if (first >= 0xe0 && first <= 0xef) {
+    const uint8_t low = first == 0xe0 ? 0xa0 : 0x80;
+    const uint8_t high = first == 0xed ? 0x9f : 0xbf;
+    return tail(1, low, high) && tail(2) ? 3 : 0;
+  }
+  if (first >= 0xf0 && first <= 0xf4) {
+    const uint8_t low = first == 0xf0 ? 0x90 : 0x80;
+    const uint8_t high = first == 0xf4 ? 0x8f : 0xbf;
+    return tail(1, low, high) && tail(2) && tail(3) ? 4 : 0;
+  }
+  return 0;
 }
 
 std::string to_valid_utf8(std::string_view bytes) {

@@ -18,6 +18,17 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 // one), or empty when none is close.
 std::string_view closest(std::string_view word, std::span<const std::string_view> candidates);
 
+// Length of the well-formed UTF-8 sequence at the start of `bytes`, 0 if there is none. `bytes` is
+// not empty.
+size_t utf8_length(std::string_view bytes);
+// Bytes of the control character at the start of valid UTF-8, which is not empty: 1 for those below
+// a blank and for delete, 2 for U+0080 to U+009F, else 0. A terminal may obey any of them.
+inline size_t control_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x20 || first == 0x7f) return 1;
+  const bool c1 = first == 0xc2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xa0;
+  return c1 ? 2 : 0;
+}
 // Valid UTF-8: every byte that is not part of a well-formed sequence becomes U+FFFD.
 std::string to_valid_utf8(std::string_view bytes);
 

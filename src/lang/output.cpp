@@ -217,23 +217,44 @@ std::shared_ptr<const OutputTemplate> OutputTemplate::parse(std::string_view tex
 
 namespace {
 
-bool is_escaped(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
+void append_hex(char c, std::string* out) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto byte = static_cast<uint8_t>(c);
+  *out += "\\x";
+  *out += kDigits[byte >> 4];
+  *out += kDigits[byte & 15];
+}
+
+// Bytes at the start of `text` that a terminal could obey: control characters but tabs, and a byte
+// of no UTF-8 sequence that is one for terminals of 8-bit characters.
+size_t escaped_length(std::string_view text, size_t utf8) {
+  if (utf8 > 0) return text[0] == '\t' ? 0 : control_length(text);
+  return static_cast<uint8_t>(text[0]) < 0xa0 ? 1 : 0;
+}
 
 void append_escaped(std::string_view text, std::string* out) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   size_t plain = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (!is_escaped(text[i])) continue;
-    out->append(text, plain, i - plain);
-    plain = i + 1;
-    const auto byte = static_cast<uint8_t>(text[i]);
-    if (byte == '\n') {
+  size_t at = 0;
+  while (at < text.size()) {
+    if (text[at] >= ' ' && text[at] < 0x7f) {  // most of what there is
+      ++at;
+      continue;
+    }
+    const std::string_view rest = text.substr(at);
+    const size_t utf8 = utf8_length(rest);
+    const size_t escaped = escaped_length(rest, utf8);
+    if (escaped == 0) {
+      at += std::max<size_t>(utf8, 1);
+      continue;
+    }
+    out->append(text, plain, at - plain);
+    if (rest[0] == '\n') {
       *out += "\\n";
     } else {
-      *out += "\\x";
-      *out += kDigits[byte >> 4];
-      *out += kDigits[byte & 15];
+      for (const char c : rest.substr(0, escaped)) append_hex(c, out);
     }
+    at += escaped;
+    plain = at;
   }
   out->append(text, plain);
 }

@@ -17,14 +17,16 @@ constexpr size_t kNameBytes = 100;
 // Text of a rules file for a terminal: control characters but tabs, which could move the cursor or
 // set colours, and bytes that are no UTF-8 become U+FFFD.
 std::string printable(std::string_view bytes) {
+  const std::string valid = to_valid_utf8(bytes);
+  const std::string_view all = valid;
   std::string text;
-  for (const char c : to_valid_utf8(bytes)) {
-    const auto code = static_cast<unsigned char>(c);
-    const bool control = (code < 0x20 && c != '\t') || code == 0x7f;
-    if (control) {
+  for (size_t i = 0; i < all.size(); ++i) {
+    const size_t control = all[i] == '\t' ? 0 : control_length(all.substr(i));
+    if (control > 0) {
       text += "\xef\xbf\xbd";
+      i += control - 1;
     } else {
-      text += c;
+      text += all[i];
     }
   }
   return text;

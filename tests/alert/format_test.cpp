@@ -47,6 +47,23 @@ TEST(AlertText, ControlCharactersCannotForgeLines) {
             "2016-08-04T16:17:57.881785348+0000: Warning a\\nb\\tc\\u001b[0m\xef\xbf\xbd\"q\"");
 }
 
+// U+009B begins a command for some terminals, as ESC [ does; a letter with the byte 9b does not.
+TEST(AlertText, NoControlCharacterReachesATerminal) {
+  Alert alert = sample();
+  alert.message =
+      "\xc2\x9b"
+      "2J\x7f\x9bÛ\xc2\x85\xc2\xa0";
+  EXPECT_EQ(format_alert(alert, {.iso_8601 = true}),
+            "2016-08-04T16:17:57.881785348+0000: Warning \\u009b2J\\u007f\xef\xbf\xbdÛ\\u0085"
+            "\xc2\xa0");
+  for (char code = '\x7f'; static_cast<uint8_t>(code) < 0xa0; ++code) {
+    const std::string c1 = {'\xc2', code};
+    const std::string text = code == '\x7f' ? "\x7f" : c1;
+    EXPECT_EQ(json_string(text), fmt::format("\"\\u00{:02x}\"", static_cast<uint8_t>(code)));
+    EXPECT_EQ(one_line(text), fmt::format("\\u00{:02x}", static_cast<uint8_t>(code)));
+  }
+}
+
 TEST(AlertJson, KeysAreSortedAndTimeIsUtc) {
   EXPECT_EQ(
       format_alert(sample(), {.json = true, .include_message = true, .iso_8601 = true}),

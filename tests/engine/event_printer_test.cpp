@@ -60,6 +60,13 @@ TEST_F(Printing, ValuesCannotBreakALineAndLiteralsStay) {
   EXPECT_EQ(printed(), "1\x1f/a\\nb\\x01\tc|<NA>\n");
 }
 
+// What steers terminals: C1 in UTF-8, and its bytes alone. Letters with such bytes stay.
+TEST_F(Printing, NoControlCharacterOfAValueReachesATerminal) {
+  source.add_open(7, 1, "/\x1b[m\x7f\xc2\x9bm\x9bÛ\xc2\xa0\xff");
+  EXPECT_EQ(print("%fd.name").end, RunEnd::Finished);
+  EXPECT_EQ(printed(), "/\\x1b[m\\x7f\\xc2\\x9bm\\x9bÛ\xc2\xa0\xff\n");
+}
+
 TEST_F(Printing, FilterAndLimit) {
   for (int i = 0; i < 10; ++i) source.add_open(7, 1, i % 2 == 0 ? "/even" : "/odd");
   Evaluator odd = filter("fd.name = /odd");

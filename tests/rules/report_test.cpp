@@ -57,11 +57,12 @@ TEST(Report, GoldenTexts) {
 
 // A rules file from elsewhere must not steer the terminal of whoever checks it.
 TEST(Report, TextHasNoControlCharactersAndIsValidUtf8) {
-  const LoadResult result = load(
-      {{"a.yaml", "- rule: \"x\\e[2J\\x07\"\n  foo: 1\n"}, {"b.yaml", "- rule: \x1b[2J\xff\n"}});
+  const LoadResult result = load({{"a.yaml", "- rule: \"x\\e[2J\\x07\"\n  foo: 1\n"},
+                                  {"b.yaml", "- rule: \x1b[2J\xff\xc2\x9b\n"}});
   const std::string text =
       report_text(result.files) + report_summary(result.files[0]) + report_summary(result.files[1]);
   EXPECT_THAT(text, HasSubstr("\xef\xbf\xbd[2J"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("\x9b")));
   for (const char c : text) {
     EXPECT_TRUE(c == '\n' || c == '\t' || static_cast<unsigned char>(c) >= 0x20) << text;
     EXPECT_NE(c, '\xff');
