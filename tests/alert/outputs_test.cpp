@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -128,6 +129,40 @@ TEST(Outputs, FullDiskIsCounted) {
   EXPECT_EQ(outputs.counters().at(0).failed, 1u);
   EXPECT_EQ(outputs.counters().at(0).delivered, 0u);
   EXPECT_FALSE(outputs.reader_gone());
+}
+
+// A disk that is full in the middle of a line: a limit on file sizes cuts writes the same way.
+TEST(Outputs, WhatFollowsACutLineBeginsOnItsOwn) {
+  const auto before = signal(SIGXFSZ, SIG_IGN);
+  for (const bool keep_alive : {false, true}) {
+    TempFile file;
+    const std::unique_ptr<Sink> sink = make_file_sink({file.path, keep_alive});
+    ASSERT_TRUE(sink->open());
+    const auto write = [&](std::string_view line) {
+      sink->write(*numbered(0), line);
+      return sink->flush();
+    };
+    EXPECT_EQ(write("first"), SinkStatus::Ok);
+    rlimit old{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+    const rlimit small{.rlim_cur = 10, .rlim_max = old.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    EXPECT_EQ(write("second"), SinkStatus::Failed);
+    EXPECT_EQ(write("third"), SinkStatus::Failed) << "not even the end of the line fits";
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
+    EXPECT_EQ(write("fourth"), SinkStatus::Ok);
+    EXPECT_EQ(write("fifth"), SinkStatus::Ok);
+    EXPECT_EQ(content(file.path), "first\nseco\nfourth\nfifth\n");
+
+    // A file begun anew has nothing to be told apart from.
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    EXPECT_EQ(write("sixth"), SinkStatus::Failed);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &old), 0);
+    ASSERT_EQ(truncate(file.path.c_str(), 0), 0);
+    EXPECT_EQ(write("seventh"), SinkStatus::Ok);
+    EXPECT_EQ(content(file.path), "seventh\n");
+  }
+  signal(SIGXFSZ, before);
 }
 
 TEST(Outputs, ClosedPipeIsReported) {

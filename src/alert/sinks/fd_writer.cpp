@@ -2,6 +2,7 @@
 #include "alert/sinks/fd_writer.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,12 @@ void wait_writable(int fd) {
   poll(&entry, 1, 1000);
 }
 
+// A file begun anew has no cut line.
+bool is_empty_file(int fd) {
+  struct stat st {};
+  return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+}
+
 }  // namespace
 
 void FdWriter::add_line(std::string_view line) {
@@ -24,6 +31,7 @@ void FdWriter::add_line(std::string_view line) {
 }
 
 SinkStatus FdWriter::flush(std::string* reason) {
+  if (cut_ && !buffer_.empty() && !is_empty_file(fd_)) buffer_.insert(buffer_.begin(), '\n');
   std::string_view left = buffer_;
   SinkStatus status = SinkStatus::Ok;
   while (!left.empty() && status == SinkStatus::Ok) {
@@ -39,6 +47,8 @@ SinkStatus FdWriter::flush(std::string* reason) {
       status = SinkStatus::Failed;
     }
   }
+  const size_t written = buffer_.size() - left.size();
+  if (written > 0) cut_ = buffer_[written - 1] != '\n';
   buffer_.clear();
   return status;
 }

@@ -18,7 +18,8 @@ class FdWriter {
   std::string& buffer() { return buffer_; }
   bool full() const { return buffer_.size() >= kLimit; }
   bool empty() const { return buffer_.empty(); }
-  // Writes everything; after a failure the buffer is dropped, its lines are lost.
+  // Writes everything; after a failure the buffer is dropped, its lines are lost. When a line was
+  // cut in the middle, the next one begins on a line of its own.
   SinkStatus flush(std::string* reason);
   void drop() { buffer_.clear(); }
 
@@ -26,6 +27,7 @@ class FdWriter {
   static constexpr size_t kLimit = 65536;
   std::string buffer_;
   int fd_ = -1;
+  bool cut_ = false;  // the last byte that was written ends no line
 };
 
 }  // namespace gyr
