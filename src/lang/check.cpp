@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "lang/checked.h"
 #include "lang/constants.h"
 #include "lang/lexer.h"
@@ -113,6 +114,29 @@ bool argument_fits(Function function, size_t index, const Operand& argument) {
   return false;
 }
 
+// Whether one typing error makes one word of the other: a letter too many, too few, wrong, or two
+// neighbours swapped.
+bool is_slip(std::string_view a, std::string_view b) {
+  const size_t shorter = std::min(a.size(), b.size());
+  if (std::max(a.size(), b.size()) > shorter + 1) return false;
+  size_t front = 0;
+  while (front < shorter && a[front] == b[front]) ++front;
+  size_t back = 0;
+  while (back < shorter - front && a[a.size() - 1 - back] == b[b.size() - 1 - back]) ++back;
+  a = a.substr(front, a.size() - front - back);
+  b = b.substr(front, b.size() - front - back);
+  if (a.size() <= 1 && b.size() <= 1) return true;
+  return a.size() == 2 && b.size() == 2 && a[0] == b[1] && a[1] == b[0];
+}
+
+// Names of lists are made of words joined by underscores, which programs, paths and other values
+// seldom are.
+bool looks_like_list(std::string_view text) {
+  constexpr size_t kShortest = 6;
+  return text.size() >= kShortest && text.find('_') != std::string_view::npos &&
+         text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_") == std::string_view::npos;
+}
+
 class Checker {
  public:
   Checker(const Dialect& dialect, std::vector<TextFault>* faults)
@@ -137,6 +161,7 @@ class Checker {
   bool compile_regex(const Term& term, std::vector<std::shared_ptr<const Regex>>* out);
   void warn_about(const Check& check, const Operand& left);
   void warn_regex(const Term& term);
+  void warn_of_misspelt_list(const Term& term);
 
   std::nullptr_t fail(Place place, std::string message, Code code = Code::CompileCondition) {
     report(place, std::move(message), code, Severity::Error);
@@ -403,15 +428,33 @@ void Checker::warn_regex(const Term& term) {
        fmt::format("this regular expression means {} '{}', which is faster", better, body));
 }
 
+// A list whose name is misspelt is no list but a text, and the check silently fails.
+void Checker::warn_of_misspelt_list(const Term& term) {
+  if (term.quoted || !looks_like_list(term.text)) return;
+  std::string_view guess;
+  for (const std::string_view name : dialect_.list_names) {
+    if (term.text == name) return;
+    if (guess.empty() && is_slip(term.text, name)) guess = name;
+  }
+  if (guess.empty()) return;
+  warn(term.place,
+       fmt::format("'{}' is no list and is taken as a text; did you mean the list '{}'?", term.text,
+                   guess));
+}
+
 void Checker::warn_about(const Check& check, const Operand& left) {
   if (is_ordering(check.op) && family_of(left.type) == Family::Text) {
     warn(check.operator_place,
          fmt::format("'{}' is text and has no order: this check selects nothing", check.left.text));
   }
   if (check.right_is_value || check.right.quoted) return;
-  if (check.right.kind == Term::Kind::Name) {
+  if (check.right.kind == Term::Kind::List) {
+    for (const Term& item : check.right.items) warn_of_misspelt_list(item);
+  } else if (check.right.kind == Term::Kind::Name) {
+    const std::string_view guess = closest(check.right.text, dialect_.list_names);
     warn(check.right.place,
-         fmt::format("'{}' is no list; it is taken as a text", check.right.text));
+         fmt::format("'{}' is no list; it is taken as a text{}", check.right.text,
+                     guess.empty() ? "" : fmt::format("; did you mean the list '{}'?", guess)));
   } else if (check.right.kind == Term::Kind::Text && family_of(left.type) == Family::Text &&
              find_field(dialect_.fields, check.right.text).info != nullptr) {
     const std::string& text = check.right.text;

@@ -24,6 +24,7 @@ using EventTypeSet = std::bitset<kMaxEventTypes>;
 struct Dialect {
   std::span<const FieldClass> fields;
   uint16_t event_types = 0;  // number of event types; FieldInfo::fold is asked for each of them
+  std::span<const std::string_view> list_names{};  // lists are put in before; for suggestions
 };
 
 // Syntax tree of one condition, with offsets into its text. Defined in lang/ast.h.

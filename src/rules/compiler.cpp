@@ -14,7 +14,6 @@
 namespace gyr::rules {
 namespace {
 
-constexpr std::string_view kConditionPart = "condition expression";
 constexpr std::string_view kOutputPart = "output expression";
 constexpr size_t kManyEventTypes = 100;  // more than these cost too much
 constexpr std::string_view kDeadToken = "%container.info";
@@ -55,7 +54,12 @@ class RuleCompiler {
  public:
   RuleCompiler(const SourceFiles& files, const LoadSettings& settings, ListTable* lists,
                MacroTable* macros, ReportSink* sink)
-      : files_(files), settings_(settings), lists_(*lists), macros_(*macros), sink_(*sink) {}
+      : files_(files),
+        settings_(settings),
+        lists_(*lists),
+        list_names_(lists->names()),
+        macros_(*macros),
+        sink_(*sink) {}
 
   std::optional<Rule> compile(const RuleDefinition& definition) {
     const Chain item =
@@ -107,6 +111,7 @@ class RuleCompiler {
       }
       entry.dialect = settings_.dialect;
       entry.dialect.fields = entry.classes;
+      entry.dialect.list_names = list_names_;
     }
     return entry.dialect;
   }
@@ -114,7 +119,7 @@ class RuleCompiler {
   // The condition with lists put in. Null after a complaint.
   ExprPtr parse(const SourceText& raw, const Chain& item, SourceText* text,
                 std::vector<std::string>* used) {
-    if (!lists_.substitute(raw, text, used)) {
+    if (!lists_.substitute(raw, item, text, used)) {
       const Place place{item.file(), nullptr};
       sink_.error(Code::CompileCondition, "with its lists put in, the condition is too long", item,
                   raw.segment_at(0) != nullptr ? raw.segment_at(0)->place : place);
@@ -284,6 +289,7 @@ class RuleCompiler {
   const SourceFiles& files_;
   const LoadSettings& settings_;
   ListTable& lists_;
+  std::vector<std::string_view> list_names_;
   MacroTable& macros_;
   ReportSink& sink_;
   std::map<std::string, SourceDialect> dialects_;

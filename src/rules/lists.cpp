@@ -8,6 +8,7 @@
 #include <set>
 
 #include "rules/exception_reader.h"
+#include "rules/macros.h"
 
 namespace gyr::rules {
 namespace {
@@ -60,6 +61,32 @@ void ListTable::refuse(const Expanded& list, std::string message) {
               definition.place);
 }
 
+// The reference takes the name of a list that is not defined yet for a text.
+void ListTable::warn_of_order(const Expanded& list, const Expanded& included, const Place& item) {
+  const ListDefinition& self = *list.definition;
+  if (included.definition->first < self.last) return;
+  sink_.warning(
+      Code::CompileConditionWarning,
+      fmt::format("list '{0}' is defined below: here are its items, where Falco sees the text "
+                  "'{0}'; define it before '{1}'",
+                  included.definition->name, self.name),
+      Chain(files_, item.file).with("list", self.name, self.place), item);
+}
+
+void ListTable::warn_of_later_file(const Token& token, const SourceText& text, const Chain& item) {
+  const ListDefinition& definition = *token.list->definition;
+  const Segment* segment = text.segment_at(token.begin);
+  const uint32_t file = segment != nullptr ? segment->place.file : item.file();
+  if (definition.first_file <= file) return;
+  TextFault fault;
+  fault.message = fmt::format("list '{}' is defined in a later file, {}", definition.name,
+                              files_[definition.first_file].name);
+  fault.offset = token.begin;
+  fault.size = token.end - token.begin;
+  fault.severity = Severity::Warning;
+  report_fault(fault, Code::CompileConditionWarning, {kConditionPart, text, item}, &sink_);
+}
+
 void ListTable::expand(Expanded& list, size_t depth) {
   if (list.done || list.open) return;
   if (depth > kMaxListDepth) {
@@ -76,6 +103,7 @@ void ListTable::expand(Expanded& list, size_t depth) {
       list.values.push_back({quote_item(item.node->text), item, list.owner});
     } else {
       included->used = true;
+      warn_of_order(list, *included, item);
       list.includes.push_back(included->definition->name);
       list.values.insert(list.values.end(), included->values.begin(), included->values.end());
     }
@@ -111,13 +139,14 @@ std::vector<ListTable::Token> ListTable::find_tokens(std::string_view text) {
   return tokens;
 }
 
-bool ListTable::substitute(const SourceText& text, SourceText* result,
+bool ListTable::substitute(const SourceText& text, const Chain& item, SourceText* result,
                            std::vector<std::string>* used) {
   const std::vector<Token> tokens = find_tokens(text.text());
   std::set<size_t> deleted;
   size_t size = text.text().size();
   for (const Token& token : tokens) {
     token.list->used = true;
+    warn_of_later_file(token, text, item);
     const std::string& name = token.list->definition->name;
     if (std::find(used->begin(), used->end(), name) == used->end()) used->push_back(name);
     for (const Value& value : token.list->values) size += value.text.size() + 2;
@@ -149,6 +178,13 @@ bool ListTable::substitute(const SourceText& text, SourceText* result,
   }
   copy_until(text.text().size());
   return true;
+}
+
+std::vector<std::string_view> ListTable::names() const {
+  std::vector<std::string_view> names;
+  names.reserve(lists_.size());
+  for (const Expanded& list : lists_) names.push_back(list.definition->name);
+  return names;
 }
 
 std::vector<List> ListTable::take() {

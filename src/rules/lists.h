@@ -28,10 +28,13 @@ class ListTable {
   ListTable(const SourceFiles& files, const std::vector<ListDefinition>& definitions,
             ReportSink* sink);
 
-  // The text with list names replaced by items; marks the lists as used and adds their names to
-  // `used`, each once. False when a limit is reached.
-  bool substitute(const SourceText& text, SourceText* result, std::vector<std::string>* used);
+  // The text, which is a condition of `item`, with list names replaced by items; marks the lists as
+  // used and adds their names to `used`, each once. False when a limit is reached.
+  bool substitute(const SourceText& text, const Chain& item, SourceText* result,
+                  std::vector<std::string>* used);
 
+  // Valid as long as the definitions.
+  std::vector<std::string_view> names() const;
   std::vector<List> take();
 
  private:
@@ -57,6 +60,8 @@ class ListTable {
 
   void expand(Expanded& list, size_t depth);
   void refuse(const Expanded& list, std::string message);
+  void warn_of_order(const Expanded& list, const Expanded& included, const Place& item);
+  void warn_of_later_file(const Token& token, const SourceText& text, const Chain& item);
   std::vector<Token> find_tokens(std::string_view text);
 
   const SourceFiles& files_;

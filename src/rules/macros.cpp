@@ -10,8 +10,6 @@
 namespace gyr::rules {
 namespace {
 
-constexpr std::string_view kConditionPart = "condition expression";
-
 std::string unknown_macro(std::string_view name, const std::vector<CompiledMacro>& macros) {
   std::vector<std::string_view> names;
   names.reserve(macros.size());
@@ -112,7 +110,7 @@ const CompiledMacro* MacroTable::find(std::string_view name) const {
 
 void MacroTable::parse(CompiledMacro& macro, ListTable* lists) {
   macro.raw = join_scalars(macro.definition->condition);
-  if (!lists->substitute(macro.raw, &macro.text, &macro.lists)) {
+  if (!lists->substitute(macro.raw, chain_of(macro), &macro.text, &macro.lists)) {
     sink_.error(Code::CompileCondition, "with its lists put in, the condition is too long",
                 chain_of(macro), macro.definition->place);
     return;

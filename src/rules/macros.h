@@ -13,6 +13,8 @@
 
 namespace gyr::rules {
 
+inline constexpr std::string_view kConditionPart = "condition expression";
+
 struct CompiledMacro {
   const MacroDefinition* definition = nullptr;
   SourceText raw;   // as written, appends joined

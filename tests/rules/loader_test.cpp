@@ -461,6 +461,54 @@ INSTANTIATE_TEST_SUITE_P(
                       {"E LOAD_ERR_COMPILE_CONDITION a.yaml:2:14"}}),
     [](const auto& param) { return param.param.name; });
 
+const std::string kListUse = rule_text("r", "evt.type=open and proc.name in (l, x)");
+
+INSTANTIATE_TEST_SUITE_P(
+    Lists, Complaints,
+    testing::Values(
+        ComplaintCase{"included_before_it_is_defined",
+                      {"- list: l\n  items: [x, m]\n- list: m\n  items: [a]\n" + kListUse},
+                      {"W LOAD_COMPILE_CONDITION a.yaml:2:14 list 'm' is defined below: here are "
+                       "its items, where Falco sees the text 'm'; define it before 'l'"}},
+        ComplaintCase{"included_by_a_later_append",
+                      {"- list: l\n  items: [x]\n- list: m\n  items: [a]\n- list: l\n  items: "
+                       "[m]\n  override: {items: append}\n" +
+                       kListUse},
+                      {}},
+        ComplaintCase{"in_a_later_file",
+                      {kListUse, "- list: l\n  items: [a]\n"},
+                      {"W LOAD_COMPILE_CONDITION a.yaml:3:46 list 'l' is defined in a later file, "
+                       "b.yaml"}},
+        ComplaintCase{
+            "in_a_later_file_of_a_macro",
+            {"- macro: m\n  condition: proc.name in (l)\n" + rule_text("r", "evt.type=open and m"),
+             "- list: l\n  items: [a]\n"},
+            {"W LOAD_COMPILE_CONDITION a.yaml:2:28 list 'l' is defined in a later file"}},
+        ComplaintCase{"below_the_rule_is_fine", {kListUse + "- list: l\n  items: [a]\n"}, {}},
+        ComplaintCase{"misspelt",
+                      {"- list: shell_binaries\n  items: [sh]\n" +
+                       rule_text("r",
+                                 "evt.type=open and proc.name in (shell_binaries, "
+                                 "shel_binaries, shell_binareis, \"shel_binaries\", sh_x)")},
+                      {"W LOAD_COMPILE_CONDITION a.yaml:5:62 'shel_binaries' is no list and is "
+                       "taken as a text; did you mean the list 'shell_binaries'?",
+                       "W LOAD_COMPILE_CONDITION a.yaml:5:77 'shell_binareis' is no list"}},
+        ComplaintCase{"misspelt_in_a_list",
+                      {"- list: shell_binaries\n  items: [sh]\n"
+                       "- list: all_binaries\n  items: [shell_binarie, ls]\n" +
+                       rule_text("r",
+                                 "evt.type=open and proc.name in (all_binaries) and not "
+                                 "proc.name in (shell_binaries)")},
+                      {"W LOAD_COMPILE_CONDITION a.yaml:4:11 'shell_binarie' is no list"}},
+        ComplaintCase{"misspelt_alone",
+                      {"- list: shell_binaries\n  items: [sh]\n" +
+                       rule_text("r",
+                                 "evt.type=open and proc.name in (shell_binaries) and "
+                                 "proc.name in shall_binary")},
+                      {"W LOAD_COMPILE_CONDITION a.yaml:5:79 'shall_binary' is no list; it is "
+                       "taken as a text; did you mean the list 'shell_binaries'?"}}),
+    [](const auto& param) { return param.param.name; });
+
 INSTANTIATE_TEST_SUITE_P(
     ConditionsAndOutputs, Complaints,
     testing::Values(
