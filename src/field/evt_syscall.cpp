@@ -11,23 +11,12 @@
 #include "field/names.h"
 #include "field/render.h"
 #include "field/values.h"
+#include "schema/dynamic_types.h"
 
 namespace gyr {
 namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
-
-bool is_dynamic_type(uint16_t type) {
-  switch (static_cast<Ev>(type)) {
-    case Ev::GENERIC_E:
-    case Ev::GENERIC_X:
-    case Ev::ASYNCEVENT_E:
-    case Ev::PLUGINEVENT_E:
-      return true;
-    default:
-      return false;
-  }
-}
 
 // --- names
 // -----------------------------------------------------------------------------------------
@@ -35,7 +24,8 @@ bool is_dynamic_type(uint16_t type) {
 Value evt_type(const EvalContext& context, const FieldUse&) { return type_name(context); }
 
 bool fold_type(uint16_t type, const FieldUse&, Value* value) {
-  return !is_dynamic_type(type) && fold_to(value, Value::of_text(event_of(type).name));
+  return !is_dynamic_type(static_cast<Ev>(type)) &&
+         fold_to(value, Value::of_text(event_of(type).name));
 }
 
 Value syscall_type(const EvalContext& context, const FieldUse&) {

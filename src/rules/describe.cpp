@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
-#include "schema/schema.h"
+#include "schema/dynamic_types.h"
 
 namespace gyr {
 namespace {
@@ -24,13 +24,21 @@ void add_once(std::vector<std::string>* names, const std::string& name) {
   if (std::find(names->begin(), names->end(), name) == names->end()) names->push_back(name);
 }
 
+// Whether the name of an event type tells something about a condition. Those whose name stands for
+// many do not where the condition names what it wants; system calls are never plugins' events.
+bool is_telling(const EventInfo& event, const EventNeeds& needs, std::string_view source) {
+  if (event.has(EF_UNUSED)) return false;
+  if (event.source == EventSource::Plugin && source == "syscall") return false;
+  return !is_dynamic_type(event.type) || needs.names.empty();
+}
+
 // Names of the event types a condition can be true for, each once.
-std::vector<std::string> event_names(const EventNeeds& needs) {
+std::vector<std::string> event_names(const EventNeeds& needs, std::string_view source) {
   std::vector<std::string> names;
   for (const EventInfo& event : all_events()) {
     const auto type = static_cast<size_t>(event.type);
-    if (event.has(EF_UNUSED) || (!needs.all && !needs.types.test(type))) continue;
-    names.emplace_back(event.name);
+    if (!needs.all && !needs.types.test(type)) continue;
+    if (is_telling(event, needs, source)) names.emplace_back(event.name);
   }
   names.insert(names.end(), needs.names.begin(), needs.names.end());
   std::sort(names.begin(), names.end());
@@ -82,7 +90,7 @@ class Describer {
                     {"exception_fields", exception_fields},
                     {"exception_names", exception_names},
                     {"exception_operators", exception_operators},
-                    {"events", event_names(rule.needs)},
+                    {"events", event_names(rule.needs, rule.source)},
                     {"condition_compiled", to_text(*rule.expr)},
                     {"output_compiled", rule.output_text},
                     {"plugins", plugins_of(all_fields)}};
@@ -98,7 +106,7 @@ class Describer {
               {"lists", macro.lists},
               {"condition_operators", found.operators},
               {"condition_fields", found.fields},
-              {"events", event_names(needs_of(macro))},
+              {"events", event_names(needs_of(macro), "syscall")},
               {"condition_compiled", to_text(*macro.expr)},
               {"plugins", plugins_of(found.fields)}}}};
   }

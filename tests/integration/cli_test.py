@@ -173,6 +173,19 @@ class Listings(Case):
         self.assertEqual(described['rules'][0]['info']['name'], 'opened')
         self.assertGreater(len(run('-L').stdout.splitlines()), 15)
 
+    def test_events_of_a_rule(self):
+        def events(condition):
+            rules = self.write('events.yaml', RULE.replace('evt.type in (open, openat) and fd.name exists', condition))
+            text = run('-r', rules, '-l', 'opened', '-o', 'json_output=true').stdout
+            return json.loads(text)['rules'][0]['details']['events']
+        self.assertEqual(events('evt.type in (open, openat) and fd.name exists'), ['open', 'openat'])
+        # A call without an event of its own arrives as the generic one; its name says more.
+        self.assertEqual(events('evt.type in (open, getrandom)'), ['getrandom', 'open'])
+        others = events('evt.type != open and proc.name = x')
+        self.assertIn('syscall', others)
+        self.assertNotIn('open', others)
+        self.assertNotIn('pluginevent', others)
+
     def test_validation(self):
         self.assertIn(': Ok', run('-V', self.rules).stdout)
         self.assertEqual(run('-V', self.rules).returncode, 0)
