@@ -120,6 +120,7 @@ struct OverrideCase {
   std::vector<std::string> options;
   void (*check)(const Settings& settings);
 };
+void PrintTo(const OverrideCase& c, std::ostream* out) { *out << c.name; }
 
 class Overrides : public testing::TestWithParam<OverrideCase> {};
 
@@ -199,6 +200,7 @@ struct BadCase {
   std::vector<std::string> options;
   const char* problems;
 };
+void PrintTo(const BadCase& c, std::ostream* out) { *out << c.name; }
 
 class BadConfigs : public testing::TestWithParam<BadCase> {};
 

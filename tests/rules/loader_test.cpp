@@ -68,6 +68,7 @@ struct ConditionCase {
   std::vector<std::string> files;
   const char* condition;
 };
+void PrintTo(const ConditionCase& c, std::ostream* out) { *out << c.name; }
 
 class Conditions : public testing::TestWithParam<ConditionCase> {};
 
@@ -300,6 +301,7 @@ struct ComplaintCase {
   std::vector<std::string> files;
   std::vector<std::string> complaints;
 };
+void PrintTo(const ComplaintCase& c, std::ostream* out) { *out << c.name; }
 
 class Complaints : public testing::TestWithParam<ComplaintCase> {};
 

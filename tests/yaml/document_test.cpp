@@ -206,6 +206,7 @@ struct TraceCase {
   const char* source;
   const char* text;
 };
+void PrintTo(const TraceCase& c, std::ostream* out) { *out << c.name; }
 
 class Trace : public testing::TestWithParam<TraceCase> {};
 
