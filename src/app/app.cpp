@@ -15,6 +15,7 @@
 #include "app/terminal.h"
 #include "base/log.h"
 #include "base/system.h"
+#include "base/text.h"
 #include "config/loader.h"
 #include "field/fields.h"
 #include "field/listing.h"
@@ -105,12 +106,19 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
 }
 
 // An output that was asked for and does not exist is an error: alerts would vanish unnoticed.
-Result<void> check_supported(const Settings& settings) {
+Result<void> check_supported(const ConfigResult& config) {
+  const Settings& settings = config.settings;
+  const auto missing = [&](std::string_view key, std::string_view what) {
+    return Error{
+        fmt::format("{}: this version cannot {} yet, so no alert would arrive there; set "
+                    "it to false, and use stdout_output, file_output or syslog_output",
+                    config.place_of(key), what)};
+  };
   if (settings.program_output.enabled) {
-    return Error{"program_output is not available in this version; disable it"};
+    return missing("program_output.enabled", "pipe alerts to a program");
   }
   if (settings.http_output.enabled) {
-    return Error{"http_output is not available in this version; disable it"};
+    return missing("http_output.enabled", "send alerts to a URL");
   }
   if (settings.engine.kind == EngineKind::Replay && settings.engine.replay_capture_file.empty()) {
     return Error{"engine.kind is replay, but engine.replay.capture_file is not set"};
@@ -120,15 +128,24 @@ Result<void> check_supported(const Settings& settings) {
 
 // Settings that ask for something this version does not do. Rules see and report the same without
 // them, so they are no error: the reference's own configuration sets some.
-void warn_of_settings_without_effect(const Settings& settings, const Logger& logger) {
+void warn_of_settings_without_effect(const ConfigResult& config, const Logger& logger) {
+  const Settings& settings = config.settings;
   const bool live = settings.engine.kind != EngineKind::Replay;
   const std::pair<bool, const char*> requests[] = {
       {settings.metrics.enabled, "metrics.enabled"},
       {settings.capture.enabled, "capture.enabled"},
       {settings.webserver.enabled && live, "webserver.enabled"},
-      {!settings.static_fields.empty(), "static_fields"}};
+      {settings.event_drops.simulate_drops && live, "syscall_event_drops.simulate_drops"}};
   for (const auto& [requested, key] : requests) {
-    if (requested) logger->warn("{} has no effect in this version", key);
+    if (requested) logger->warn("{} has no effect in this version", config.place_of(key));
+  }
+  // `log` is what always happens, `ignore` asks for nothing.
+  for (const std::string& action : settings.event_drops.actions) {
+    const std::string word = to_lower(action);
+    if (!live || (word != "alert" && word != "exit")) continue;
+    logger->warn(
+        "{}: the action '{}' has no effect in this version; lost events are counted and logged",
+        config.place_of("syscall_event_drops.actions"), word);
   }
 }
 
@@ -143,10 +160,10 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   if (options.describe_all || options.describe_rule) {
     return describe(settings, options, *rules.ruleset);
   }
-  if (const Result<void> supported = check_supported(settings); !supported) {
+  if (const Result<void> supported = check_supported(config); !supported) {
     return print_error(supported.error().message);
   }
-  warn_of_settings_without_effect(settings, logger);
+  warn_of_settings_without_effect(config, logger);
   DetectSettings detection = detect_settings(settings, options);
   detection.built_in_rules = rules.built_in;
   return detect(detection, rules.ruleset, logger);

@@ -16,6 +16,7 @@ namespace {
 using config::Entry;
 using config::OptionRow;
 using config::Origin;
+using config::Problem;
 using config::RemovedRow;
 using config::Value;
 
@@ -112,6 +113,8 @@ class Loader {
               "rules_file and rules_files exclude each other");
     load_section(root_, "");
     check_words();
+    check_static_names();
+    result_.values = std::move(root_);
     return std::move(result_);
   }
 
@@ -287,6 +290,12 @@ class Loader {
 
 bool ConfigResult::ok() const {
   return std::none_of(problems.begin(), problems.end(), [](const auto& p) { return p.error; });
+}
+
+std::string ConfigResult::place_of(std::string_view path) const {
+  const Value* value = values.find_path(path);
+  if (value == nullptr) return std::string(path);
+  return Problem{false, value->origin, std::string(path)}.text();
 }
 
 ConfigResult load_config(const Files& files, const ConfigRequest& request) {

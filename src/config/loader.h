@@ -29,7 +29,10 @@ struct ConfigResult {
   Settings settings;               // complete even after errors; what was wrong has its default
   std::vector<std::string> files;  // that were read, the main file first
   std::vector<ConfigProblem> problems;
+  config::Value values;  // all keys that were set, with their places
   bool ok() const;
+  // "file:line:column: path", or the path alone where nobody set it.
+  std::string place_of(std::string_view path) const;
 };
 
 ConfigResult load_config(const Files& files, const ConfigRequest& request);

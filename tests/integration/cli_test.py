@@ -129,6 +129,22 @@ class Mistakes(Case):
         self.assertEqual(run(*rules).stderr, '')
 
 
+    def test_outputs_that_do_not_exist_yet_are_refused_at_their_place(self):
+        config = self.write('c.yaml', 'log_stderr: false\nprogram_output:\n  enabled: true\n')
+        self.assert_fails(run('-c', config, '-r', self.rules, '--dry-run'), 'c.yaml:3:12: program_output.enabled: ')
+        result = run('-o', 'http_output.enabled=true', '-r', self.rules, '--dry-run')
+        self.assert_fails(result, '-o http_output.enabled=true', 'stdout_output')
+        self.assertEqual(run('-c', config, '-V', self.rules).returncode, 0)
+
+    def test_actions_that_have_no_effect_are_said(self):
+        config = self.write('c.yaml', 'stdout_output: {enabled: true}\nsyscall_event_drops:\n  actions: [log, alert]\n')
+        arguments = ('-c', config, '-r', self.rules, '--dry-run')
+        told = run(*arguments).stderr
+        self.assertIn("c.yaml:3:12: syscall_event_drops.actions: the action 'alert' has no effect", told)
+        self.assertNotIn("'log'", told)
+        self.assertNotIn('event_drops', run(*arguments, '-o', 'engine.kind=replay',
+                                             '-o', 'engine.replay.capture_file=x').stderr)
+
     def test_nothing_to_check_or_to_detect_is_said(self):
         folder = os.path.join(self.folder, 'none')
         os.mkdir(folder)
