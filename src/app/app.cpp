@@ -17,30 +17,33 @@
 #include "base/system.h"
 #include "base/text.h"
 #include "config/loader.h"
-#include "field/fields.h"
 #include "field/listing.h"
+#include "field/static_fields.h"
 
 namespace gyr::app {
 namespace {
 
+ListFormat list_format(const Options& options) {
+  return options.format.value_or(options.markdown ? ListFormat::Markdown : ListFormat::Text);
+}
+
 // Print commands that need no configuration. Nothing when none was asked for.
 std::optional<int> run_plain_listing(const Options& options) {
   if (options.help) return print_result(help_text());
-  const ListFormat format =
-      options.format.value_or(options.markdown ? ListFormat::Markdown : ListFormat::Text);
   if (options.list_ignored) return print_result(ignored_events_text());
-  if (options.list_events) return print_result(list_events(format));
-  if (options.list_fields) {
-    const std::string text =
-        list_fields(all_fields(), format, options.names_only, options.list_source);
-    if (!options.list_source.empty() && options.list_source != "syscall") {
-      return print_error(fmt::format("there is no event source '{}'; this program has: syscall",
-                                     options.list_source));
-    }
-    return print_result(text);
-  }
+  if (options.list_events) return print_result(list_events(list_format(options)));
   if (options.page_size) return print_result(fmt::format("{}\n", sysconf(_SC_PAGESIZE)));
   return std::nullopt;
+}
+
+// --list: with the constants of the configuration.
+int list(const Options& options, const FieldSet& fields) {
+  if (!options.list_source.empty() && options.list_source != "syscall") {
+    return print_error(fmt::format("there is no event source '{}'; this program has: syscall",
+                                   options.list_source));
+  }
+  return print_result(
+      list_fields(fields.classes(), list_format(options), options.names_only, options.list_source));
 }
 
 // False after an error, which is told.
@@ -154,11 +157,14 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   if (options.version) {
     return print_result(settings.json_output ? version_json() : version_text());
   }
-  if (!options.validate.empty()) return validate(settings, options);
-  const RulesToUse rules = load_rules_to_use(settings, options, !config.files.empty(), logger);
+  const FieldSet fields(settings.static_fields);
+  if (options.list_fields) return list(options, fields);
+  const RulesRequest request{.settings = settings, .options = options, .fields = fields};
+  if (!options.validate.empty()) return validate(request);
+  const RulesToUse rules = load_rules_to_use(request, !config.files.empty(), logger);
   if (!rules.ruleset) return 1;
   if (options.describe_all || options.describe_rule) {
-    return describe(settings, options, *rules.ruleset);
+    return describe(request, *rules.ruleset);
   }
   if (const Result<void> supported = check_supported(config); !supported) {
     return print_error(supported.error().message);

@@ -9,7 +9,8 @@
 #include "app/listings.h"
 #include "app/rule_files.h"
 #include "app/terminal.h"
-#include "field/fields.h"
+#include "base/text.h"
+#include "lang/output.h"
 #include "rules/describe.h"
 #include "rules/report.h"
 #include "schema/schema.h"
@@ -63,19 +64,34 @@ void log_warnings(const LoadResult& result, const Logger& logger) {
   }
 }
 
+Dialect dialect_of(const RulesRequest& request) {
+  return {.fields = request.fields.classes(), .event_types = kEventCount};
+}
+
+// The text of -p, judged before it meets any rule. False after a message.
+bool check_extra_output(const RulesRequest& request) {
+  const std::string& text = request.options.extra_output;
+  std::vector<TextFault> faults;
+  if (OutputTemplate::parse(text, dialect_of(request), &faults) || faults.empty()) return true;
+  print_error(fault_text("-p", text, faults.front()));
+  return false;
+}
+
 // What -L or -l says: a JSON object without a newline, or lines.
-Result<std::string> description(const Settings& settings, const Options& options,
-                                const Ruleset& ruleset) {
-  const DescribeFormat format = settings.json_output ? DescribeFormat::Json : DescribeFormat::Text;
-  return describe_rules(ruleset, {.fields = all_fields(), .event_types = kEventCount},
-                        options.describe_rule.value_or(""), format);
+Result<std::string> description(const RulesRequest& request, const Ruleset& ruleset) {
+  const DescribeFormat format =
+      request.settings.json_output ? DescribeFormat::Json : DescribeFormat::Text;
+  return describe_rules(ruleset, dialect_of(request), request.options.describe_rule.value_or(""),
+                        format);
 }
 
 }  // namespace
 
-LoadSettings load_settings(const Settings& settings, const Options& options) {
+LoadSettings load_settings(const RulesRequest& request) {
+  const Settings& settings = request.settings;
+  const Options& options = request.options;
   LoadSettings load;
-  load.dialect = {.fields = all_fields(), .event_types = kEventCount};
+  load.dialect = dialect_of(request);
   load.engine_version = kEngineVersion;
   load.min_priority = settings.priority;
   for (const RuleSelection& entry : settings.rules) {
@@ -93,11 +109,11 @@ LoadSettings load_settings(const Settings& settings, const Options& options) {
   return load;
 }
 
-RulesToUse load_rules_to_use(const Settings& settings, const Options& options, bool has_config,
-                             const Logger& logger) {
+RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const Logger& logger) {
   RulesToUse use;
+  if (!check_extra_output(request)) return use;
   const std::vector<std::string>& paths =
-      options.rules.empty() ? settings.rules_files : options.rules;
+      request.options.rules.empty() ? request.settings.rules_files : request.options.rules;
   RuleFiles files;
   if (!paths.empty()) {
     files = read_rule_files(paths);
@@ -106,33 +122,38 @@ RulesToUse load_rules_to_use(const Settings& settings, const Options& options, b
     files.sources.push_back(built_in_rules());
   }
   if (files.sources.empty() && files.unreadable.empty()) {
-    print_error(
-        "You must specify at least one rules file: with -r, or as rules_files in the "
-        "configuration");
+    print_error(paths.empty()
+                    ? "You must specify at least one rules file: with -r, or as "
+                      "rules_files in the configuration"
+                    : fmt::format("there is no rules file (.yaml, .yml) in {}", join(paths, ", ")));
     return use;
   }
-  LoadResult result = load_rules(files.sources, load_settings(settings, options));
+  LoadResult result = load_rules(files.sources, load_settings(request));
   if (!result.ok() || !files.unreadable.empty()) {
     print_faults(result, files.unreadable);
     return use;
   }
-  if (options.verbose) log_warnings(result, logger);
+  if (request.options.verbose) log_warnings(result, logger);
   use.ruleset = std::move(result.ruleset);
   return use;
 }
 
-int validate(const Settings& settings, const Options& options) {
+int validate(const RulesRequest& request) {
+  const Settings& settings = request.settings;
+  const Options& options = request.options;
+  if (!check_extra_output(request)) return 1;
   const RuleFiles files = read_rule_files(options.validate);
   if (files.sources.empty() && files.unreadable.empty()) {
-    return print_error("there is no rules file (.yaml, .yml) in what -V names");
+    return print_error(
+        fmt::format("there is no rules file (.yaml, .yml) in {}", join(options.validate, ", ")));
   }
-  LoadResult result = load_rules(files.sources, load_settings(settings, options));
+  LoadResult result = load_rules(files.sources, load_settings(request));
   std::vector<FileReport> reports = files.unreadable;
   reports.insert(reports.end(), result.files.begin(), result.files.end());
   const bool good = result.ok() && files.unreadable.empty();
   std::string text = settings.json_output ? report_json(reports) + "\n" : report_text(reports);
   if (good && (options.describe_all || options.describe_rule)) {
-    const Result<std::string> described = description(settings, options, *result.ruleset);
+    const Result<std::string> described = description(request, *result.ruleset);
     if (!described) return print_error(described.error().message);
     // Both are JSON objects: the description becomes a member of the report.
     text = settings.json_output ? "{\"falco_describe_results\":" + *described + "," + text.substr(1)
@@ -146,10 +167,10 @@ int validate(const Settings& settings, const Options& options) {
   return 1;
 }
 
-int describe(const Settings& settings, const Options& options, const Ruleset& ruleset) {
-  const Result<std::string> text = description(settings, options, ruleset);
+int describe(const RulesRequest& request, const Ruleset& ruleset) {
+  const Result<std::string> text = description(request, ruleset);
   if (!text) return print_error(text.error().message);
-  return print_result(settings.json_output ? *text + "\n" : *text);
+  return print_result(request.settings.json_output ? *text + "\n" : *text);
 }
 
 }  // namespace gyr::app

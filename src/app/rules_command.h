@@ -9,25 +9,31 @@
 #include "app/options.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "field/static_fields.h"
 #include "rules/loader.h"
 #include "rules/ruleset.h"
 
 namespace gyr::app {
 
-LoadSettings load_settings(const Settings& settings, const Options& options);
+// What rules are loaded with. The fields must outlive every ruleset.
+struct RulesRequest {
+  const Settings& settings;
+  const Options& options;
+  const FieldSet& fields;
+};
+LoadSettings load_settings(const RulesRequest& request);
 
 struct RulesToUse {
   std::shared_ptr<const Ruleset> ruleset;  // null: said on stderr what is wrong
   bool built_in = false;
 };
 // The files of -r, else those of the configuration, else (without a configuration file) the
-// built-in rules. Warnings go to the log when `options.verbose`.
-RulesToUse load_rules_to_use(const Settings& settings, const Options& options, bool has_config,
-                             const Logger& logger);
+// built-in rules. Warnings go to the log when the user wants to hear more.
+RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const Logger& logger);
 
 // -V: prints the report. Exit status.
-int validate(const Settings& settings, const Options& options);
+int validate(const RulesRequest& request);
 // -L, -l. Exit status.
-int describe(const Settings& settings, const Options& options, const Ruleset& ruleset);
+int describe(const RulesRequest& request, const Ruleset& ruleset);
 
 }  // namespace gyr::app

@@ -36,6 +36,19 @@ bool is_yaml_name(std::string_view name) {
   return name.ends_with(".yaml") || name.ends_with(".yml");
 }
 
+// What rules can write behind "static.".
+bool is_field_name(std::string_view name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  bool begins = true;
+  for (const char c : name) {
+    if (begins ? !is_letter(c) : !is_letter(c) && !(c >= '0' && c <= '9') && c != '_' && c != '.') {
+      return false;
+    }
+    begins = c == '.';
+  }
+  return !begins;
+}
+
 // `path` is `key` or something below it.
 bool is_below(std::string_view path, std::string_view key) {
   return path == key || (path.starts_with(key) && path[key.size()] == '.');
@@ -277,6 +290,19 @@ class Loader {
     const std::vector<std::string> texts(words.begin(), words.end());
     problem(true, bad->origin,
             fmt::format("{}: '{}' is none of {}", path, bad->text, join(texts, ", ")));
+  }
+
+  // A key that no rule could write is of no use.
+  void check_static_names() {
+    const Value* constants = root_.find("static_fields");
+    if (constants == nullptr) return;
+    for (const Entry& entry : constants->entries) {
+      if (is_field_name(entry.key)) continue;
+      problem(false, entry.origin,
+              fmt::format("static_fields: rules cannot read '{}'; a name is letters, digits and "
+                          "underscores, beginning with a letter, or several joined by dots",
+                          entry.key));
+    }
   }
 
   const Files& files_;

@@ -13,8 +13,12 @@ std::string unknown_field(const Dialect& dialect, std::string_view name) {
     for (const FieldInfo& field : family.fields) names.push_back(field.name);
   }
   const std::string_view best = closest(name, names);
-  return fmt::format("there is no field '{}'{}", name,
-                     best.empty() ? "" : fmt::format("; did you mean '{}'?", best));
+  if (!best.empty()) return fmt::format("there is no field '{}'; did you mean '{}'?", name, best);
+  if (name.starts_with("static.")) {
+    return fmt::format("there is no field '{}'; static_fields of the configuration names none so",
+                       name);
+  }
+  return fmt::format("there is no field '{}'", name);
 }
 
 }  // namespace

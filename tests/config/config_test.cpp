@@ -175,8 +175,8 @@ INSTANTIATE_TEST_SUITE_P(
             {"rules_files[1]=c", "rules_files[]=d"},
             [](const Settings& s) { EXPECT_THAT(s.rules_files, ElementsAre("a", "c", "d")); }},
         OverrideCase{"escapes",
-                     {"static_fields.a\\.b\\[0\\]=x=y,z"},
-                     [](const Settings& s) { EXPECT_EQ(s.static_fields.at("a.b[0]"), "x=y,z"); }},
+                     {"static_fields.a\\.b=x=y,z"},
+                     [](const Settings& s) { EXPECT_EQ(s.static_fields.at("a.b"), "x=y,z"); }},
         OverrideCase{"variables",
                      {"json_output=${YES}", "file_output.filename=${HOME}/${NONE}$${HOME}"},
                      [](const Settings& s) {
@@ -220,6 +220,17 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 "warning /c.yaml:1:1: unknown key 'a'\n"
                 "warning /c.yaml:3:3: unknown key 'engine.knd'; did you mean 'kind'?\n"},
+        BadCase{"static_names",
+                "static_fields:\n  good_1: a\n  not-good: b\n  9: c\n",
+                {"static_fields.a\\[0\\]=x", "static_fields.a\\.b=y"},
+                "warning /c.yaml:3:3: static_fields: rules cannot read 'not-good'; a name is "
+                "letters, digits and underscores, beginning with a letter, or several joined by "
+                "dots\n"
+                "warning /c.yaml:4:3: static_fields: rules cannot read '9'; a name is letters, "
+                "digits and underscores, beginning with a letter, or several joined by dots\n"
+                "warning -o static_fields.a\\[0\\]=x:1:1: static_fields: rules cannot read 'a[0]'; "
+                "a name is letters, digits and underscores, beginning with a letter, or several "
+                "joined by dots\n"},
         BadCase{"type",
                 "json_output: perhaps\n",
                 {},
