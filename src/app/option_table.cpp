@@ -18,7 +18,7 @@ std::string left_column(const OptionLine& option) {
     text += option.letter != 0 ? ", --" : "  --";
     text += option.name;
   }
-  if (option.takes == Takes::Value) text += " " + std::string(option.value_name);
+  if (takes_value(option.takes)) text += " " + std::string(option.value_name);
   if (option.takes == Takes::OptionalValue) text += "[=" + std::string(option.value_name) + "]";
   return text;
 }
@@ -44,8 +44,8 @@ std::string wrapped(std::string_view words, size_t column) {
 }  // namespace
 
 std::string spelled(const OptionLine& option) {
-  if (!option.name.empty()) return "--" + std::string(option.name);
-  return std::string("-") + option.letter;
+  if (option.letter != 0) return std::string("-") + option.letter;
+  return "--" + std::string(option.name);
 }
 
 std::string option_lines(std::span<const OptionLine> options) {

@@ -2,6 +2,7 @@
 // Rows of options and the parser that walks them; knows no single option.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <span>
@@ -16,9 +17,12 @@ namespace gyr::app {
 
 enum class Takes : uint8_t {
   Nothing,
-  Value,          // "-o X", "-oX", "--option X", "--option=X"
+  Value,          // "-c X", "-cX", "--print X", "--print=X"; once, as only one could count
+  Values,         // the same, may be repeated
   OptionalValue,  // only "--list=X"
 };
+
+inline bool takes_value(Takes takes) { return takes == Takes::Value || takes == Takes::Values; }
 
 // One option. `store` puts it into the target and refuses values that make no sense.
 template <class Target>
@@ -43,6 +47,7 @@ struct OptionLine {
 std::string option_lines(std::span<const OptionLine> options);
 // "unknown option '--lst', did you mean '--list'?"
 Error unknown_option(std::string_view text, std::span<const OptionLine> options);
+// By its letter, if it has one.
 std::string spelled(const OptionLine& option);
 
 template <class Target>
@@ -84,18 +89,29 @@ class OptionParser {
 
  private:
   Result<void> store(const Option<Target>& option, std::string_view value) {
+    if (takes_value(option.takes) && value.empty()) {
+      return Error{spelling(option) + ": the value is empty; it needs " +
+                   std::string(option.value_name)};
+    }
+    const bool again = std::find(seen_.begin(), seen_.end(), &option) != seen_.end();
+    if (again && option.takes == Takes::Value) {
+      return Error{spelling(option) + " is given twice; only one can count"};
+    }
+    seen_.push_back(&option);
     Result<void> stored = option.store(target_, value);
     if (stored) return stored;
-    const OptionLine line{option.letter, option.name, option.takes, {}, {}};
-    return Error{spelled(line) + ": " + stored.error().message};
+    return Error{spelling(option) + ": " + stored.error().message};
   }
 
   Result<void> store_next(const Option<Target>& option) {
     if (at_ + 1 >= arguments_.size()) {
-      const OptionLine line{option.letter, option.name, option.takes, {}, {}};
-      return Error{spelled(line) + " needs a value: " + std::string(option.value_name)};
+      return Error{spelling(option) + " needs a value: " + std::string(option.value_name)};
     }
     return store(option, arguments_[++at_]);
+  }
+
+  static std::string spelling(const Option<Target>& option) {
+    return spelled({option.letter, option.name, option.takes, {}, {}});
   }
 
   Result<void> parse_long(std::string_view text) {
@@ -108,7 +124,7 @@ class OptionParser {
         return Error{"--" + std::string(name) + " takes no value"};
       }
       if (has_value) return store(option, text.substr(equals + 1));
-      return option.takes == Takes::Value ? store_next(option) : store(option, {});
+      return takes_value(option.takes) ? store_next(option) : store(option, {});
     }
     return unknown_option("--" + std::string(name), lines_of(table_));
   }
@@ -128,7 +144,7 @@ class OptionParser {
       if (option == nullptr) {
         return unknown_option("-" + std::string(letters), lines_of(table_));
       }
-      if (option->takes == Takes::Value) {
+      if (takes_value(option->takes)) {
         return i + 1 < letters.size() ? store(*option, letters.substr(i + 1)) : store_next(*option);
       }
       if (Result<void> stored = store(*option, {}); !stored) return stored;
@@ -140,6 +156,7 @@ class OptionParser {
   Target& target_;
   Arguments arguments_;
   size_t at_ = 0;
+  std::vector<const Option<Target>*> seen_;
 };
 
 Result<uint64_t> parse_count(std::string_view text);

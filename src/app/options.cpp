@@ -71,12 +71,12 @@ constexpr Row kOptions[] = {
      "Configuration file. Default: /etc/gyr/gyr.yaml or /etc/falco/falco.yaml if there is one, "
      "else built-in settings.",
      [](Options& o, Text v) -> Result<void> { return o.config_file = v, Result<void>{}; }},
-    {'o', "option", Takes::Value, "KEY=VALUE",
+    {'o', "option", Takes::Values, "KEY=VALUE",
      "Set one key of the configuration; may be repeated. engine.kind=replay, "
      "rules[].disable.tag=x, "
      "append_output[]={...}",
      add_override},
-    {'r', "", Takes::Value, "PATH",
+    {'r', "", Takes::Values, "PATH",
      "Rules file or folder instead of the configured ones (built-in without configuration); may be "
      "repeated.",
      [](Options& o, Text v) -> Result<void> { return o.rules.emplace_back(v), Result<void>{}; }},
@@ -90,17 +90,17 @@ constexpr Row kOptions[] = {
      [](Options& o, Text) -> Result<void> {
        return o.overrides.emplace_back("base_syscalls.all=true"), Result<void>{};
      }},
-    {'D', "", Takes::Value, "SUBSTRING",
+    {'D', "", Takes::Values, "SUBSTRING",
      "Disable the rules whose names contain it; may be repeated.",
      [](Options& o, Text v) -> Result<void> {
        return o.disabled_substrings.emplace_back(v), Result<void>{};
      }},
-    {'t', "", Takes::Value, "TAG",
+    {'t', "", Takes::Values, "TAG",
      "Use only rules with this tag; may be repeated. Not together with -T.",
      [](Options& o, Text v) -> Result<void> {
        return o.only_tags.emplace_back(v), Result<void>{};
      }},
-    {'T', "", Takes::Value, "TAG", "Disable the rules with this tag; may be repeated.",
+    {'T', "", Takes::Values, "TAG", "Disable the rules with this tag; may be repeated.",
      [](Options& o, Text v) -> Result<void> {
        return o.disabled_tags.emplace_back(v), Result<void>{};
      }},
@@ -120,7 +120,7 @@ constexpr Row kOptions[] = {
     {0, "dry-run", Takes::Nothing, "",
      "Load and check everything, then stop before the first event.",
      [](Options& o, Text) -> Result<void> { return o.dry_run = true, Result<void>{}; }},
-    {'V', "validate", Takes::Value, "FILE",
+    {'V', "validate", Takes::Values, "FILE",
      "Check rules files, each on top of those before it, and stop; may be repeated.",
      [](Options& o, Text v) -> Result<void> { return o.validate.emplace_back(v), Result<void>{}; }},
     {'L', "", Takes::Nothing, "", "Describe all rules and stop; with -o json_output=true as JSON.",

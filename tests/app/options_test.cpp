@@ -70,6 +70,25 @@ TEST(Options, MistakesAreNamedWithASuggestion) {
   EXPECT_NE(refused({"-t", "a", "-T", "b"}).find("-t"), std::string::npos);
 }
 
+TEST(Options, AnEmptyValueIsRefusedByName) {
+  for (const char* letter : {"-c", "-o", "-r", "-e", "-M", "-D", "-t", "-T", "-p", "-V", "-l"}) {
+    EXPECT_EQ(refused({letter, ""}).find(std::string(letter) + ": the value is empty"), 0u)
+        << letter;
+  }
+  EXPECT_EQ(refused({"--format="}).find("--format: the value is empty"), 0u);
+  EXPECT_EQ(refused({"--validate="}).find("-V: the value is empty"), 0u);
+}
+
+TEST(Options, WhatCanCountOnceIsGivenOnce) {
+  for (const char* letter : {"-c", "-e", "-M", "-p", "-l"}) {
+    EXPECT_EQ(refused({letter, "1", letter, "2"}),
+              std::string(letter) + " is given twice; only one can count");
+  }
+  EXPECT_NE(refused({"-p", "a", "--print=b"}).find("given twice"), std::string::npos);
+  EXPECT_EQ(parsed({"-V", "a", "-V", "b"}).validate.size(), 2u);
+  EXPECT_TRUE(parsed({"-v", "-v"}).verbose);
+}
+
 TEST(Options, HelpNamesEveryVisibleOption) {
   const std::string help = help_text();
   for (const char* name : {"-r PATH",

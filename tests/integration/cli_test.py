@@ -96,6 +96,35 @@ class Mistakes(Case):
         self.assertRegex(result.stderr, r'bad\.yaml:3:\d+')
         self.assertIn('fd.name', result.stderr)
 
+    def test_bad_values_are_refused_by_name(self):
+        folder = os.path.join(self.folder, 'none')
+        os.mkdir(folder)
+        noise = self.write('noise', bytes(range(256)))
+        empty = self.write('empty.scap', b'')
+        bad = {
+            '-o': (('=x', 'the key is missing'), ('rules[99999999999]=x', 'index 99999999999'), ('json_output.x=true', 'json_output'),
+                   ('append_output[]={', 'append_output[]={:1:1'), ('priority={a: b}', 'priority'), ('rules[-1]=x', "'-1'"),
+                   ('falco_libs.snaplen=-1', 'falco_libs.snaplen'), ('', '-o: the value is empty')),
+            '-e': ((folder, 'Is a directory'), (self.rules, 'not a capture'), (noise, 'noise: offset 0'), (empty, 'empty'),
+                   ('/dev/null', '/dev/null'), ('', '-e: the value is empty')),
+            '-r': ((folder, folder), (noise, 'LOAD_ERR_YAML_PARSE'), ('/nonexistent', '/nonexistent'),
+                   (os.path.join(self.rules, 'x'), 'Not a directory'), ('', '-r: the value is empty')),
+            '-V': ((folder, folder), ('', '-V: the value is empty')),
+            '-M': (('-1', '-M'), ('1.5', "'1.5'"), ('5s', "'5s'"), (' 5', "' 5'"), ('99999999999999999999', '-M'), ('', '-M')),
+            '-p': (('%', '-p'), ('%nofield', "'nofield'"), ('%%', "'%%'"), ('%toupper(', '-p'), ('%fd.nme', "'fd.name'"),
+                   ('%proc.aname[x]', "'x'"), ('', '-p: the value is empty')),
+        }
+        for option, values in bad.items():
+            rest = () if option in ('-r', '-V') else ('-r', self.rules)
+            rest += () if option == '-e' else ('--dry-run',)
+            for value, word in values:
+                with self.subTest(option + ' ' + value):
+                    self.assert_fails(run(option, value, *rest), word)
+        for path in (noise, '/nonexistent'):
+            result = run('-V', path)
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(os.path.basename(path) + ': Invalid', result.stdout)
+
     def test_unknown_rule_to_describe(self):
         self.assert_fails(run('-r', self.rules, '-l', 'opend'), 'opend')
 
