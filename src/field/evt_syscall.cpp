@@ -245,11 +245,18 @@ Failure failure_class(const EvalContext& context) {
   return category == Category::Memory ? Failure::Memory : Failure::Other;
 }
 
+// A file that is mapped is of two classes.
+template <Failure wanted>
+bool is_of_class(const EvalContext& context) {
+  if (wanted == Failure::Any) return true;
+  if (wanted == Failure::Memory) return context.event.info().category == Category::Memory;
+  return failure_class(context) == wanted;
+}
+
 // 1 for a failed call of the class, 0 for one that did not fail.
 template <Failure wanted>
 Value count_errors(const EvalContext& context, const FieldUse&) {
-  if (!context.event.has_result()) return Value::null();
-  if (wanted != Failure::Any && failure_class(context) != wanted) return Value::null();
+  if (!context.event.has_result() || !is_of_class<wanted>(context)) return Value::null();
   return Value::of_uint(context.event.result() < 0 ? 1 : 0);
 }
 

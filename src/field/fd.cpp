@@ -142,10 +142,18 @@ Value port(const EvalContext& context, const FieldUse&) {
   return Value::null();
 }
 
+// Sockets whose client has no port that could be named: to the reference that is an empty text.
+bool lacks_client(const EvalContext& context) {
+  const FdInfo* fd = event_fd(context);
+  return fd != nullptr &&
+         (fd->is_server_socket() || (fd->kind == FdKind::Unix && fd->from_snapshot));
+}
+
 template <End end>
 Value port_text(const EvalContext& context, const FieldUse& use) {
   const Value number = port<end>(context, use);
-  if (number.is_null()) return number;
+  if (number.is_null())
+    return end == End::Client && lacks_client(context) ? Value::of_text("") : number;
   // A listening socket has a port for fd.sport, but no text; rules compare it like that.
   if (event_fd(context)->is_server_socket()) return Value::of_text("");
   ArenaText out(context.arena, 24);
@@ -290,7 +298,8 @@ Value types(const EvalContext& context, const FieldUse& use) {
   } else {
     table.for_each([&](int64_t, const FdInfo& fd) { add(fd); });
   }
-  return count == 0 ? Value::null() : Value::of_list({values, count});
+  if (count == 0 && use.has_argument) return Value::null();
+  return Value::of_list({values, count});
 }
 
 constexpr auto kFields = std::to_array<FieldInfo>({

@@ -451,17 +451,22 @@ Value parent_duration(const EvalContext& context, const FieldUse&) {
   return parent->clone_ts_ns == 0 ? Value::of_uint(open_fds(context)) : since(context, *parent);
 }
 
-Value start_of(const Thread* thread) {
+Value start_time(const EvalContext& context, const FieldUse&) {
+  const Thread* thread = context.thread();
   if (thread == nullptr || thread->clone_ts_ns == 0) return Value::null();
   return Value::of_uint(thread->clone_ts_ns);
 }
-Value start_time(const EvalContext& context, const FieldUse&) { return start_of(context.thread()); }
+// Of a parent that was there before, 0 and not null, as the reference has it.
 Value parent_start_time(const EvalContext& context, const FieldUse&) {
-  return start_of(parent_thread(context));
+  const Thread* parent = parent_thread(context);
+  return parent == nullptr ? Value::null() : Value::of_uint(parent->clone_ts_ns);
 }
 
 // Switches carried their times only in captures of long ago.
 Value no_time(const EvalContext&, const FieldUse&) { return Value::of_uint(0); }
+Value no_time_of_thread(const EvalContext& context, const FieldUse&) {
+  return context.thread() == nullptr ? Value::null() : Value::of_uint(0);
+}
 bool fold_no_time(uint16_t, const FieldUse&, Value* value) {
   return fold_to(value, Value::of_uint(0));
 }

@@ -45,7 +45,8 @@ Result<void> bind_cpu_percent(FieldUse& use) {
 template <CpuPart part>
 Value cpu_percent(const EvalContext& context, const FieldUse& use) {
   auto* memory = static_cast<ByThread*>(use.data.get());
-  if (memory == nullptr || context.event.type() != Ev::PROCINFO_E) return Value::null();
+  if (memory == nullptr || context.thread() == nullptr) return Value::null();
+  if (context.event.type() != Ev::PROCINFO_E) return Value::null();
   const uint64_t total = reported(context.event, part);
   const uint64_t last = std::exchange(entry_of(*memory, context.event.tid()), total);
   const uint64_t used = last == 0 || total < last ? 0 : total - last;

@@ -445,7 +445,7 @@ void Checker::warn_of_misspelt_list(const Term& term) {
 void Checker::warn_about(const Check& check, const Operand& left) {
   if (is_ordering(check.op) && family_of(left.type) == Family::Text) {
     warn(check.operator_place,
-         fmt::format("'{}' is text and has no order: this check selects nothing", check.left.text));
+         fmt::format("'{}' is text: its bytes are compared, not numbers", check.left.text));
   }
   if (check.right_is_value || check.right.quoted) return;
   if (check.right.kind == Term::Kind::List) {

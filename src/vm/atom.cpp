@@ -129,8 +129,8 @@ bool compare(Operator op, T a, T b) {
   return false;
 }
 
-// Comparison of two texts by an operator that needs nothing prepared. Order operators select
-// nothing.
+// Comparison of two texts by an operator that needs nothing prepared; their order is that of their
+// bytes.
 bool compare_text(Operator op, std::string_view text, std::string_view other) {
   switch (op) {
     case Operator::Equal:
@@ -152,11 +152,15 @@ bool compare_text(Operator op, std::string_view text, std::string_view other) {
     case Operator::Glob:
     case Operator::IGlob:
       return Glob(other, op == Operator::IGlob).matches(text);
-    case Operator::Exists:
     case Operator::Less:
+      return text < other;
     case Operator::LessEqual:
+      return text <= other;
     case Operator::Greater:
+      return text > other;
     case Operator::GreaterEqual:
+      return text >= other;
+    case Operator::Exists:
     case Operator::Regex:
     case Operator::PMatch:
       return false;
@@ -228,11 +232,18 @@ const FieldUse* Atom::field() const {
   return &spec_.left->field;
 }
 
+Extractor Atom::extractor() const {
+  const FieldInfo& info = *spec_.left->field.info;
+  // Whether one of several values is there is told by them, that a connection has ends by the text.
+  const bool each = info.extract_each != nullptr &&
+                    (spec_.op != Operator::Exists || info.quantifier == Quantifier::Any);
+  return each ? info.extract_each : info.extract;
+}
+
 bool Atom::evaluate(const EvalContext& context, Arena& arena) const {
   const Operand& left = *spec_.left;
-  const bool compared = left.kind == Operand::Kind::Field && spec_.op != Operator::Exists;
-  const Value value =
-      compared ? extract_compared(left.field, context) : gyr::evaluate(left, context, arena);
+  const Value value = left.kind == Operand::Kind::Field ? extractor()(context, left.field)
+                                                        : gyr::evaluate(left, context, arena);
   if (!spec_.right) return matches(value);
   if (value.is_null() && !spec_.right->stateful) return false;
   const Value right = gyr::evaluate(*spec_.right, context, arena);
@@ -241,7 +252,11 @@ bool Atom::evaluate(const EvalContext& context, Arena& arena) const {
 
 bool Atom::matches(const Value& value) const {
   if (value.is_null()) return false;
-  if (spec_.op == Operator::Exists) return true;
+  if (spec_.op == Operator::Exists) {
+    // No ancestor is no value; a list that may be empty is one.
+    return quantifier_ != Quantifier::Any || value.kind != Value::Kind::List ||
+           !value.as_list().empty();
+  }
   if (value.kind == Value::Kind::List) return matches_list(value.as_list());
   return matches_one(value);
 }
@@ -250,7 +265,7 @@ bool Atom::matches_list(std::span<const Value> values) const {
   const auto one = [this](const Value& value) { return !value.is_null() && matches_one(value); };
   if (quantifier_ == Quantifier::Ends) return matches_ends(values);
   if (quantifier_ == Quantifier::Single && spec_.op == Operator::In) {
-    return !values.empty() && std::all_of(values.begin(), values.end(), one);
+    return std::all_of(values.begin(), values.end(), one);  // of none too
   }
   return std::any_of(values.begin(), values.end(), one);
 }

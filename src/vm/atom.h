@@ -53,7 +53,9 @@ class Atom {
 
   // The answer for one event.
   bool evaluate(const EvalContext& context, Arena& arena) const;
-  // The answer for a value of `field()`: what extract_compared gave, or for `exists`, extract.
+  // What gives the value that is compared. Only if the left side is a field.
+  Extractor extractor() const;
+  // The answer for a value of `field()` that extractor() gave.
   bool matches(const Value& value) const;
 
  private:

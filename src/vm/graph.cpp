@@ -31,12 +31,12 @@ uint32_t Graph::add_slot(const Atom& atom) {
   const FieldUse* field = atom.field();
   if (field == nullptr || atom.stateful()) return kNoSlot;
   const FieldInfo& info = *field->info;
-  const bool each = info.extract_each != nullptr && atom.spec().op != Operator::Exists;
-  const std::string key = atom.spec().left->key + (each ? " each" : "");
+  const Extractor extract = atom.extractor();
+  const std::string key = atom.spec().left->key + (extract != info.extract ? " each" : "");
   const auto [at, fresh] = slot_numbers_.emplace(key, static_cast<uint32_t>(slots_.size()));
   if (fresh) {
     slots_.push_back({.use = *field,
-                      .extract = each ? info.extract_each : info.extract,
+                      .extract = extract,
                       .domain = is_string_atom(atom) ? info.domain : Domain::None,
                       .dependency = info.dependency});
   }

@@ -40,12 +40,6 @@ OperandPtr make_call(Function function, std::vector<OperandPtr> arguments, std::
 // the function, has no value, or the function is not defined for it (text that is not base64).
 Value evaluate(const Operand& operand, const EvalContext& context, Arena& arena);
 
-// The value operators compare (FieldInfo::extract_each if there is one).
-inline Value extract_compared(const FieldUse& use, const EvalContext& context) {
-  const FieldInfo& info = *use.info;
-  return (info.extract_each != nullptr ? info.extract_each : info.extract)(context, use);
-}
-
 // For those who hold values already (tests, output). Null arguments give null.
 Value apply(Function function, std::span<const Value> arguments, std::string_view option,
             Arena& arena);
