@@ -381,6 +381,7 @@ Value fd_usage(const EvalContext& context, const FieldUse&) {
 template <uint32_t Thread::*member>
 Value process_kb(const EvalContext& context, const FieldUse&) {
   const Thread* process = process_of(context);
+  if (process == nullptr) process = context.thread();  // whose process is not known
   return process == nullptr ? Value::null() : Value::of_uint(process->*member);
 }
 

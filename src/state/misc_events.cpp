@@ -81,10 +81,12 @@ void on_prlimit(StateCore& core, const EventView& event) {
 }
 
 void on_memory(StateCore& core, const EventView& event) {
-  Thread& thread = *core.thread;
-  thread.vmsize_kb = event.get<uint32_t>(1, thread.vmsize_kb);
-  thread.vmrss_kb = event.get<uint32_t>(2, thread.vmrss_kb);
-  thread.vmswap_kb = event.get<uint32_t>(3, thread.vmswap_kb);
+  // Memory is the process's, whichever thread changes it.
+  Thread* leader = core.threads.leader(*core.thread);
+  Thread& owner = leader != nullptr ? *leader : *core.thread;
+  owner.vmsize_kb = event.get<uint32_t>(1, owner.vmsize_kb);
+  owner.vmrss_kb = event.get<uint32_t>(2, owner.vmrss_kb);
+  owner.vmswap_kb = event.get<uint32_t>(3, owner.vmswap_kb);
 }
 
 void on_schedswitch(StateCore& core, const EventView& event) {

@@ -98,6 +98,9 @@ TEST(Memory, FollowsCallsAndSwitches) {
   EXPECT_EQ(host.thread(100).vmrss_kb, 22u);
   host.send(Ev::MUNMAP_X, 100, {0, 31, 32, 33, 0, 0});
   EXPECT_EQ(host.thread(100).vmswap_kb, 33u);
+  host.send(Ev::MUNMAP_X, 101, {0, 34, 35, 36, 0, 0});
+  EXPECT_EQ(host.thread(100).vmsize_kb, 34u) << "memory is the process's";
+  EXPECT_EQ(host.thread(101).vmsize_kb, 10u) << "as its clone said";
   const EventState& now = host.send(Ev::SCHEDSWITCH_6_E, 101, {1, 5, 6, 41, 42, 43});
   EXPECT_EQ(now.thread->tid, 101);
   EXPECT_EQ(host.thread(101).pfmajor, 5u);
