@@ -139,14 +139,15 @@ bool looks_like_list(std::string_view text) {
 
 class Checker {
  public:
-  Checker(const Dialect& dialect, std::vector<TextFault>* faults)
-      : dialect_(dialect), faults_(faults) {}
+  Checker(const Dialect& dialect, std::vector<TextFault>* faults, ConditionCache* cache)
+      : dialect_(dialect), faults_(faults), cache_(cache) {}
 
   // Null when a fault was found; looks at everything so that all faults are reported.
   TreePtr check(const Expr& expr);
 
  private:
   TreePtr check_children(const Expr& expr);
+  TreePtr check_macro(const Expr& expr);
   // Not inlined: its locals would be in every frame of the recursion.
   [[gnu::noinline]] TreePtr check_atom(const Check& check);
   [[gnu::noinline]] TreePtr undefined_macro(const Expr& expr);
@@ -184,6 +185,8 @@ class Checker {
 
   const Dialect& dialect_;
   std::vector<TextFault>* faults_;
+  ConditionCache* cache_;
+  size_t stateful_atoms_ = 0;
   const Expr* outer_ = nullptr;  // the macro in the condition itself
   const Expr* macro_ = nullptr;  // the innermost macro
 };
@@ -192,25 +195,36 @@ TreePtr Checker::check(const Expr& expr) {
   switch (expr.kind) {
     case Expr::Kind::Check:
       return check_atom(*expr.check);
-    case Expr::Kind::Macro: {
-      if (expr.children.empty()) {
-        return undefined_macro(expr);
-      }
-      const Expr* const outer = outer_;
-      const Expr* const macro = macro_;
-      if (outer_ == nullptr) outer_ = &expr;
-      macro_ = &expr;
-      TreePtr result = check(*expr.children.front());
-      outer_ = outer;
-      macro_ = macro;
-      return result;
-    }
+    case Expr::Kind::Macro:
+      return expr.children.empty() ? undefined_macro(expr) : check_macro(expr);
     case Expr::Kind::And:
     case Expr::Kind::Or:
     case Expr::Kind::Not:
       return check_children(expr);
   }
   return nullptr;
+}
+
+// Most of a condition is in its macros, and most macros are used by many conditions.
+TreePtr Checker::check_macro(const Expr& expr) {
+  const Expr& body = *expr.children.front();
+  if (cache_ != nullptr) {
+    const auto known = cache_->trees.find(&body);
+    if (known != cache_->trees.end()) return known->second;
+  }
+  const size_t faults = faults_->size();
+  const size_t stateful_atoms = stateful_atoms_;
+  const Expr* const outer = outer_;
+  const Expr* const macro = macro_;
+  if (outer_ == nullptr) outer_ = &expr;
+  macro_ = &expr;
+  TreePtr result = check(body);
+  outer_ = outer;
+  macro_ = macro;
+  // Faults are told at each use.
+  const bool shared = faults_->size() == faults && stateful_atoms_ == stateful_atoms;
+  if (cache_ != nullptr && shared) cache_->trees.emplace(&body, result);
+  return result;
 }
 
 TreePtr Checker::undefined_macro(const Expr& expr) {
@@ -361,6 +375,7 @@ TreePtr Checker::check_atom(const Check& check) {
   auto tree = std::make_shared<Tree>();
   tree->kind = Tree::Kind::Atom;
   tree->atom = Atom::make(std::move(spec), std::move(regexes));
+  if (tree->atom->stateful()) ++stateful_atoms_;
   return tree;
 }
 
@@ -456,9 +471,10 @@ void Checker::warn_about(const Check& check, const Operand& left) {
          fmt::format("'{}' is no list; it is taken as a text{}", check.right.text,
                      guess.empty() ? "" : fmt::format("; did you mean the list '{}'?", guess)));
   } else if (check.right.kind == Term::Kind::Text && family_of(left.type) == Family::Text &&
-             find_field(dialect_.fields, check.right.text).info != nullptr) {
+             check.right.text.find('.') != std::string::npos) {
     const std::string& text = check.right.text;
-    if (find_field(dialect_.fields, text).rest.empty()) {
+    const FieldMatch match = find_field(dialect_.fields, text);
+    if (match.info != nullptr && match.rest.empty()) {
       warn(check.right.place,
            fmt::format("'{}' is taken as a text, not as the field; write val({}) or quote it", text,
                        text));
@@ -469,8 +485,8 @@ void Checker::warn_about(const Check& check, const Operand& left) {
 }  // namespace
 
 CheckedPtr check_condition(const ExprPtr& expr, const Dialect& dialect,
-                           std::vector<TextFault>* faults) {
-  TreePtr root = Checker(dialect, faults).check(*expr);
+                           std::vector<TextFault>* faults, ConditionCache* cache) {
+  TreePtr root = Checker(dialect, faults, cache).check(*expr);
   if (!root) return nullptr;
   auto checked = std::make_shared<Checked>();
   checked->root = std::move(root);

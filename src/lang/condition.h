@@ -36,6 +36,10 @@ using ExprPtr = std::shared_ptr<const Expr>;
 struct Checked;
 using CheckedPtr = std::shared_ptr<const Checked>;
 
+// What conditions of one dialect share: macros that were checked, event types that were asked for.
+// The conditions' syntax trees must outlive it. Defined in lang/checked.h.
+struct ConditionCache;
+
 inline constexpr size_t kMaxDepth = 1000;  // of nesting; deeper text is refused
 
 // Null with a fault when the text is not a condition.
@@ -57,9 +61,9 @@ ExprPtr expand_macros(const ExprPtr& expr, const std::function<ExprPtr(std::stri
 // Resolves fields, checks operators against types, converts constants. Null with faults when it
 // fails; faults may also be warnings beside a result. An unknown field or event name gives
 // Code::UnknownField in `faults` (the loader decides whether that is an error:
-// skip-if-unknown-filter).
+// skip-if-unknown-filter). `cache` may be null.
 CheckedPtr check_condition(const ExprPtr& expr, const Dialect& dialect,
-                           std::vector<TextFault>* faults);
+                           std::vector<TextFault>* faults, ConditionCache* cache = nullptr);
 
 // For listings: everything a condition mentions, each once, in order of first use.
 struct Mentions {
@@ -78,6 +82,7 @@ struct EventNeeds {
   std::vector<std::string> names;  // every evt.type name mentioned positively
   bool all = false;                // nothing restricts the type
 };
-EventNeeds event_needs(const Checked& condition, const Dialect& dialect);
+EventNeeds event_needs(const Checked& condition, const Dialect& dialect,
+                       ConditionCache* cache = nullptr);
 
 }  // namespace gyr

@@ -9,11 +9,7 @@
 namespace gyr {
 namespace {
 
-// Types for which a part of a condition may be true, and for which it may be false.
-struct Possible {
-  EventTypeSet yes;
-  EventTypeSet no;
-};
+using Possible = PossibleTypes;
 
 bool names_event_type(const Atom& atom) {
   const FieldUse* field = atom.field();
@@ -33,7 +29,7 @@ bool is_never(const Atom& atom) {
 
 class Needs {
  public:
-  explicit Needs(const Dialect& dialect) {
+  Needs(const Dialect& dialect, ConditionCache* cache) : cache_(cache) {
     for (size_t type = 0; type < std::min<size_t>(dialect.event_types, kMaxEventTypes); ++type) {
       all_.set(type);
     }
@@ -48,7 +44,7 @@ class Needs {
       case Tree::Kind::True:
         return {all_, {}};
       case Tree::Kind::Atom:
-        return atom(*tree.atom, positive);
+        return atom(tree.atom, positive);
       case Tree::Kind::Not: {
         const Possible inner = walk(*tree.children.front(), !positive);
         return {inner.no, inner.yes};
@@ -68,7 +64,8 @@ class Needs {
   }
 
  private:
-  Possible atom(const Atom& atom, bool positive) {
+  Possible atom(const AtomPtr& shared, bool positive) {
+    const Atom& atom = *shared;
     if (is_never(atom)) return {{}, all_};
     if (!names_event_type(atom)) return {all_, all_};
     const bool negative = atom.spec().op == Operator::NotEqual;
@@ -79,6 +76,13 @@ class Needs {
         }
       }
     }
+    if (cache_ == nullptr) return types_of(atom);
+    const auto known = cache_->types.find(shared);
+    if (known != cache_->types.end()) return known->second;
+    return cache_->types.emplace(shared, types_of(atom)).first->second;
+  }
+
+  Possible types_of(const Atom& atom) const {
     Possible result;
     const FieldUse& field = *atom.field();
     for (size_t type = 0; type < kMaxEventTypes; ++type) {
@@ -94,14 +98,15 @@ class Needs {
     return result;
   }
 
+  ConditionCache* cache_;
   EventTypeSet all_;
   std::vector<std::string> names_;
 };
 
 }  // namespace
 
-EventNeeds event_needs(const Checked& condition, const Dialect& dialect) {
-  Needs needs(dialect);
+EventNeeds event_needs(const Checked& condition, const Dialect& dialect, ConditionCache* cache) {
+  Needs needs(dialect, cache);
   EventNeeds result;
   result.types = needs.walk(*condition.root, true).yes;
   result.names = std::move(needs.names());

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/text.h"
+#include "lang/checked.h"
 #include "rules/exception_reader.h"
 #include "rules/lists.h"
 #include "rules/macros.h"
@@ -22,6 +23,7 @@ constexpr std::string_view kDeadToken = "%container.info";
 struct SourceDialect {
   std::vector<FieldClass> classes;
   Dialect dialect;
+  ConditionCache cache;
 };
 
 enum class Verdict : uint8_t { Good, Faulty, Skip };
@@ -103,7 +105,7 @@ class RuleCompiler {
     return std::find(rule.tags.begin(), rule.tags.end(), tag) != rule.tags.end();
   }
 
-  const Dialect& dialect_of(const std::string& source) {
+  SourceDialect& dialect_of(const std::string& source) {
     SourceDialect& entry = dialects_[source];
     if (entry.classes.empty()) {
       for (const FieldClass& fields : settings_.dialect.fields) {
@@ -113,7 +115,7 @@ class RuleCompiler {
       entry.dialect.fields = entry.classes;
       entry.dialect.list_names = list_names_;
     }
-    return entry.dialect;
+    return entry;
   }
 
   // The condition with lists put in. Null after a complaint.
@@ -160,14 +162,15 @@ class RuleCompiler {
     warn_of_na(text, item, &sink_);
     const ExprPtr expanded = macros_.expand(rule->expr, text, item, nullptr);
     if (!expanded) return false;
-    const Dialect& dialect = dialect_of(rule->source);
+    SourceDialect& source = dialect_of(rule->source);
+    const Dialect& dialect = source.dialect;
     std::vector<TextFault> faults;
-    rule->condition = check_condition(expanded, dialect, &faults);
+    rule->condition = check_condition(expanded, dialect, &faults, &source.cache);
     const Verdict verdict = judge(faults, Code::CompileCondition,
                                   {kConditionPart, text, item, &macros_}, definition, &sink_);
     if (verdict != Verdict::Good || !rule->condition) return false;
     warn_of_deprecated_fields(mentions(*expanded).fields, dialect, definition, item);
-    rule->needs = event_needs(*rule->condition, dialect);
+    rule->needs = event_needs(*rule->condition, dialect, &source.cache);
     return true;
   }
 
@@ -219,7 +222,7 @@ class RuleCompiler {
   bool compile_output(const RuleDefinition& definition, const Chain& item, Rule* rule) {
     const SourceText text = clean_output(definition, item);
     rule->output_text = text.text();
-    const Dialect& dialect = dialect_of(rule->source);
+    const Dialect& dialect = dialect_of(rule->source).dialect;
     std::vector<TextFault> faults;
     rule->output = OutputTemplate::parse(text.text(), dialect, &faults);
     const Verdict verdict =

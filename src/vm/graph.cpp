@@ -66,6 +66,15 @@ NodeId Graph::add_atom(const AtomPtr& atom) {
   return id;
 }
 
+NodeId Graph::add_shared(const TreePtr& tree) {
+  if (tree->children.empty() || tree.use_count() == 1) return add(*tree);
+  const auto known = shared_.find(tree.get());
+  if (known != shared_.end()) return known->second;
+  const NodeId id = add(*tree);
+  if (!nodes_[id].stateful) shared_.emplace(tree.get(), id);
+  return id;
+}
+
 NodeId Graph::add(const Tree& tree) {
   switch (tree.kind) {
     case Tree::Kind::False:
@@ -75,14 +84,14 @@ NodeId Graph::add(const Tree& tree) {
     case Tree::Kind::Atom:
       return add_atom(tree.atom);
     case Tree::Kind::Not:
-      return negate(add(*tree.children.front()));
+      return negate(add_shared(tree.children.front()));
     case Tree::Kind::And:
     case Tree::Kind::Or:
       break;
   }
   std::vector<NodeId> children;
   children.reserve(tree.children.size());
-  for (const TreePtr& child : tree.children) children.push_back(add(*child));
+  for (const TreePtr& child : tree.children) children.push_back(add_shared(child));
   return combine(tree.kind == Tree::Kind::And ? Node::Kind::And : Node::Kind::Or, children);
 }
 

@@ -43,6 +43,7 @@ class Graph {
  public:
   Graph();
 
+  // The tree must live as long as trees are added.
   NodeId add(const Tree& tree);
   NodeId negate(NodeId node);
   // And, Or: flattened, without repetitions and what the rest decides.
@@ -61,6 +62,7 @@ class Graph {
   // Not inlined: its locals would be in every frame of add's recursion.
   [[gnu::noinline]] NodeId add_atom(const AtomPtr& atom);
   uint32_t add_slot(const Atom& atom);
+  NodeId add_shared(const TreePtr& tree);
   NodeId intern(Node node);
   NodeId combine_in_order(Node::Kind kind, std::vector<NodeId> children);
   NodeId finish(Node::Kind kind, std::vector<NodeId> children);
@@ -70,6 +72,7 @@ class Graph {
   std::vector<uint32_t> atom_slots_;
   std::vector<Slot> slots_;
   absl::flat_hash_map<std::string, NodeId> known_;
+  absl::flat_hash_map<const Tree*, NodeId> shared_;  // parts of several trees, such as macros
   absl::flat_hash_map<std::string, uint32_t> slot_numbers_;
 };
 
