@@ -19,11 +19,18 @@ class AffixIndex {
   // Calls found(id) for each affix the text has; an id as often as it was added.
   template <class Found>
   void find(std::string_view text, Found found) const {
+    size_t i = 0;
+    walk([&] { return i == text.size() ? -1 : byte_at(text, i++); }, found);
+  }
+  // The same for a text that comes byte by byte: next() gives -1 behind its end.
+  template <class Next, class Found>
+  void walk(Next next, Found found) const {
     uint32_t node = 0;
-    for (size_t i = 0; node != kNone; ++i) {
+    while (node != kNone) {
       for (const uint32_t id : nodes_[node].ids) found(id);
-      if (i == text.size()) return;
-      node = child(node, byte_at(text, i));
+      const int byte = next();
+      if (byte < 0) return;
+      node = child(node, static_cast<uint8_t>(byte));
     }
   }
 

@@ -207,12 +207,21 @@ bool PathPrefixes::matches(std::string_view text) const {
   });
 }
 
+namespace {
+
+bool equal_letters(char a, char b) {
+  return lower(static_cast<uint8_t>(a)) == lower(static_cast<uint8_t>(b));
+}
+
+}  // namespace
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), equal_letters);
+}
+
 bool contains_ignoring_case(std::string_view text, std::string_view part) {
-  const auto equal = [](char a, char b) {
-    return lower(static_cast<uint8_t>(a)) == lower(static_cast<uint8_t>(b));
-  };
-  return std::search(text.begin(), text.end(), part.begin(), part.end(), equal) != text.end() ||
-         part.empty();
+  return part.empty() || std::search(text.begin(), text.end(), part.begin(), part.end(),
+                                     equal_letters) != text.end();
 }
 
 }  // namespace gyr

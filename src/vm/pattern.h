@@ -3,11 +3,13 @@
 // Matching never allocates, except Regex on bytes that are not UTF-8.
 #pragma once
 
+#include <algorithm>
 #include <bitset>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -66,7 +68,29 @@ class Regex {
   std::unique_ptr<Impl> impl_;
 };
 
+// The bytes of a path as PathPrefixes sees it: each component with one '/' behind it. So one path
+// has the components of another in front when it begins with the other's bytes.
+class PathBytes {
+ public:
+  explicit PathBytes(std::string_view path) : path_(path) {}
+  int next() {  // -1 behind the end
+    if (at_ < path_.size() && path_[at_] != '/') {
+      inside_ = true;
+      return static_cast<uint8_t>(path_[at_++]);
+    }
+    if (std::exchange(inside_, false)) return '/';
+    at_ = std::min(path_.find_first_not_of('/', at_), path_.size());
+    return at_ < path_.size() ? next() : -1;
+  }
+
+ private:
+  std::string_view path_;
+  size_t at_ = 0;
+  bool inside_ = false;
+};
+
 // ASCII letters only.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
 bool contains_ignoring_case(std::string_view text, std::string_view part);
 
 }  // namespace gyr

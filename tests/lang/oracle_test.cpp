@@ -15,7 +15,7 @@ using namespace testing_world;
 using Random = std::mt19937_64;
 
 // One atom of every way in which answers are found and kept.
-constexpr std::array<std::string_view, 20> kAtoms = {
+constexpr std::array<std::string_view, 23> kAtoms = {
     "evt.type = open",
     "evt.type in (close, execve)",
     "evt.n > 3",
@@ -23,6 +23,9 @@ constexpr std::array<std::string_view, 20> kAtoms = {
     "evt.note contains b",
     "fd.name = /etc/shadow",
     "fd.name startswith /etc",
+    "fd.name contains hado",
+    "fd.name icontains TMP/",
+    "fd.name pmatch (/etc, /tmp/*)",
     "fd.nameraw startswith /etc",
     "fd.name != /tmp/x",
     "fd.name exists",
