@@ -105,16 +105,16 @@ SockAddr parse_sockaddr(Bytes bytes) {
   result.raw_family = reader.read<uint8_t>();
   switch (result.raw_family) {
     case 1:
-      result.family = Family::Unix;
+      result.family = AddressFamily::Unix;
       result.path = until_nul(bytes.subspan(1));
       return result;
     case 2:
     case 10:
       result.address = read_address(reader, result.raw_family == 10);
-      result.family = result.raw_family == 10 ? Family::Ipv6 : Family::Ipv4;
+      result.family = result.raw_family == 10 ? AddressFamily::Ipv6 : AddressFamily::Ipv4;
       break;
     default:
-      result.family = Family::Other;
+      result.family = AddressFamily::Other;
       return result;
   }
   if (!reader.ok()) result = {};
@@ -127,18 +127,18 @@ SockTuple parse_tuple(Bytes bytes) {
   ByteReader reader(bytes);
   const auto family = reader.read<uint8_t>();
   if (family == 2 || family == 10) {
-    result.family = family == 10 ? Family::Ipv6 : Family::Ipv4;
+    result.family = family == 10 ? AddressFamily::Ipv6 : AddressFamily::Ipv4;
     result.source = read_address(reader, family == 10);
     result.dest = read_address(reader, family == 10);
   } else if (family == 1) {
-    result.family = Family::Unix;
+    result.family = AddressFamily::Unix;
     result.unix_source = reader.read<uint64_t>();
     result.unix_dest = reader.read<uint64_t>();
     if (reader.ok()) {
       result.path = until_nul(bytes.subspan(reader.offset())).substr(0, kUnixPathLimit);
     }
   } else {
-    result.family = Family::Other;
+    result.family = AddressFamily::Other;
   }
   if (!reader.ok()) result = {};
   return result;
@@ -166,15 +166,15 @@ bool is_zero(const Ip& ip, bool v6) {
 std::string tuple_text(const SockTuple& tuple) {
   NameBuffer name;
   switch (tuple.family) {
-    case Family::None:
-    case Family::Other:
+    case AddressFamily::None:
+    case AddressFamily::Other:
       return "NULL";
-    case Family::Unix:
+    case AddressFamily::Unix:
       name.number(tuple.unix_source, 16).text("->").number(tuple.unix_dest, 16).text(" ");
       return name.text(tuple.path).str();
-    case Family::Ipv4:
+    case AddressFamily::Ipv4:
       return name.ends(tuple.source, tuple.dest, false).str();
-    case Family::Ipv6:
+    case AddressFamily::Ipv6:
       break;
   }
   if (is_mapped_v4(tuple.source.ip) && is_mapped_v4(tuple.dest.ip)) {
@@ -185,14 +185,14 @@ std::string tuple_text(const SockTuple& tuple) {
 
 std::string sockaddr_text(const SockAddr& address) {
   switch (address.family) {
-    case Family::None:
+    case AddressFamily::None:
       return "<NA>";
-    case Family::Unix:
+    case AddressFamily::Unix:
       return std::string(address.path);
-    case Family::Ipv4:
-    case Family::Ipv6:
-      return NameBuffer().end(address.address, address.family == Family::Ipv6).str();
-    case Family::Other:
+    case AddressFamily::Ipv4:
+    case AddressFamily::Ipv6:
+      return NameBuffer().end(address.address, address.family == AddressFamily::Ipv6).str();
+    case AddressFamily::Other:
       break;
   }
   return NameBuffer().text("family ").number(address.raw_family).str();

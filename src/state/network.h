@@ -14,25 +14,25 @@
 
 namespace gyr {
 
-enum class Family : uint8_t { None = 0, Unix = 1, Ipv4 = 2, Ipv6 = 10, Other = 255 };
+enum class AddressFamily : uint8_t { None = 0, Unix = 1, Ipv4 = 2, Ipv6 = 10, Other = 255 };
 
 struct Address {
   std::array<uint8_t, 16> ip{};  // network byte order; IPv4: first four bytes
   uint16_t port = 0;
 };
 
-// A SOCKADDR parameter. Family None: missing or too short.
+// A SOCKADDR parameter. AddressFamily None: missing or too short.
 struct SockAddr {
-  Family family = Family::None;
+  AddressFamily family = AddressFamily::None;
   uint8_t raw_family = 0;
   Address address;
   std::string_view path;  // Unix; valid as long as the event
 };
 SockAddr parse_sockaddr(Bytes bytes);
 
-// A SOCKTUPLE parameter. Family None: missing or too short.
+// A SOCKTUPLE parameter. AddressFamily None: missing or too short.
 struct SockTuple {
-  Family family = Family::None;
+  AddressFamily family = AddressFamily::None;
   Address source, dest;
   uint64_t unix_source = 0, unix_dest = 0;
   std::string_view path;  // Unix; valid as long as the event

@@ -59,7 +59,7 @@ bool same(const Address& a, const Address& b, bool v6) {
 // The peer that counts: where the kernel's tuple agrees with the caller's memory, the address noted
 // when the call began; where they differ, the kernel's.
 Address dest_of(const SockTuple& tuple, const SockAddr& at_exit, const SockAddr& at_enter) {
-  const bool v6 = tuple.family == Family::Ipv6;
+  const bool v6 = tuple.family == AddressFamily::Ipv6;
   if (at_exit.family == tuple.family && same(at_exit.address, tuple.dest, v6) &&
       at_enter.family == tuple.family) {
     return at_enter.address;
@@ -86,7 +86,7 @@ void connect_ip(StateCore& core, FdInfo& fd, const SockTuple& tuple, const SockA
                 const SockAddr& at_enter) {
   Address source = tuple.source;
   Address dest = dest_of(tuple, at_exit, at_enter);
-  const bool v6 = tuple.family == Family::Ipv6 && !unmap(source, dest);
+  const bool v6 = tuple.family == AddressFamily::Ipv6 && !unmap(source, dest);
   set_ip_kind(fd, v6);
   const Address old_source{fd.source_ip, fd.source_port};
   const Address old_dest{fd.dest_ip, fd.dest_port};
@@ -105,8 +105,8 @@ void connect_ip(StateCore& core, FdInfo& fd, const SockTuple& tuple, const SockA
 void connect_unix(StateCore& core, FdInfo& fd, SockTuple tuple, const SockAddr& at_exit,
                   const SockAddr& at_enter) {
   if (fd.kind != FdKind::Unix) return;
-  if (at_exit.family == Family::Unix && at_exit.path == tuple.path &&
-      at_enter.family == Family::Unix) {
+  if (at_exit.family == AddressFamily::Unix && at_exit.path == tuple.path &&
+      at_enter.family == AddressFamily::Unix) {
     tuple.path = at_enter.path;
   }
   fd.unix_source = tuple.unix_source;
@@ -117,22 +117,22 @@ void connect_unix(StateCore& core, FdInfo& fd, SockTuple tuple, const SockAddr& 
 // Nothing from the kernel: what the caller asked for when the call began.
 void connect_blind(StateCore& core, FdInfo& fd, const SockAddr& at_enter) {
   switch (at_enter.family) {
-    case Family::None:
+    case AddressFamily::None:
       return;
-    case Family::Ipv4:
-    case Family::Ipv6: {
+    case AddressFamily::Ipv4:
+    case AddressFamily::Ipv6: {
       Address dest = at_enter.address;
-      const bool mapped = at_enter.family == Family::Ipv6 && is_mapped_v4(dest.ip);
+      const bool mapped = at_enter.family == AddressFamily::Ipv6 && is_mapped_v4(dest.ip);
       if (mapped) dest.ip = mapped_v4(dest.ip);
-      set_ip_kind(fd, at_enter.family == Family::Ipv6 && !mapped);
+      set_ip_kind(fd, at_enter.family == AddressFamily::Ipv6 && !mapped);
       fd.dest_ip = dest.ip;
       fd.dest_port = dest.port;
       return;
     }
-    case Family::Unix:
+    case AddressFamily::Unix:
       fd.name = core.intern("NULL");
       return;
-    case Family::Other:
+    case AddressFamily::Other:
       if (at_enter.raw_family != kAfUnspec) fd.name = core.intern("NULL");
       return;
   }
@@ -165,12 +165,12 @@ void on_socketpair(StateCore& core, const EventView& event) {
 
 void on_bind(StateCore& core, const EventView& event) {
   const SockAddr address = parse_sockaddr(event.param(1));
-  if (core.now.fd == nullptr || address.family == Family::None) return;
+  if (core.now.fd == nullptr || address.family == AddressFamily::None) return;
   FdInfo& fd = core.edit_fd();
-  const bool is_ip = address.family == Family::Ipv4 || address.family == Family::Ipv6;
+  const bool is_ip = address.family == AddressFamily::Ipv4 || address.family == AddressFamily::Ipv6;
   if (is_ip && address.address.port > 0) {
-    const bool mapped = address.family == Family::Ipv6 && is_mapped_v4(address.address.ip);
-    const bool v6 = address.family == Family::Ipv6 && !mapped;
+    const bool mapped = address.family == AddressFamily::Ipv6 && is_mapped_v4(address.address.ip);
+    const bool v6 = address.family == AddressFamily::Ipv6 && !mapped;
     fd.kind = v6 ? FdKind::Ipv6Server : FdKind::Ipv4Server;
     fd.source_ip = mapped ? mapped_v4(address.address.ip) : address.address.ip;
     fd.source_port = address.address.port;
@@ -195,15 +195,15 @@ void on_connect(StateCore& core, const EventView& event) {
   FdInfo& fd = core.edit_fd();
   fd.connected = true;
   switch (tuple.family) {
-    case Family::None:
-    case Family::Other:
+    case AddressFamily::None:
+    case AddressFamily::Other:
       connect_blind(core, fd, at_enter);
       break;
-    case Family::Unix:
+    case AddressFamily::Unix:
       connect_unix(core, fd, tuple, at_exit, at_enter);
       break;
-    case Family::Ipv4:
-    case Family::Ipv6:
+    case AddressFamily::Ipv4:
+    case AddressFamily::Ipv6:
       connect_ip(core, fd, tuple, at_exit, at_enter);
       break;
   }
@@ -212,11 +212,11 @@ void on_connect(StateCore& core, const EventView& event) {
 
 void on_accept(StateCore& core, const EventView& event) {
   const SockTuple tuple = parse_tuple(event.param(1));
-  const bool is_ip = tuple.family == Family::Ipv4 || tuple.family == Family::Ipv6;
-  if (!is_ip && tuple.family != Family::Unix) return;
+  const bool is_ip = tuple.family == AddressFamily::Ipv4 || tuple.family == AddressFamily::Ipv6;
+  if (!is_ip && tuple.family != AddressFamily::Unix) return;
   Address source = tuple.source;
   Address dest = tuple.dest;
-  const bool v6 = tuple.family == Family::Ipv6 && !unmap(source, dest);
+  const bool v6 = tuple.family == AddressFamily::Ipv6 && !unmap(source, dest);
   const FdKind kind = !is_ip ? FdKind::Unix : v6 ? FdKind::Ipv6 : FdKind::Ipv4;
   FdInfo* info = core.add_fd(event.result(), kind);
   if (info == nullptr) return;

@@ -105,7 +105,7 @@ void update_ip(StateCore& core, const SockTuple& tuple, bool incoming) {
   const FdInfo& old = *core.now.fd;
   Address source = tuple.source;
   Address dest = tuple.dest;
-  bool v6 = tuple.family == Family::Ipv6;
+  bool v6 = tuple.family == AddressFamily::Ipv6;
   if (v6 && is_mapped_v4(source.ip) && is_mapped_v4(dest.ip)) {
     source.ip = mapped_v4(source.ip);
     dest.ip = mapped_v4(dest.ip);
@@ -145,13 +145,13 @@ void update_from_tuple(StateCore& core, const EventView& event, int index, bool 
   if (is_tcp && !fd.name.empty()) return;
   const SockTuple tuple = parse_tuple(event.param(static_cast<size_t>(index)));
   switch (tuple.family) {
-    case Family::None:
-    case Family::Other:
+    case AddressFamily::None:
+    case AddressFamily::Other:
       return;
-    case Family::Unix:
+    case AddressFamily::Unix:
       return update_unix(core, tuple);
-    case Family::Ipv4:
-    case Family::Ipv6:
+    case AddressFamily::Ipv4:
+    case AddressFamily::Ipv6:
       return update_ip(core, tuple, incoming);
   }
 }
@@ -159,8 +159,8 @@ void update_from_tuple(StateCore& core, const EventView& event, int index, bool 
 // A socket nobody saw being made: data that was sent over it tells that it is one.
 void make_udp_socket(StateCore& core, const EventView& event, int index) {
   const SockTuple tuple = parse_tuple(event.param(static_cast<size_t>(index)));
-  if (tuple.family != Family::Ipv4 && tuple.family != Family::Ipv6) return;
-  const bool v6 = tuple.family == Family::Ipv6;
+  if (tuple.family != AddressFamily::Ipv4 && tuple.family != AddressFamily::Ipv6) return;
+  const bool v6 = tuple.family == AddressFamily::Ipv6;
   FdInfo* info = core.add_fd(event.get<int64_t>(2, -1), v6 ? FdKind::Ipv6 : FdKind::Ipv4);
   if (info != nullptr) info->l4 = L4::Udp;
 }
