@@ -7,11 +7,12 @@
 #include <utility>
 
 #include "app/listings.h"
-#include "app/rule_files.h"
 #include "app/terminal.h"
 #include "base/text.h"
+#include "embedded/default_rules.h"
 #include "lang/output.h"
 #include "rules/describe.h"
+#include "rules/files.h"
 #include "rules/report.h"
 #include "schema/schema.h"
 
@@ -46,14 +47,12 @@ OutputAddition addition_of(const AppendOutput& entry) {
   return addition;
 }
 
-void print_faults(const LoadResult& result, const std::vector<FileReport>& unreadable) {
-  const auto print = [](const FileReport& file) {
+void print_faults(const LoadResult& result) {
+  for (const FileReport& file : result.files) {
     for (const Diagnostic& fault : file.errors) {
       fmt::print(stderr, "Error: {}", diagnostic_text(fault));
     }
-  };
-  for (const FileReport& file : unreadable) print(file);
-  for (const FileReport& file : result.files) print(file);
+  }
 }
 
 void log_warnings(const LoadResult& result, const Logger& logger) {
@@ -114,23 +113,21 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
   if (!check_extra_output(request)) return use;
   const std::vector<std::string>& paths =
       request.options.rules.empty() ? request.settings.rules_files : request.options.rules;
-  RuleFiles files;
-  if (!paths.empty()) {
-    files = read_rule_files(paths);
-  } else if (!has_config) {
+  std::vector<RuleSource> files = read_rule_files(paths);
+  if (paths.empty() && !has_config) {
     use.built_in = true;
-    files.sources.push_back(built_in_rules());
+    files.push_back({"built-in rules", std::string(embedded::default_rules())});
   }
-  if (files.sources.empty() && files.unreadable.empty()) {
+  if (files.empty()) {
     print_error(paths.empty()
                     ? "You must specify at least one rules file: with -r, or as "
                       "rules_files in the configuration"
                     : fmt::format("there is no rules file (.yaml, .yml) in {}", join(paths, ", ")));
     return use;
   }
-  LoadResult result = load_rules(files.sources, load_settings(request));
-  if (!result.ok() || !files.unreadable.empty()) {
-    print_faults(result, files.unreadable);
+  LoadResult result = load_rules(files, load_settings(request));
+  if (!result.ok()) {
+    print_faults(result);
     return use;
   }
   if (request.options.verbose) log_warnings(result, logger);
@@ -142,17 +139,15 @@ int validate(const RulesRequest& request) {
   const Settings& settings = request.settings;
   const Options& options = request.options;
   if (!check_extra_output(request)) return 1;
-  const RuleFiles files = read_rule_files(options.validate);
-  if (files.sources.empty() && files.unreadable.empty()) {
+  const std::vector<RuleSource> files = read_rule_files(options.validate);
+  if (files.empty()) {
     return print_error(
         fmt::format("there is no rules file (.yaml, .yml) in {}", join(options.validate, ", ")));
   }
-  LoadResult result = load_rules(files.sources, load_settings(request));
-  std::vector<FileReport> reports = files.unreadable;
-  reports.insert(reports.end(), result.files.begin(), result.files.end());
-  const bool good = result.ok() && files.unreadable.empty();
-  std::string text = settings.json_output ? report_json(reports) + "\n" : report_text(reports);
-  if (good && (options.describe_all || options.describe_rule)) {
+  const LoadResult result = load_rules(files, load_settings(request));
+  std::string text =
+      settings.json_output ? report_json(result.files) + "\n" : report_text(result.files);
+  if (result.ok() && (options.describe_all || options.describe_rule)) {
     const Result<std::string> described = description(request, *result.ruleset);
     if (!described) return print_error(described.error().message);
     // Both are JSON objects: the description becomes a member of the report.
@@ -160,8 +155,8 @@ int validate(const RulesRequest& request) {
                                 : text + *described;
   }
   const int printed = print_result(text);
-  if (good) return printed;
-  for (const FileReport& report : reports) {
+  if (result.ok()) return printed;
+  for (const FileReport& report : result.files) {
     if (!report.ok()) print_error(fmt::format("{}: {}", report.name, report_summary(report)));
   }
   return 1;
