@@ -26,7 +26,7 @@ endif()
 set(GYR_EMBED_SCRIPT ${CMAKE_CURRENT_LIST_FILE})
 
 function(gyr_embed target file name)
-  set(folder ${CMAKE_BINARY_DIR}/generated)
+  set(folder ${PROJECT_BINARY_DIR}/generated)
   file(CONFIGURE OUTPUT ${folder}/embedded/${name}.h CONTENT
 "// SPDX-License-Identifier: Apache-2.0
 // Made by cmake/embed.cmake; do not edit.

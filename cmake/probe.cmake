@@ -11,19 +11,19 @@ function(gyr_add_probe target)
   if(NOT CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
     message(FATAL_ERROR "GYR_PROBE: live capture supports x86_64 only; configure with -DGYR_PROBE=OFF")
   endif()
-  set(dir ${CMAKE_BINARY_DIR}/probe)
+  set(dir ${PROJECT_BINARY_DIR}/probe)
   set(object ${dir}/gyr.bpf.o)
   set(skeleton ${dir}/gyr.skel.h)
-  file(GLOB inputs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/probe/*.h)
-  list(APPEND inputs ${CMAKE_SOURCE_DIR}/src/schema/events.def ${CMAKE_SOURCE_DIR}/src/schema/collect.def
-       ${CMAKE_SOURCE_DIR}/src/schema/flags.def ${CMAKE_SOURCE_DIR}/src/value/types.def)
+  file(GLOB inputs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/probe/*.h)
+  list(APPEND inputs ${PROJECT_SOURCE_DIR}/src/schema/events.def ${PROJECT_SOURCE_DIR}/src/schema/collect.def
+       ${PROJECT_SOURCE_DIR}/src/schema/flags.def ${PROJECT_SOURCE_DIR}/src/value/types.def)
   add_custom_command(
     OUTPUT ${object}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${dir}
     COMMAND ${GYR_BPF_CLANG} -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -Wall -Werror
-            -I/usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -I${CMAKE_SOURCE_DIR}/src -I${CMAKE_SOURCE_DIR}/probe
-            -ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -c ${CMAKE_SOURCE_DIR}/probe/gyr.bpf.c -o ${object}
-    DEPENDS ${CMAKE_SOURCE_DIR}/probe/gyr.bpf.c ${inputs}
+            -I/usr/include/${CMAKE_LIBRARY_ARCHITECTURE} -I${PROJECT_SOURCE_DIR}/src -I${PROJECT_SOURCE_DIR}/probe
+            -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -c ${PROJECT_SOURCE_DIR}/probe/gyr.bpf.c -o ${object}
+    DEPENDS ${PROJECT_SOURCE_DIR}/probe/gyr.bpf.c ${inputs}
     COMMENT "Compiling the eBPF probe" VERBATIM)
   add_custom_command(
     OUTPUT ${skeleton}
@@ -32,7 +32,7 @@ function(gyr_add_probe target)
   add_custom_target(${target}_probe DEPENDS ${skeleton})
   add_dependencies(${target} ${target}_probe)
   target_include_directories(${target} SYSTEM PRIVATE ${dir})
-  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/probe)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/probe)
   target_compile_definitions(${target} PRIVATE GYR_PROBE=1)
   target_link_libraries(${target} PUBLIC ${GYR_LIBBPF} ${GYR_LIBELF} ZLIB::ZLIB)
 endfunction()

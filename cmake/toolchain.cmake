@@ -13,4 +13,4 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
   # A register more is worth some percent of the time of an event.
   $<$<NOT:$<CONFIG:Release>>:-fno-omit-frame-pointer>)
 # The reproducible build knows no absolute path.
-add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)

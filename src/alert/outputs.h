@@ -33,6 +33,7 @@ struct OutputCounters {
   uint64_t dropped_full = 0;  // no room in the queue
   uint64_t failed = 0;        // the sink could not take them
   uint64_t abandoned = 0;     // still queued when the program had to end
+  uint64_t lost() const { return dropped_full + failed + abandoned; }
 };
 
 class Outputs {

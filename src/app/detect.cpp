@@ -102,9 +102,7 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
 
 uint64_t lost_alerts(const Outputs& outputs) {
   uint64_t lost = 0;
-  for (const OutputCounters& sink : outputs.counters()) {
-    lost += sink.dropped_full + sink.failed + sink.abandoned;
-  }
+  for (const OutputCounters& sink : outputs.counters()) lost += sink.lost();
   return lost;
 }
 

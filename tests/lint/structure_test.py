@@ -8,6 +8,7 @@ bounded size; every source names its licence; no banned words; every package of 
 """
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -58,11 +59,25 @@ def check_includes(root, closure):
             match = re.match(r'\s*#\s*include "([a-z0-9_]+)/', line)
             if match and match[1] in closure and match[1] not in closure[module]:
                 report(f'{path}:{number}: {module} may not include {match[1]} (modules.txt)')
+
+
+def check_public_headers(root):
+    """Each compiles alone, with nothing but the others and the standard library in sight."""
+    compiler = shutil.which(os.environ.get('CXX', 'c++'))
     for path in tracked(root, 'include/gyr/*.h'):
+        name = path.removeprefix('include/')
         for number, line in enumerate(open(os.path.join(root, path), encoding='utf-8'), 1):
-            match = re.match(r'\s*#\s*include "(.*)"', line)
-            if match and not match[1].startswith('gyr/'):
+            match = re.match(r'\s*#\s*include (?:"(.*)"|<(.*)>)', line)
+            if match and not (match[1] or 'gyr/').startswith('gyr/'):
                 report(f'{path}:{number}: public headers include only <std> and "gyr/…"')
+            if match and match[2] and not re.fullmatch(r'[a-z_]+', match[2]):
+                report(f'{path}:{number}: <{match[2]}> is no header of the C++ standard library')
+        if compiler:
+            result = subprocess.run([compiler, '-std=c++20', '-Wall', '-Wextra', '-Werror', '-fsyntax-only', '-x', 'c++',
+                                     '-I', os.path.join(root, 'include'), '-'], input=f'#include "{name}"\n',
+                                    capture_output=True, text=True, check=False)
+            if result.returncode:
+                report(f'{path}: does not compile alone: {result.stderr.splitlines()[0]}')
 
 
 def check_texts(root):
@@ -79,7 +94,7 @@ def check_texts(root):
                 report(f'{path}:{number}: {len(line)} columns, at most {LINE_MAX}')
             if BANNED.search(line):
                 report(f'{path}:{number}: unfinished work is finished or filed, not marked: {line.strip()[:60]}')
-            if path.startswith('src/') and path.endswith('.h') and number == 1 and '#pragma once' not in '\n'.join(lines):
+            if path.startswith(('src/', 'include/')) and path.endswith('.h') and number == 1 and '#pragma once' not in '\n'.join(lines):
                 report(f'{path}:1: no #pragma once')
 
 
@@ -95,6 +110,7 @@ def main():
     root = sys.argv[1] if len(sys.argv) > 1 else '.'
     closure = read_modules(root)
     check_includes(root, closure)
+    check_public_headers(root)
     check_texts(root)
     check_packages(root)
     for error in errors:
