@@ -7,10 +7,13 @@ find_package(nlohmann_json REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
+find_package(yaml-cpp REQUIRED)
 find_library(GYR_RE2 re2 REQUIRED)
+find_library(GYR_LIBYAML yaml REQUIRED)
 
 # Third-party libraries, by the module that uses them; what many modules use stands with base.
 set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set)
+set(GYR_LIBS_yaml ${GYR_LIBYAML} yaml-cpp)
 set(GYR_LIBS_capture ZLIB::ZLIB)
 set(GYR_LIBS_vm ${GYR_RE2})
 set(GYR_LIBS_state nlohmann_json::nlohmann_json)

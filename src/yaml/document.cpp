@@ -4,12 +4,13 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "yaml/parser.h"
+#include "yaml/readers.h"
 
 namespace gyr::yaml {
 namespace {
 
-// No control character but these three may stand in YAML; the scanner relies on it.
+// No control character but these three may stand in YAML; yaml-cpp
+// takes byte 4 for the end of the text.
 size_t find_control(std::string_view text) {
   const auto bad = [](char c) {
     return static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n' && c != '\r';
@@ -42,11 +43,13 @@ struct Loader {
       return {document,
               {{document->mark_at(control), "control characters are not allowed in YAML"}}};
     }
-    Builder builder(*document, &document->roots_);
-    Parser(source, &builder).run();
-    std::vector<ParseError> errors = builder.take_errors();
-    if (!errors.empty()) document->roots_.clear();
-    return {document, std::move(errors)};
+    if (std::optional<std::vector<NodePtr>> roots = read_fast(*document)) {
+      document->roots_ = std::move(*roots);
+      return {document, {}};
+    }
+    Reading reading = read_as_reference(*document);
+    document->roots_ = std::move(reading.roots);
+    return {document, std::move(reading.errors)};
   }
 };
 

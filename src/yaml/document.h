@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// YAML with source positions: text → documents of immutable nodes, in three steps: scanner.h,
-// parser.h, builder.h.
+// YAML with source positions: text → documents of immutable nodes. A library reads (readers.h), our
+// builder.h makes the tree.
 //
 // Guarantees: any bytes give documents or one error with a position; nesting, the number of nodes
 // and what aliases expand to are bounded; every byte of a scalar's text can be traced to its place
