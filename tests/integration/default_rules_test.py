@@ -63,9 +63,9 @@ CASES = {
         'cp /bin/true /tmp/.gyr-test; /tmp/.gyr-test; rm /tmp/.gyr-test', 'cp /bin/true /tmp/gyr-test; /tmp/gyr-test; rm /tmp/gyr-test'),
     'Set-user-ID bit set': (
         'echo > $T/s; chmod u+s $T/s',
-        # No such bit; a set-group-ID bit that nobody of the group could use; a directory known by its descriptor.
+        # No such bit; a set-group-ID bit that nobody of the group could use; a directory opened as one.
         'echo > $T/s; chmod 755 $T/s; chmod 2644 $T/s; '
-        'python3 -c "import os\nos.mkdir(\'$T/d\')\nos.fchmod(os.open(\'$T/d\', os.O_RDONLY), 0o2755)"'),
+        'python3 -c "import os\nos.mkdir(\'$T/d\')\nos.fchmod(os.open(\'$T/d\', os.O_RDONLY | os.O_DIRECTORY), 0o2755)"'),
     'Another process traced': (
         # The attach may leave it stopped: only SIGKILL is sure to end it.
         'sleep 5 & P=$!; python3 -c "import ctypes,sys\nl=ctypes.CDLL(None)\nl.ptrace(16,$P,0,0)\nl.ptrace(17,$P,0,0)"; kill -KILL $P',
