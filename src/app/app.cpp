@@ -82,6 +82,7 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   if (settings.engine.kind == EngineKind::Replay) {
     detect.capture_file = settings.engine.replay_capture_file;
   }
+  detect.record_file = settings.gyr.record_file;
   detect.no_source = settings.engine.kind == EngineKind::NoDriver;
   detect.outputs = output_settings(settings, detect.capture_file.has_value());
   detect.stdout_enabled = settings.stdout_enabled;
@@ -187,6 +188,9 @@ Logger logger_of(const Settings& settings) {
 int run(Arguments arguments) {
   if (!arguments.empty() && std::string_view(arguments[0]) == "read") {
     return run_read(arguments.subspan(1));
+  }
+  if (!arguments.empty() && std::string_view(arguments[0]) == "record") {
+    return run_record(arguments.subspan(1));
   }
   const Result<Options> options = parse_options(arguments);
   if (!options) return print_error(options.error().message);

@@ -12,5 +12,7 @@ int run(Arguments arguments);
 
 // `gyr read …`, with the arguments behind `read`.
 int run_read(Arguments arguments);
+// `gyr record …`, with the arguments behind `record`.
+int run_record(Arguments arguments);
 
 }  // namespace gyr::app

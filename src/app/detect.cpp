@@ -6,24 +6,21 @@
 
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 #include <thread>
 #include <utility>
 
 #include "alert/sinks/stdout.h"
 #include "alert/sinks/syslog.h"
+#include "app/environment.h"
 #include "app/live.h"
+#include "app/record.h"
 #include "app/signals.h"
 #include "app/terminal.h"
+#include "base/text.h"
 #include "source/replay.h"
 
 namespace gyr::app {
 namespace {
-
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);  // NOLINT: nobody changes the environment
-  return value == nullptr ? "" : value;
-}
 
 std::string alert_hostname() {
   if (std::string name = environment("FALCO_HOSTNAME"); !name.empty()) return name;
@@ -100,6 +97,18 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   }
 }
 
+void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
+  for (const std::string& name : plan.unknown_names) {
+    logger->warn("base_syscalls.custom_set: there is no system call '{}'", name);
+  }
+  if (plan.unheard.any()) {
+    logger->warn(
+        "rules ask for system calls that are not collected: {}; base_syscalls.all=true (-A) "
+        "collects them",
+        join(syscall_names(plan.unheard), ", "));
+  }
+}
+
 uint64_t lost_alerts(const Outputs& outputs) {
   uint64_t lost = 0;
   for (const OutputCounters& sink : outputs.counters()) lost += sink.lost();
@@ -115,6 +124,18 @@ struct Run {
   Outputs& outputs;
 
   int with_source(Source& source, StateSettings state, const LiveHost* host) {
+    if (settings.record_file.empty() || settings.dry_run) {
+      return with_engine(source, std::move(state), host);
+    }
+    auto recording = start_recording(source, settings.record_file, settings.capture_file, logger);
+    if (!recording) return print_error(recording.error().message);
+    state.on_finding = [&](const Finding& finding) { (*recording)->found(finding); };
+    const int status = with_engine(**recording, std::move(state), host);
+    const int recorded = finish_recording(**recording, settings.record_file, logger);
+    return status != 0 ? status : recorded;
+  }
+
+  int with_engine(Source& source, StateSettings state, const LiveHost* host) {
     Engine engine(
         engine_settings(settings, std::move(state)), ruleset,
         {.source = source, .outputs = outputs, .clock = system_clock(), .logger = logger});
@@ -142,7 +163,12 @@ struct Run {
                  ruleset->rules.size());
       return 0;
     }
-    Result<std::unique_ptr<Source>> source = host.open(settings, *ruleset, logger);
+    const SyscallPlan plan = plan_syscalls(syscalls_of_rules(*ruleset), settings.syscalls);
+    warn_about_selection(plan, logger);
+    Result<std::unique_ptr<Source>> source = host.open({.syscalls = plan.collected,
+                                                        .snaplen = settings.snaplen,
+                                                        .ring_bytes = settings.ring_bytes},
+                                                       logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);
   }
@@ -150,7 +176,9 @@ struct Run {
   int replay() {
     Result<std::unique_ptr<Source>> source = open_replay(*settings.capture_file);
     if (!source) return print_error(source.error().message);
-    return with_source(**source, {}, nullptr);
+    StateSettings state;
+    state.host_root = environment("HOST_ROOT");  // part of some names, as when it was recorded
+    return with_source(**source, std::move(state), nullptr);
   }
 
   // Nothing to detect in; the outputs and whatever else was asked for run until the end.

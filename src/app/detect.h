@@ -20,6 +20,7 @@ namespace gyr::app {
 struct DetectSettings {
   std::optional<std::string> capture_file{};  // replay; otherwise live
   bool no_source = false;                     // engine.kind = nodriver: no events at all
+  std::string record_file{};                  // records what is seen; empty: nothing
   OutputSettings outputs{};
   bool stdout_enabled = true;
   bool syslog_enabled = false;

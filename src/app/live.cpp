@@ -3,29 +3,15 @@
 
 #include <fmt/format.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include <utility>
 #include <vector>
 
-#include "base/text.h"
 #include "source/live.h"
 #include "source/proc_scan.h"
 
 namespace gyr::app {
 namespace {
-
-void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
-  for (const std::string& name : plan.unknown_names) {
-    logger->warn("base_syscalls.custom_set: there is no system call '{}'", name);
-  }
-  if (plan.unheard.any()) {
-    logger->warn(
-        "rules ask for system calls that are not collected: {}; base_syscalls.all=true (-A) "
-        "collects them",
-        join(syscall_names(plan.unheard), ", "));
-  }
-}
 
 std::vector<Sc> to_list(const SyscallSet& set) {
   std::vector<Sc> list;
@@ -42,18 +28,16 @@ LiveHost::LiveHost(std::string host_root)
       files_(system_files(host_root_)),
       users_(system_users(host_root_)) {}
 
-Result<std::unique_ptr<Source>> LiveHost::open(const DetectSettings& settings,
-                                               const Ruleset& ruleset, const Logger& logger) {
-  const SyscallPlan plan = plan_syscalls(syscalls_of_rules(ruleset), settings.syscalls);
-  warn_about_selection(plan, logger);
+Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
   LiveSettings live;
-  live.syscalls = to_list(plan.collected);
-  live.snaplen = settings.snaplen;
-  live.ring_bytes = settings.ring_bytes;
+  live.syscalls = to_list(what.syscalls);
+  live.snaplen = what.snaplen;
+  live.ring_bytes = what.ring_bytes;
   live.host_root = host_root_;
   for (const Sc call : live.syscalls) collected_ += is_collected(call) ? 1 : 0;
   Result<std::unique_ptr<LiveSource>> source = open_live(live);
   if (!source) return source.error();
+  own_pid_ = (*source)->own_pid();
   for (const std::string& warning : (*source)->warnings()) logger->warn("{}", warning);
   return std::unique_ptr<Source>(*std::move(source));
 }
@@ -61,15 +45,11 @@ Result<std::unique_ptr<Source>> LiveHost::open(const DetectSettings& settings,
 StateSettings LiveHost::state_settings() const {
   StateSettings state;
   state.live = true;
-  state.own_pid = getpid();
+  state.own_pid = own_pid_;
   state.host_root = host_root_;
   state.users = users_.get();
   state.files = files_.get();
-  state.find_thread = [this](int64_t tid) -> std::optional<FoundThread> {
-    std::optional<ScannedThread> found = scan_thread(*files_, tid);
-    if (!found) return std::nullopt;
-    return FoundThread{std::move(found->thread), std::move(found->fds)};
-  };
+  state.find_thread = [this](int64_t tid) { return scan_thread(*files_, tid); };
   return state;
 }
 

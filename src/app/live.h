@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What live detection needs beside the rules: the probe with the right system calls, the host's
+// The watched host, for detection and recording: the probe with the wanted system calls, the host's
 // /proc for what was missed, and a few words about what is watched.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "app/detect.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "base/system.h"
+#include "engine/syscall_selection.h"
 #include "source/source.h"
+#include "state/state.h"
 
 namespace gyr::app {
 
@@ -19,9 +21,13 @@ class LiveHost {
   explicit LiveHost(std::string host_root);
 
   // Attaches the probe. Warnings go to the log. The source must not outlive the host.
-  Result<std::unique_ptr<Source>> open(const DetectSettings& settings, const Ruleset& ruleset,
-                                       const Logger& logger);
-  // State that heals itself from /proc. Refers to this object.
+  struct Collect {
+    SyscallSet syscalls;
+    uint32_t snaplen = 80;
+    uint64_t ring_bytes = 8ull << 20;
+  };
+  Result<std::unique_ptr<Source>> open(const Collect& what, const Logger& logger);
+  // State that heals itself from /proc: after open(). Refers to this object.
   StateSettings state_settings() const;
   // "kernel 6.1.0, 91 system calls": after open().
   std::string description() const;
@@ -31,6 +37,7 @@ class LiveHost {
   std::unique_ptr<Files> files_;
   std::unique_ptr<Users> users_;
   size_t collected_ = 0;
+  int64_t own_pid_ = -1;
 };
 
 }  // namespace gyr::app

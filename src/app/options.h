@@ -52,14 +52,27 @@ struct ReadOptions {
   uint64_t limit = 0;
 };
 
+struct RecordOptions {
+  bool help = false;
+  std::string file;
+  std::string filter;
+  std::optional<std::string> from;  // another capture instead of this host
+  uint32_t snaplen = 80;
+  uint64_t duration_s = 0;
+  uint64_t limit = 0;
+};
+
 using Arguments = std::span<const char* const>;
 
 // `arguments` are those behind the program's name. An error is one sentence for the user.
 Result<Options> parse_options(Arguments arguments);
 // Those behind `read`.
 Result<ReadOptions> parse_read_options(Arguments arguments);
+// Those behind `record`.
+Result<RecordOptions> parse_record_options(Arguments arguments);
 
 std::string help_text();
 std::string read_help_text();
+std::string record_help_text();
 
 }  // namespace gyr::app

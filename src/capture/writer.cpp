@@ -59,14 +59,20 @@ uint32_t event_block_number(bool large, bool has_flags) {
 }  // namespace
 
 Result<std::unique_ptr<CaptureWriter>> CaptureWriter::create(const std::string& path,
-                                                             Compression compression,
-                                                             const Snapshot& snapshot) {
+                                                             Compression compression) {
   Result<Output> output = Output::create(path, compression == Compression::Gzip);
   if (!output) {
     return Error{fmt::format("cannot create capture file {}: {}", path, output.error().message)};
   }
-  std::unique_ptr<CaptureWriter> writer(new CaptureWriter(*std::move(output), path));
-  if (auto done = writer->begin_section(snapshot); !done) return done.error();
+  return std::unique_ptr<CaptureWriter>(new CaptureWriter(*std::move(output), path));
+}
+
+Result<std::unique_ptr<CaptureWriter>> CaptureWriter::create(const std::string& path,
+                                                             Compression compression,
+                                                             const Snapshot& snapshot) {
+  auto writer = create(path, compression);
+  if (!writer) return writer;
+  if (auto done = (*writer)->begin_section(snapshot); !done) return done.error();
   return writer;
 }
 

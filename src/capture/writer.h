@@ -27,6 +27,9 @@ class CaptureWriter {
   static Result<std::unique_ptr<CaptureWriter>> create(const std::string& path,
                                                        Compression compression,
                                                        const Snapshot& snapshot);
+  // The same without a state: begin_section() must follow.
+  static Result<std::unique_ptr<CaptureWriter>> create(const std::string& path,
+                                                       Compression compression);
   // Starts another section, as a capture appended to this one would.
   Result<void> begin_section(const Snapshot& snapshot);
   // The record must be sound (EventView::decode() accepts it). One that no block can hold is an

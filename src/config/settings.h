@@ -159,6 +159,7 @@ struct LibsSettings {
 // Keys that the reference does not have.
 struct GyrSettings {
   bool rule_caches = true;
+  std::string record_file;  // where detection records what it sees, empty: nowhere
 };
 
 struct Settings {

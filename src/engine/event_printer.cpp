@@ -17,8 +17,8 @@ class Printer {
 
   // A value when this event was the last one.
   std::optional<RunEnd> take_event() {
+    if (request_.filter != nullptr && !request_.filter->matches(stream_)) return std::nullopt;
     const EvalContext& context = stream_.context();
-    if (!selected(context)) return std::nullopt;
     request_.format.render_to(context, ControlBytes::Escape, &writer_.buffer());
     writer_.buffer() += '\n';
     ++result_.lines;
@@ -35,18 +35,6 @@ class Printer {
   }
 
  private:
-  bool selected(const EvalContext& context) {
-    if (request_.filter == nullptr) return true;
-    const auto type = static_cast<uint16_t>(stream_.type());
-    if (request_.filter->never_matches(type)) return false;
-    EvalInput input{.context = &context, .event_type = type};
-    if (const Thread* thread = context.thread()) {
-      input.memo = &thread->memo;
-      input.thread_version = stream_.state().version_of(*thread);
-    }
-    return !request_.filter->evaluate(input, MatchMode::First).empty();
-  }
-
   bool flush() {
     std::string reason;
     switch (writer_.flush(&reason)) {

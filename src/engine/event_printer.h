@@ -8,16 +8,16 @@
 #include <cstdint>
 
 #include "engine/engine.h"
+#include "engine/event_filter.h"
 #include "engine/event_stream.h"
 #include "lang/output.h"
-#include "vm/program.h"
 
 namespace gyr {
 
 struct PrintRequest {
   const OutputTemplate& format;
-  Evaluator* filter = nullptr;  // with one rule; null: every event
-  uint64_t limit = 0;           // lines, 0: no limit
+  EventFilter* filter = nullptr;  // null: every event
+  uint64_t limit = 0;             // lines, 0: no limit
   int fd = 1;
 };
 

@@ -64,6 +64,10 @@ bool EventStream::run_leading_meta_events() {
       if (take(record_) == StreamStatus::Failed) return false;
       continue;
     }
+    if (status == SourceStatus::Found) {
+      state_.learn(source_.take_finding());
+      continue;
+    }
     waiting_ = status;
     has_waiting_ = true;
     return true;
@@ -82,6 +86,9 @@ StreamStatus EventStream::other(SourceStatus status) {
     case SourceStatus::Event:
       return take(record_);
     case SourceStatus::Dropped:
+      return StreamStatus::Skipped;
+    case SourceStatus::Found:
+      state_.learn(source_.take_finding());
       return StreamStatus::Skipped;
     case SourceStatus::Idle:
       return StreamStatus::Idle;

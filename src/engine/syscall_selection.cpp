@@ -107,16 +107,21 @@ SyscallSet ignored_syscalls() {
   return set & ~state_syscalls();
 }
 
+SyscallSet syscalls_of_needs(const EventNeeds& needs) {
+  SyscallSet set;
+  for (const ScInfo& call : all_syscalls()) {
+    const auto type = static_cast<size_t>(call.event);
+    const bool own = has_own_event(call) && needs.types.test(type);
+    if (is_real(call) && (own || needs.all)) set.set(index(call));
+  }
+  for (const std::string& name : needs.names) set |= syscalls_named(name);
+  return set;
+}
+
 SyscallSet syscalls_of_rules(const Ruleset& ruleset) {
   SyscallSet set;
   for (const Rule& rule : ruleset.rules) {
-    if (!rule.active() || rule.source != "syscall") continue;
-    for (const ScInfo& call : all_syscalls()) {
-      const auto type = static_cast<size_t>(call.event);
-      const bool own = has_own_event(call) && rule.needs.types.test(type);
-      if (is_real(call) && (own || rule.needs.all)) set.set(index(call));
-    }
-    for (const std::string& name : rule.needs.names) set |= syscalls_named(name);
+    if (rule.active() && rule.source == "syscall") set |= syscalls_of_needs(rule.needs);
   }
   return set;
 }

@@ -35,6 +35,8 @@ SyscallSet ignored_syscalls();
 SyscallSet syscalls_named(std::string_view name);
 // What the active rules of source "syscall" can match.
 SyscallSet syscalls_of_rules(const Ruleset& ruleset);
+// What a condition with these needs can match.
+SyscallSet syscalls_of_needs(const EventNeeds& needs);
 
 SyscallPlan plan_syscalls(const SyscallSet& rules, const SyscallRequest& request);
 

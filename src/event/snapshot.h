@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "schema/schema.h"
@@ -38,7 +39,10 @@ struct SnapshotThread {
   bool exe_from_memfd = false;
   uint64_t cap_inheritable = 0, cap_permitted = 0, cap_effective = 0;
   uint64_t exe_ino = 0, exe_ino_ctime_ns = 0, exe_ino_mtime_ns = 0;
-  uint64_t clone_ts_ns = 0;  // not in captures
+  // The two that captures do not store (capture/findings.h does): start of the thread, and the time
+  // of which all this is true. Events until then are known already. 0: not known.
+  uint64_t clone_ts_ns = 0;
+  uint64_t as_of_ns = 0;
 };
 
 // One descriptor. Addresses are in network byte order; IPv4 uses the first four bytes.
@@ -85,5 +89,28 @@ struct Snapshot {
   bool from_capture = true;
   bool has_users = false;  // the source had a users list
 };
+
+// What live state learns from outside the events. Recordings keep it, so that their replay knows
+// the same at the same place.
+struct FoundThread {  // an unknown thread as /proc shows it, with the descriptors of its process
+  SnapshotThread thread;
+  std::vector<SnapshotFd> fds;
+};
+struct FoundFds {  // descriptors that a thread was given by another
+  int64_t tid = -1;
+  std::vector<SnapshotFd> fds;
+};
+struct FoundUser {
+  std::string container_id;  // "" = host
+  SnapshotUser user;
+};
+struct FoundGroup {
+  std::string container_id;
+  SnapshotGroup group;
+};
+struct GoneThread {  // its end was not seen
+  int64_t tid = -1;
+};
+using Finding = std::variant<FoundThread, FoundFds, FoundUser, FoundGroup, GoneThread>;
 
 }  // namespace gyr

@@ -88,6 +88,7 @@ class BpfSource final : public LiveSource {
   Result<void> start();
   void select(std::span<const Sc> syscalls) override;
   const std::vector<std::string>& warnings() const override { return warnings_; }
+  int64_t own_pid() const override { return own_pid_; }
 
   Result<Snapshot> take_snapshot() override;
   SourceStatus next(Record* record) override;
@@ -103,6 +104,7 @@ class BpfSource final : public LiveSource {
 
   LiveSettings settings_;
   std::unique_ptr<Files> files_;
+  int64_t own_pid_ = -1;
   Probe probe_;
   std::unique_ptr<RingReader> ring_;
   std::vector<bpf_link*> links_;
@@ -135,7 +137,7 @@ Result<void> BpfSource::load(bool typed) {
   bpf_map__set_max_entries(probe_->maps.scratches, static_cast<uint32_t>(cpus));
   bpf_map__set_max_entries(probe_->maps.progress, static_cast<uint32_t>(cpus));
   bpf_map__set_max_entries(probe_->maps.ring, static_cast<uint32_t>(settings_.ring_bytes));
-  probe_->rodata->own_tgid = static_cast<uint32_t>(getpid());
+  probe_->rodata->own_tgid = static_cast<uint32_t>(own_pid_);
   probe_->rodata->snaplen = std::min<uint32_t>(settings_.snaplen, GYR_SNAPLEN_MAX);
   probe_->rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
   const int failed = gyr_probe__load(probe_.get());
@@ -171,10 +173,13 @@ void BpfSource::attach(bool typed) {
 
 Result<void> BpfSource::start() {
   settings_.ring_bytes = round_up_to_power_of_two(settings_.ring_bytes);
-  if (auto able = check_live_host(*files_); !able) return able;
+  const auto own_pid = check_live_host(*files_);
+  if (!own_pid) return own_pid.error();
+  own_pid_ = *own_pid;
   libbpf_set_print(silent);
-  bool typed = true;
+  bool typed = settings_.typed;
   auto loaded = load(typed);
+  if (!loaded && !typed) return loaded;
   if (!loaded) {
     typed = false;
     if (auto again = load(typed); !again) return loaded;

@@ -21,6 +21,7 @@ struct LiveSettings {
   uint32_t snaplen = 80;             // bytes of a buffer an event carries, at most 16000
   uint64_t ring_bytes = 8ull << 20;  // rounded up to a power of two, at least 64 KiB
   std::string host_root;             // where the host's file system is mounted, "" for here
+  bool typed = true;  // use typed tracepoints where the kernel has them; false: as if it had none
 };
 
 class LiveSource : public Source {
@@ -29,6 +30,8 @@ class LiveSource : public Source {
   virtual void select(std::span<const Sc> syscalls) = 0;
   // What could not be attached and what that costs, one sentence each.
   virtual const std::vector<std::string>& warnings() const = 0;
+  // Our own process, whose calls are not collected, as the host counts.
+  virtual int64_t own_pid() const = 0;
 };
 
 // An error names the missing privilege or kernel feature and says what works without it.

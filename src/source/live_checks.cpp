@@ -44,9 +44,38 @@ Result<void> check_capabilities(std::string_view status) {
                            join(missing, " and "), kInstead)};
 }
 
+// Whether a /proc is that of the first pid namespace, the only one with the kernel's own threads.
+bool shows_kernel_threads(const Files& files) {
+  const auto comm = files.read("/proc/2/comm", kStatusLimit);
+  const auto command = files.read("/proc/2/cmdline", kStatusLimit);
+  return comm && trim(*comm) == "kthreadd" && command && command->empty();
+}
+
+// `at_home`: we are in the host's pid namespace.
+Result<int64_t> own_pid_of_host(const Files& files, bool at_home) {
+  if (at_home) {
+    const auto host = files.read(fmt::format("/proc/{}/status", getpid()), kStatusLimit);
+    if (host) return int64_t{getpid()};
+    return Error{
+        fmt::format("the host's /proc does not show this process ({}): mount the host's "
+                    "/proc below HOST_ROOT",
+                    host.error().message)};
+  }
+  // A /proc answers in the numbers of the namespace it was mounted in.
+  const auto self = files.read_link("/proc/self");
+  int64_t pid = 0;
+  if (self) std::from_chars(self->data(), self->data() + self->size(), pid);
+  if (pid > 0 && shows_kernel_threads(files)) return pid;
+  return Error{fmt::format(
+      "gyr runs in a pid namespace of its own, where the host's processes cannot be told apart: "
+      "start it in the host's (docker run --pid=host, hostPID: true), or mount the host's /proc "
+      "below HOST_ROOT.{}",
+      kInstead)};
+}
+
 }  // namespace
 
-Result<void> check_live_host(const Files& files) {
+Result<int64_t> check_live_host(const Files& files) {
   // Our own privileges and namespace are in our own /proc, whatever the host's root is.
   const auto own = system_files("");
   const auto status = own->read("/proc/self/status", kStatusLimit);
@@ -56,28 +85,15 @@ Result<void> check_live_host(const Files& files) {
                     "there. Mount it: mount -t proc proc /proc",
                     status.error().message)};
   }
-  if (auto able = check_capabilities(*status); !able) return able;
-  const auto ns = own->read_link("/proc/self/ns/pid");
-  if (ns && *ns != kInitPidNamespace) {
-    return Error{fmt::format(
-        "gyr runs in a pid namespace of its own, where the host's processes cannot be told apart: "
-        "start it in the host's (docker run --pid=host, hostPID: true).{}",
-        kInstead)};
-  }
+  if (auto able = check_capabilities(*status); !able) return able.error();
   if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
     return Error{
         fmt::format("this kernel has no type information (/sys/kernel/btf/vmlinux: {}): "
                     "live capture needs CONFIG_DEBUG_INFO_BTF.{}",
                     std::strerror(errno), kInstead)};
   }
-  const auto host = files.read(fmt::format("/proc/{}/status", getpid()), kStatusLimit);
-  if (!host) {
-    return Error{
-        fmt::format("the host's /proc does not show this process ({}): mount the host's "
-                    "/proc below HOST_ROOT",
-                    host.error().message)};
-  }
-  return {};
+  const auto ns = own->read_link("/proc/self/ns/pid");
+  return own_pid_of_host(files, !ns || *ns == kInitPidNamespace);
 }
 
 Error load_error(int number) {

@@ -208,7 +208,6 @@ bool read_fd(const Files& files, SocketTables& sockets, int64_t pid, SnapshotFd*
   if (link->starts_with("anon_inode:")) {
     fd->kind = kind_of_anonymous(*link);
     fd->name.clear();
-    read_info(files, pid, fd);
   } else if (type == S_IFIFO) {
     fd->kind = FdKind::Fifo;
     if (link->starts_with("pipe:")) fd->ino = inode_in_brackets(*link);
@@ -219,12 +218,13 @@ bool read_fd(const Files& files, SocketTables& sockets, int64_t pid, SnapshotFd*
     *fd = *known;
     fd->tid = own.tid;
     fd->fd = own.fd;
+    fd->open_flags = 0;
   } else {
     fd->kind = type == S_IFDIR ? FdKind::Directory : FdKind::FileV2;
     if (link->starts_with("/memfd:")) fd->kind = FdKind::MemFd;
     fd->dev = device(stat->device);
-    read_info(files, pid, fd);
   }
+  read_info(files, pid, fd);
   return true;
 }
 

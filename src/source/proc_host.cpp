@@ -34,6 +34,8 @@ void copy_address(const sockaddr* from, bool v6, std::array<uint8_t, 16>* to) {
 
 uint64_t boot_time_ns() { return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME); }
 
+uint64_t since_boot_ns() { return clock_ns(CLOCK_BOOTTIME); }
+
 MachineInfo read_machine(const Files& files) {
   MachineInfo machine;
   machine.num_cpus = static_cast<uint32_t>(sysconf(_SC_NPROCESSORS_ONLN));

@@ -11,6 +11,7 @@ namespace gyr {
 
 // Since the epoch; the same difference of clocks that the probe's times are made with.
 uint64_t boot_time_ns();
+uint64_t since_boot_ns();
 MachineInfo read_machine(const Files& files);
 std::vector<SnapshotInterface> read_interfaces();
 

@@ -157,6 +157,19 @@ std::string link_or_empty(const Files& files, const std::string& path) {
   return files.read_link(path).value_or("");
 }
 
+// A process that changes its directory is read until the directory is the same before and after a
+// time, which then divides the events: those before it are in what was read.
+void read_directory(const Scan& scan, const std::string& dir, SnapshotThread* thread) {
+  constexpr int kTries = 8;
+  thread->cwd = link_or_empty(scan.files, dir + "/cwd");
+  for (int i = 0; i < kTries; ++i) {
+    thread->as_of_ns = scan.boot_ts_ns + since_boot_ns();
+    std::string again = link_or_empty(scan.files, dir + "/cwd");
+    if (again == thread->cwd) return;
+    thread->cwd = std::move(again);
+  }
+}
+
 // The whole of a group leader.
 std::optional<SnapshotThread> read_leader(Scan& scan, int64_t pid) {
   const std::string dir = fmt::format("/proc/{}", pid);
@@ -172,7 +185,7 @@ std::optional<SnapshotThread> read_leader(Scan& scan, int64_t pid) {
   thread.exepath = program.value_or("");
   thread.env = scan.files.read(dir + "/environ", kListLimit).value_or("");
   if (!thread.env.empty() && thread.env.back() != '\0') thread.env.push_back('\0');
-  thread.cwd = link_or_empty(scan.files, dir + "/cwd");
+  read_directory(scan, dir, &thread);
   thread.root = link_or_empty(scan.files, dir + "/root");
   const auto loginuid = scan.files.read(dir + "/loginuid", kFileLimit);
   thread.loginuid = loginuid ? number<uint32_t>(*loginuid) : kNoId;
@@ -261,13 +274,13 @@ Result<Snapshot> scan_proc(const Files& files, const Users& users) {
   return snapshot;
 }
 
-std::optional<ScannedThread> scan_thread(const Files& files, int64_t tid) {
+std::optional<FoundThread> scan_thread(const Files& files, int64_t tid) {
   Scan scan(files);
   SnapshotThread probe;
   if (tid <= 0 || !read_status(files, fmt::format("/proc/{}", tid), &probe)) return std::nullopt;
   const auto leader = read_leader(scan, probe.pid);
   if (!leader) return std::nullopt;
-  ScannedThread found{*leader, {}};
+  FoundThread found{*leader, {}};
   if (tid != probe.pid) {
     const auto follower = read_follower(scan, *leader, tid);
     if (!follower) return std::nullopt;

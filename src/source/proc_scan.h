@@ -15,10 +15,6 @@ namespace gyr {
 Result<Snapshot> scan_proc(const Files& files, const Users& users);
 
 // One thread, with the descriptors of its process; empty if there is no such thread.
-struct ScannedThread {
-  SnapshotThread thread;
-  std::vector<SnapshotFd> fds;
-};
-std::optional<ScannedThread> scan_thread(const Files& files, int64_t tid);
+std::optional<FoundThread> scan_thread(const Files& files, int64_t tid);
 
 }  // namespace gyr

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <utility>
+#include <variant>
 
+#include "capture/findings.h"
 #include "capture/reader.h"
 #include "capture/upgrade.h"
 
@@ -15,29 +17,44 @@ class ReplaySource final : public Source {
  public:
   explicit ReplaySource(std::unique_ptr<CaptureReader> reader) : reader_(std::move(reader)) {}
 
-  Result<Snapshot> take_snapshot() override { return reader_->take_snapshot(); }
+  // Recordings of ours have more about it in the first record behind it.
+  Result<Snapshot> take_snapshot() override {
+    Snapshot snapshot = reader_->take_snapshot();
+    waiting_ = reader_->next(&waiting_record_);
+    has_waiting_ = is_held_up_ = true;
+    if (waiting_ != ReadStatus::Event || !capture::is_finding(waiting_record_)) return snapshot;
+    const auto found = capture::read_finding(waiting_record_);
+    if (!found || !std::holds_alternative<capture::Supplement>(*found)) return snapshot;
+    has_waiting_ = is_held_up_ = false;
+    ++findings_;
+    auto merged = capture::merge_supplement(waiting_record_, &snapshot);
+    if (!merged) return reader_->event_error(merged.error().message);
+    return snapshot;
+  }
 
   SourceStatus next(Record* record) override {
     // No call but the last one of a way: then the compiler saves no registers.
-    if (failed_ || !reader_->next_plain(record)) return next_other(record);
+    if (is_held_up_ || !reader_->next_plain(record)) return next_other(record);
     return upgrader_.is_current(*record) ? SourceStatus::Event : upgrade(record);
   }
 
   Error damaged_event() override {
-    failed_ = true;
+    failed_ = is_held_up_ = true;
     Record record;
     reader_->check_again(&record);
     return reader_->error();
   }
+
+  Finding take_finding() override { return std::move(finding_); }
 
   const Error& error() const override { return error_; }
 
   SourceCounters counters() const override {
     const UpgradeCounters& upgrades = upgrader_.counters();
     SourceCounters counters;
-    counters.events = reader_->events() - upgrades.dropped - (upgrade_failed_ ? 1 : 0);
+    counters.events = reader_->events() - upgrades.dropped - findings_ - (upgrade_failed_ ? 1 : 0);
     counters.filtered = upgrades.dropped;
-    counters.unknown_types = reader_->unknown_types();
+    counters.unknown_types = reader_->unknown_types() + unknown_findings_;
     if (upgrades.enters_evicted + upgrades.enters_mismatched > 0) {
       counters.lost_detail = fmt::format(
           "while old events were upgraded, {} enter events were forgotten for lack of room and {} "
@@ -52,8 +69,9 @@ class ReplaySource final : public Source {
  private:
   [[gnu::noinline]] SourceStatus next_other(Record* record) {
     if (failed_) return SourceStatus::Failed;
-    switch (reader_->next(record)) {
+    switch (read(record)) {
       case ReadStatus::Event:
+        if (record->flags != 0 && capture::is_finding(*record)) return take_finding(*record);
         return upgrade(record);
       case ReadStatus::Restart:
         upgrader_.restart();
@@ -64,6 +82,26 @@ class ReplaySource final : public Source {
         break;
     }
     return fail(reader_->error());
+  }
+
+  ReadStatus read(Record* record) {
+    if (!has_waiting_) return reader_->next(record);
+    has_waiting_ = is_held_up_ = false;
+    *record = waiting_record_;
+    return waiting_;
+  }
+
+  SourceStatus take_finding(const Record& record) {
+    ++findings_;
+    Result<capture::FoundRecord> found = capture::read_finding(record);
+    if (!found) return fail(reader_->event_error(found.error().message));
+    auto* finding = std::get_if<Finding>(&*found);
+    if (finding == nullptr) {
+      if (std::holds_alternative<capture::UnknownFinding>(*found)) ++unknown_findings_;
+      return SourceStatus::Dropped;
+    }
+    finding_ = std::move(*finding);
+    return SourceStatus::Found;
   }
 
   [[gnu::noinline]] SourceStatus upgrade(Record* record) {
@@ -81,13 +119,20 @@ class ReplaySource final : public Source {
   }
 
   SourceStatus fail(Error error) {
-    failed_ = true;
+    failed_ = is_held_up_ = true;
     error_ = std::move(error);
     return SourceStatus::Failed;
   }
 
   std::unique_ptr<CaptureReader> reader_;
   Upgrader upgrader_;
+  Record waiting_record_;
+  ReadStatus waiting_ = ReadStatus::End;
+  bool has_waiting_ = false;
+  bool is_held_up_ = false;  // failed_ or has_waiting_: one question for both
+  Finding finding_;
+  uint64_t findings_ = 0;
+  uint64_t unknown_findings_ = 0;
   Error error_;
   bool failed_ = false;
   bool upgrade_failed_ = false;

@@ -16,6 +16,7 @@ enum class SourceStatus : uint8_t {
   Event,    // *record is set
   Idle,     // nothing now (live); the call waited a bounded time, at most ~100 ms
   Dropped,  // an event that no one sees was consumed (it takes no event number)
+  Found,    // what a recorded state learnt at this place: take_finding() (no event number either)
   Restart,  // a new section begins: state is rebuilt from take_snapshot(); the event number goes on
   End,      // no more events, all was read
   Failed,   // error() says what and where; what came before stays valid
@@ -37,6 +38,7 @@ class Source {
   // State as of the first event. Called once before the first next() and once after each Restart.
   virtual Result<Snapshot> take_snapshot() = 0;
   virtual SourceStatus next(Record* record) = 0;
+  virtual Finding take_finding() { return {}; }  // once after each Found
   // EventView::decode() refused the record handed out last: what is wrong with it. Nothing follows.
   virtual Error damaged_event() { return {"an event is damaged"}; }
   virtual const Error& error() const = 0;  // after Failed

@@ -182,7 +182,6 @@ void StateCore::finish_exit() {
   Thread* gone = threads.find(tid);
   if (gone == nullptr) return;
   exits.add(gone->ptid, tid, exited_ts_ns);
-  if (!gone->children.empty() && gone->reaper_tid > 0 && settings.live) get(gone->reaper_tid);
   threads.remove(tid);
 }
 
@@ -192,19 +191,17 @@ inline void StateCore::finish_close() {
   closed_fd = -1;
 }
 
+void StateCore::finish_deferred() {
+  if (exited_tid >= 0) finish_exit();
+  if (closed_fd >= 0) finish_close();
+}
+
 Thread* StateCore::recover(int64_t tid) {
   if (!settings.live || !settings.find_thread) return nullptr;
   const std::optional<FoundThread> found = settings.find_thread(tid);
   if (!found) return nullptr;
-  Thread* record = make_thread(*this, found->thread);
-  record->recovered = true;
-  record = threads.add(record);
-  if (record == nullptr) return nullptr;
-  for (const SnapshotFd& fd : found->fds) add_snapshot_fd(*this, *record, fd);
-  set_container(*record);
-  note_users(*record);
-  ++counts.threads_recovered;
-  return record;
+  if (settings.on_finding) settings.on_finding(*found);
+  return load_found_thread(*this, *found);
 }
 
 Thread* StateCore::get_other(int64_t tid) {
@@ -404,7 +401,10 @@ void StateCore::purge(uint64_t now_ns) {
       doomed.push_back(candidate.tid);
     }
   });
-  for (const int64_t tid : doomed) threads.remove(tid);
+  for (const int64_t tid : doomed) {
+    if (settings.on_finding) settings.on_finding(GoneThread{tid});
+    threads.remove(tid);
+  }
 }
 
 }  // namespace gyr

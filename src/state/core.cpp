@@ -94,6 +94,11 @@ FdInfo& StateCore::edit_fd() {
   return *info;
 }
 
+bool StateCore::was_settled(int64_t tid, uint64_t ts_ns) const {
+  const auto at = settled_as_of.find(tid);
+  return at != settled_as_of.end() && ts_ns <= at->second;
+}
+
 void StateCore::set_cwd(Thread& of, const Str& path) {
   Thread* leader = threads.leader(of);
   if (leader == nullptr) return;

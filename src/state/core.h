@@ -4,6 +4,8 @@
 // unless their row in apply.cpp says otherwise.
 #pragma once
 
+#include <absl/container/flat_hash_map.h>
+
 #include <cstdint>
 #include <string_view>
 #include <utility>
@@ -83,6 +85,14 @@ struct StateCore {
   void note_users(const Thread& of);
   Str intern(std::string_view text) { return pool.intern(text); }
 
+  // Whether the snapshot tells what the event did to this thread: it was taken later. For events
+  // that must not be applied twice.
+  bool is_settled(int64_t tid, const EventView& event) const {
+    return event.ts_ns() <= settled_until_ns && was_settled(tid, event.ts_ns());
+  }
+  uint64_t settled_until_ns = 0;                         // of all threads
+  absl::flat_hash_map<int64_t, uint64_t> settled_as_of;  // by tid, of the last snapshot
+
   // Deferred to the next event, so that this one can still be evaluated.
   int64_t exited_tid = -1;
   uint64_t exited_ts_ns = 0;
@@ -106,6 +116,7 @@ struct StateCore {
   void take_enter(const EventView& event);
   Thread* recover(int64_t tid);
   bool is_own(const EventView& event) const;
+  bool was_settled(int64_t tid, uint64_t ts_ns) const;
 
   static constexpr int64_t kNoPid = INT64_MIN;  // no thread's, not even a fake one's
   const int64_t own_pid_;
@@ -118,6 +129,8 @@ struct StateCore {
 void load_snapshot(StateCore& core, const Snapshot& snapshot);
 Thread* make_thread(StateCore& core, const SnapshotThread& from);
 void add_snapshot_fd(StateCore& core, Thread& owner, const SnapshotFd& from);
+Thread* load_found_thread(StateCore& core, const FoundThread& found);  // null: no room
+void learn_finding(StateCore& core, const Finding& finding);
 Snapshot dump_snapshot(const StateCore& core);
 
 using Handler = void (*)(StateCore& core, const EventView& event);

@@ -138,17 +138,17 @@ void on_open_by_handle(StateCore& core, const EventView& event) {
 }
 
 void on_chdir(StateCore& core, const EventView& event) {
-  if (event.is_null_text(1)) return;
+  if (event.is_null_text(1) || core.is_settled(event.tid(), event)) return;
   core.set_cwd(*core.thread, core.intern(event.text(1)));
 }
 
-void on_fchdir(StateCore& core, const EventView&) {
-  if (core.now.fd == nullptr) return;
+void on_fchdir(StateCore& core, const EventView& event) {
+  if (core.now.fd == nullptr || core.is_settled(event.tid(), event)) return;
   core.set_cwd(*core.thread, Str(core.now.fd->name));
 }
 
 void on_chroot(StateCore& core, const EventView& event) {
-  if (event.result() != 0) return;
+  if (event.result() != 0 || core.is_settled(event.tid(), event)) return;
   Thread& thread = *core.thread;
   const Str path = core.intern(event.text(1));
   const bool absolute = !path.empty() && path.view().front() == '/';

@@ -123,6 +123,9 @@ void load_users(StateCore& core, const Snapshot& snapshot) {
 void load_threads(StateCore& core, const Snapshot& snapshot) {
   for (const SnapshotThread& from : snapshot.threads) {
     core.threads.add_unlinked(make_thread(core, from));
+    if (from.as_of_ns == 0) continue;
+    core.settled_as_of[from.tid] = from.as_of_ns;
+    core.settled_until_ns = std::max(core.settled_until_ns, from.as_of_ns);
   }
   core.threads.link_all();
   for (const SnapshotFd& fd : snapshot.fds) {
@@ -192,6 +195,8 @@ void load_snapshot(StateCore& core, const Snapshot& snapshot) {
   core.thread = nullptr;
   core.exited_tid = -1;
   core.closed_fd = -1;
+  core.settled_until_ns = 0;
+  core.settled_as_of.clear();
   core.threads.clear();
   core.users.clear();
   core.interfaces.clear();
@@ -205,6 +210,42 @@ void load_snapshot(StateCore& core, const Snapshot& snapshot) {
   load_users(core, snapshot);
   load_threads(core, snapshot);
   core.threads.raise_epoch();
+}
+
+Thread* load_found_thread(StateCore& core, const FoundThread& found) {
+  Thread* record = make_thread(core, found.thread);
+  record->recovered = true;
+  record = core.threads.add(record);
+  if (record == nullptr) return nullptr;
+  for (const SnapshotFd& fd : found.fds) add_snapshot_fd(core, *record, fd);
+  core.set_container(*record);
+  core.note_users(*record);
+  ++core.counts.threads_recovered;
+  return record;
+}
+
+void learn_finding(StateCore& core, const Finding& finding) {
+  core.finish_deferred();  // as the recorded state had done at this place
+  if (const auto* found = std::get_if<FoundThread>(&finding)) {
+    load_found_thread(core, *found);
+  } else if (const auto* given = std::get_if<FoundFds>(&finding)) {
+    Thread* owner = core.threads.find(given->tid);
+    if (owner == nullptr) return;
+    for (const SnapshotFd& fd : given->fds) add_snapshot_fd(core, *owner, fd);
+  } else if (const auto* user = std::get_if<FoundUser>(&finding)) {
+    const SnapshotUser& from = user->user;
+    const UserInfo info{.uid = from.uid,
+                        .gid = from.gid,
+                        .name = core.intern(from.name),
+                        .home = core.intern(from.home),
+                        .shell = core.intern(from.shell)};
+    if (core.users.add_user(core.intern(user->container_id), info)) core.threads.raise_epoch();
+  } else if (const auto* group = std::get_if<FoundGroup>(&finding)) {
+    const GroupInfo info{.gid = group->group.gid, .name = core.intern(group->group.name)};
+    if (core.users.add_group(core.intern(group->container_id), info)) core.threads.raise_epoch();
+  } else if (const auto* gone = std::get_if<GoneThread>(&finding)) {
+    core.threads.remove(gone->tid);
+  }
 }
 
 Snapshot dump_snapshot(const StateCore& core) {

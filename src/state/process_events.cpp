@@ -344,6 +344,7 @@ void revive(Thread& thread) {
 void on_clone(StateCore& core, const EventView& event) {
   if (!event.has(0)) return;
   const int64_t child = event.result();
+  if (core.is_settled(child > 0 ? child : event.tid(), event)) return;
   if (child > 0) {
     clone_seen_by_caller(core, event, child);
   } else if (child == 0) {
@@ -391,6 +392,10 @@ void on_procexit(StateCore& core, const EventView& event) {
   core.exited_tid = thread.tid;
   core.exited_ts_ns = event.ts_ns();
   thread.reaper_tid = event.get<int64_t>(4, -1);
+  // Who takes the children must be known when they are given away, after this event.
+  if (core.settings.live && thread.reaper_tid > 0 && !thread.children.empty()) {
+    core.get(thread.reaper_tid);
+  }
   const bool is_init = thread.vtid == 1 && thread.vpid == 1 && !thread.container_id.empty();
   if (is_init && core.settings.live && core.settings.import_users &&
       core.users.remove_container(thread.container_id)) {

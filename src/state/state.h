@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of the watched host: threads, descriptors, users, groups, interfaces. Two entrances,
-// both plain data: load(snapshot) and apply(event). Facts: shared reference "state-engine".
+// both plain data: load(snapshot), completed by learn(finding), and apply(event). Facts: shared
+// reference "state-engine".
 //
 // Bounded: threads, descriptors per table, stored enter events, recently exited threads and path
 // caches all have limits; what does not fit is counted in StateCounters.
@@ -24,12 +25,6 @@
 
 namespace gyr {
 
-// One thread with its descriptors, as an on-demand lookup of /proc finds it.
-struct FoundThread {
-  SnapshotThread thread;
-  std::vector<SnapshotFd> fds;
-};
-
 struct StateSettings {
   uint32_t thread_limit = 262144;
   uint64_t purge_interval_ns = 300'000'000'000;
@@ -40,6 +35,8 @@ struct StateSettings {
   std::string host_root;
   // Live only: looks an unknown thread up; empty when it is gone. Unset: never succeeds.
   std::function<std::optional<FoundThread>(int64_t tid)> find_thread;
+  // Told what was learnt from outside the events, before the event at hand makes use of it.
+  std::function<void(const Finding&)> on_finding;
   const Users* users = nullptr;  // host users for lazy lookups; null: none
   const Files* files = nullptr;  // for lookups below the host root; null: none
 };
@@ -100,6 +97,9 @@ class State {
   const EventState& apply(const EventView& event);
   // What apply() returned last: always the same object.
   const EventState& current() const;
+
+  // What a recorded state found out, instead of finding it out here.
+  void learn(const Finding& finding);
 
   // Lookups. Threads: null when unknown (never a side effect).
   const Thread* find(int64_t tid) const;

@@ -191,10 +191,12 @@ void look_up_passed(StateCore& core, const EventView& event, size_t index) {
       core.settings.find_thread(leader != nullptr ? leader->tid : core.thread->tid);
   if (!found) return;
   core.keep_old_name();
+  FoundFds given{core.thread->tid, {}};
   for (const SnapshotFd& fd : found->fds) {
-    if (std::find(passed.begin(), passed.end(), fd.fd) == passed.end()) continue;
-    add_snapshot_fd(core, *core.thread, fd);
+    if (std::find(passed.begin(), passed.end(), fd.fd) != passed.end()) given.fds.push_back(fd);
   }
+  if (core.settings.on_finding) core.settings.on_finding(given);
+  for (const SnapshotFd& fd : given.fds) add_snapshot_fd(core, *core.thread, fd);
   core.now.fd = core.fds(*core.thread).find(core.thread->last_fd);
 }
 

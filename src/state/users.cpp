@@ -118,6 +118,26 @@ bool UserTable::note(const Str& container_id, int64_t pid, uint32_t uid, uint32_
   return added;
 }
 
+bool UserTable::find_user(const Str& container_id, UserInfo info) {
+  if (!add_user(container_id, info)) return false;
+  if (settings_.on_finding) {
+    const std::string container(container_id.view());
+    const SnapshotUser user{info.uid, info.gid, std::string(info.name.view()),
+                            std::string(info.home.view()), std::string(info.shell.view())};
+    settings_.on_finding(FoundUser{container, user});
+  }
+  return true;
+}
+
+bool UserTable::find_group(const Str& container_id, GroupInfo info) {
+  if (!add_group(container_id, info)) return false;
+  if (settings_.on_finding) {
+    const SnapshotGroup group{info.gid, std::string(info.name.view())};
+    settings_.on_finding(FoundGroup{std::string(container_id.view()), group});
+  }
+  return true;
+}
+
 bool UserTable::note_host_user(uint32_t uid) {
   if (uid == 0) {
     return add_user({}, {.uid = 0,
@@ -129,18 +149,18 @@ bool UserTable::note_host_user(uint32_t uid) {
   if (settings_.users == nullptr) return false;
   const std::optional<UserEntry> entry = settings_.users->user(uid);
   if (!entry) return false;
-  return add_user({}, {.uid = uid,
-                       .gid = entry->gid,
-                       .name = pool_.intern(entry->name),
-                       .home = pool_.intern(entry->home),
-                       .shell = pool_.intern(entry->shell)});
+  return find_user({}, {.uid = uid,
+                        .gid = entry->gid,
+                        .name = pool_.intern(entry->name),
+                        .home = pool_.intern(entry->home),
+                        .shell = pool_.intern(entry->shell)});
 }
 
 bool UserTable::note_host_group(uint32_t gid) {
   if (gid == 0) return add_group({}, {.gid = 0, .name = pool_.intern("root")});
   if (settings_.users == nullptr) return false;
   const std::optional<GroupEntry> entry = settings_.users->group(gid);
-  return entry && add_group({}, {.gid = gid, .name = pool_.intern(entry->name)});
+  return entry && find_group({}, {.gid = gid, .name = pool_.intern(entry->name)});
 }
 
 bool UserTable::read_container_users(const Str& container_id, int64_t pid, bool* added) {
@@ -156,7 +176,7 @@ bool UserTable::read_container_users(const Str& container_id, int64_t pid, bool*
     info.name = pool_.intern(parts[0]);
     info.home = pool_.intern(parts[5]);
     info.shell = pool_.intern(parts[6]);
-    *added |= add_user(container_id, std::move(info));
+    *added |= find_user(container_id, std::move(info));
   }
   return true;
 }
@@ -170,7 +190,7 @@ bool UserTable::read_container_groups(const Str& container_id, int64_t pid, bool
     GroupInfo info{};
     if (parts.size() < 3 || !parse_id(parts[2], &info.gid)) continue;
     info.name = pool_.intern(parts[0]);
-    *added |= add_group(container_id, std::move(info));
+    *added |= find_group(container_id, std::move(info));
   }
   return true;
 }

@@ -24,11 +24,11 @@ std::shared_ptr<const OutputTemplate> format(std::string_view text) {
   return parsed;
 }
 
-Evaluator filter(std::string_view text) {
+EventFilter filter(std::string_view text) {
   std::vector<TextFault> faults;
   const CheckedPtr checked = check_condition(parse_condition(text, &faults), dialect(), &faults);
   EXPECT_TRUE(checked);
-  return Evaluator(compile(std::span(&checked, 1), dialect()));
+  return EventFilter(checked);
 }
 
 struct Printing : testing::Test {
@@ -36,7 +36,7 @@ struct Printing : testing::Test {
   void TearDown() override {
     for (const int fd : ends) close(fd);
   }
-  PrintResult print(std::string_view text, Evaluator* selected = nullptr, uint64_t limit = 0) {
+  PrintResult print(std::string_view text, EventFilter* selected = nullptr, uint64_t limit = 0) {
     EventStream stream(source, {});
     EXPECT_TRUE(stream.open());
     const auto parsed = format(text);
@@ -69,7 +69,7 @@ TEST_F(Printing, NoControlCharacterOfAValueReachesATerminal) {
 
 TEST_F(Printing, FilterAndLimit) {
   for (int i = 0; i < 10; ++i) source.add_open(7, 1, i % 2 == 0 ? "/even" : "/odd");
-  Evaluator odd = filter("fd.name = /odd");
+  EventFilter odd = filter("fd.name = /odd");
   EXPECT_EQ(print("%evt.num", &odd, 2).lines, 2u);
   EXPECT_EQ(printed(), "2\n4\n");
 }

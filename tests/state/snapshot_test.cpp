@@ -103,5 +103,93 @@ TEST(Snapshot, DumpTellsWhatWasLoaded) {
   EXPECT_EQ(again.name(1, 10), host.name(1, 10));
 }
 
+// A live snapshot is younger than the events that gather while it is read.
+TEST(Snapshot, WhatASnapshotTellsAlreadyIsNotDoneAgain) {
+  Host host;
+  const uint64_t as_of_ns = host.ts_ns + 10'000;
+  host.had(1, 0, "init");
+  host.had(100, 1, "sh").cwd = "/usr/lib";
+  host.had(101, 100, "cat").cwd = "/tmp";
+  for (SnapshotThread& thread : host.snapshot.threads) thread.as_of_ns = as_of_ns;
+  host.snapshot.fds = {socket_of(101, 5, FdKind::Ipv4, 6000, 443)};
+  host.load();
+  host.send(Ev::CHDIR_X, 100, {0, "lib"});
+  EXPECT_EQ(host.cwd(100), "/usr/lib/");
+  host.send(Ev::CHROOT_X, 100, {0, "/x"});
+  EXPECT_EQ(host.thread(100).root.view(), "");
+  host.fork(100, 101);  // by the child and by its parent: neither may replace what was read
+  host.clone({.result = 101, .tid = 100, .pid = 100, .ptid = 1});
+  EXPECT_EQ(host.thread(101).comm.view(), "cat");
+  EXPECT_NE(host.fd(101, 5), nullptr);
+  // Descriptors are opened and closed again, which gives the same in the end.
+  host.openat(100, 7, "x");
+  EXPECT_NE(host.fd(100, 7), nullptr);
+  host.ts_ns = as_of_ns + 1;
+  host.send(Ev::CHDIR_X, 100, {0, "python3"});
+  EXPECT_EQ(host.cwd(100), "/usr/lib/python3/");
+}
+
+TEST(Snapshot, WhatIsLookedUpIsToldAndCanBeLearnt) {
+  std::vector<Finding> told;
+  StateSettings live;
+  live.live = true;
+  live.find_thread = [](int64_t tid) -> std::optional<FoundThread> {
+    if (tid != 7) return std::nullopt;
+    FoundThread found;
+    found.thread.tid = found.thread.pid = found.thread.vtid = found.thread.vpid = 7;
+    found.thread.ptid = 1;
+    found.thread.comm = "found";
+    found.fds = {socket_of(7, 5, FdKind::Ipv4, 6000, 443)};
+    return found;
+  };
+  live.on_finding = [&](const Finding& finding) { told.push_back(finding); };
+  Host host(live);
+  host.load_shell();
+  host.openat(8, 3, "/unknown to /proc");
+  EXPECT_TRUE(told.empty());
+  host.openat(7, 3, "/x");
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(host.thread(7).comm.view(), "found");
+
+  Host again;  // a replay
+  again.load_shell();
+  again.state.learn(told[0]);
+  EXPECT_EQ(again.thread(7).comm.view(), "found");
+  EXPECT_EQ(again.name(7, 5), host.name(7, 5));
+  EXPECT_TRUE(again.thread(7).recovered);
+  again.state.learn(FoundFds{7, {socket_of(7, 6, FdKind::Ipv4, 6001, 443)}});
+  EXPECT_NE(again.fd(7, 6), nullptr);
+  again.state.learn(FoundFds{12345, {socket_of(12345, 6, FdKind::Ipv4, 6001, 443)}});
+  again.state.learn(FoundUser{"", {1000, 1000, "alice", "/home/alice", "/bin/sh"}});
+  ASSERT_NE(again.state.user(Str(), 1000), nullptr);
+  EXPECT_EQ(again.state.user(Str(), 1000)->name.view(), "alice");
+  again.state.learn(FoundGroup{"", {1000, "people"}});
+  ASSERT_NE(again.state.group(Str(), 1000), nullptr);
+  again.state.learn(GoneThread{7});
+  EXPECT_EQ(again.state.find(7), nullptr);
+}
+
+// The reaper must be known before the children go to it, and be told in front of the exit.
+TEST(Snapshot, AReaperThatIsUnknownIsLookedUpAtTheExit) {
+  std::vector<Finding> told;
+  StateSettings live;
+  live.live = true;
+  live.find_thread = [](int64_t tid) {
+    FoundThread found;
+    found.thread.tid = found.thread.pid = found.thread.vtid = found.thread.vpid = tid;
+    found.thread.ptid = 1;
+    return std::optional(found);
+  };
+  live.on_finding = [&](const Finding& finding) { told.push_back(finding); };
+  Host host(live);
+  host.load_shell();
+  host.fork(100, 101);
+  host.exit(100, 50);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(std::get<FoundThread>(told[0]).thread.tid, 50);
+  host.tick();
+  EXPECT_EQ(host.thread(101).ptid, 50);
+}
+
 }  // namespace
 }  // namespace gyr

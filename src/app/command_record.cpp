@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// gyr record: events of this host, or of another capture, into a capture file.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "app/app.h"
+#include "app/environment.h"
+#include "app/filter.h"
+#include "app/live.h"
+#include "app/record.h"
+#include "app/signals.h"
+#include "app/terminal.h"
+#include "engine/event_stream.h"
+#include "source/live.h"
+#include "source/replay.h"
+
+namespace gyr::app {
+namespace {
+
+using Keep = Recording::Keep;
+using std::chrono::steady_clock;
+
+// Everything the probe can see, or what the filter can fit and the state needs.
+SyscallSet wanted_syscalls(const EventFilter* filter) {
+  if (filter != nullptr && !filter->needs().all) {
+    return syscalls_of_needs(filter->needs()) | state_syscalls();
+  }
+  SyscallSet all;
+  for (const ScInfo& call : all_syscalls()) {
+    if (is_collected(call.sc)) all.set(static_cast<size_t>(call.sc));
+  }
+  return all;
+}
+
+// What a capture must keep of an event that the filter does not fit.
+Keep without_fit(const EventStream& stream) {
+  return stream.event().info().has(EF_MODIFIES_STATE) ? Keep::StateOnly : Keep::Nothing;
+}
+
+struct RecordRun {
+  const RecordOptions& options;
+  EventFilter* filter;
+  const Logger& logger;
+  SignalWatcher& signals;
+
+  int live() {
+    LiveHost host(environment("HOST_ROOT"));
+    auto source =
+        host.open({.syscalls = wanted_syscalls(filter), .snaplen = options.snaplen}, logger);
+    if (!source) return print_error(source.error().message);
+    return record(**source, host.state_settings(), &host);
+  }
+
+  int copy() {
+    auto source = open_replay(*options.from);
+    if (!source) return print_error(source.error().message);
+    return record(**source, {}, nullptr);
+  }
+
+ private:
+  int record(Source& source, StateSettings state, const LiveHost* host) {
+    auto recording = start_recording(source, options.file, options.from, logger);
+    if (!recording) return print_error(recording.error().message);
+    state.on_finding = [&](const Finding& finding) { (*recording)->found(finding); };
+    EventStream stream(**recording, {.state = std::move(state), .fields = {}});
+    if (const Result<void> opened = stream.open(); !opened) {
+      return print_error(opened.error().message);
+    }
+    if (host != nullptr) {
+      fmt::print(stderr, "gyr: recording this host ({}) in {}; Ctrl-C ends\n", host->description(),
+                 options.file);
+    }
+    const bool whole = run(stream, **recording);
+    report_losses(source.counters());
+    const int status = finish_recording(**recording, options.file, logger);
+    return whole ? status : print_error(stream.error().message);
+  }
+
+  // False after a fault of the source.
+  bool run(EventStream& stream, Recording& recording) {
+    const auto start = steady_clock::now();
+    uint64_t kept = 0;
+    uint32_t until_look = 1;
+    while (!signals.stop() && !recording.has_failed()) {
+      switch (stream.next()) {
+        case StreamStatus::Event:
+          if (filter != nullptr && !filter->matches(stream)) {
+            recording.keep(without_fit(stream));
+          } else if (++kept == options.limit) {
+            return true;
+          }
+          break;
+        case StreamStatus::Skipped:
+          break;
+        case StreamStatus::Idle:
+          until_look = 1;
+          break;
+        case StreamStatus::End:
+          return true;
+        case StreamStatus::Failed:
+          return false;
+      }
+      constexpr uint32_t kEventsBetweenLooks = 4096;
+      if (options.duration_s == 0 || --until_look > 0) continue;
+      until_look = kEventsBetweenLooks;
+      if (steady_clock::now() - start >= std::chrono::seconds(options.duration_s)) return true;
+    }
+    return true;
+  }
+
+  void report_losses(const SourceCounters& counters) const {
+    const uint64_t lost = counters.lost_ring_full + counters.lost_other;
+    if (lost == 0) return;
+    logger->warn("{} events were lost before they could be recorded: {}", lost,
+                 counters.lost_detail);
+  }
+};
+
+}  // namespace
+
+int run_record(Arguments arguments) {
+  const Result<RecordOptions> options = parse_record_options(arguments);
+  if (!options) return print_error(options.error().message);
+  if (options->help) return print_result(record_help_text());
+  const Result<std::unique_ptr<EventFilter>> filter = compile_filter(options->filter);
+  if (!filter) return print_error(filter.error().message);
+  const Logger logger = make_logger({});
+  SignalWatcher signals;
+  RecordRun run{*options, filter->get(), logger, signals};
+  return options->from ? run.copy() : run.live();
+}
+
+}  // namespace gyr::app

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// A source that hands on the events of another one and writes them, with the state at their start,
+// to a capture file on the way.
+//
+// Guarantees: the file's replay gives the same state as the recorded run at every event, because
+// what the run's state learns from outside (found()) stands in front of the event that needed it;
+// events keep their order and numbers. A write that fails ends the recording, not the source:
+// it is logged once and what is not recorded from then on is counted.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/result.h"
+#include "capture/writer.h"
+#include "event/event_view.h"
+#include "source/source.h"
+
+namespace gyr {
+
+struct RecordingSettings {
+  std::string path;                             // an existing file is overwritten
+  Compression compression = Compression::None;  // see compression_of()
+};
+// Gzip when the name ends in ".gz".
+Compression compression_of(std::string_view path);
+
+struct RecordingCounters {
+  uint64_t events = 0;      // written; hidden ones that only feed state too
+  uint64_t lost = 0;        // not written, because the file could not take them (or not surely)
+  uint64_t file_bytes = 0;  // in the file so far
+  uint64_t texts_cut = 0;   // of the state, that were longer than the format allows
+};
+
+class Recording final : public Source {
+ public:
+  // Creates the file. `inner` must outlive the recording. Errors name the file.
+  static Result<std::unique_ptr<Recording>> start(Source& inner, const RecordingSettings& settings,
+                                                  Logger logger);
+
+  Result<Snapshot> take_snapshot() override;
+  SourceStatus next(Record* record) override;
+  Finding take_finding() override;
+  Error damaged_event() override {
+    has_pending_ = false;  // the file takes sound events only
+    return inner_.damaged_event();
+  }
+  const Error& error() const override { return inner_.error(); }
+  SourceCounters counters() const override { return inner_.counters(); }
+  bool is_live() const override { return inner_.is_live(); }
+
+  // For StateSettings::on_finding of the state that the events are given to.
+  void found(const Finding& finding);
+  // What becomes of the event handed out last. Whole unless said otherwise before the next one.
+  enum class Keep : uint8_t { Whole, StateOnly, Nothing };
+  void keep(Keep keep) { keep_ = keep; }
+
+  // Completes the file: it can be replayed. The error that ended the recording, if one did.
+  Result<void> finish();
+  RecordingCounters counts() const;
+  bool has_failed() const { return failed_; }
+
+ private:
+  Recording(Source& inner, std::unique_ptr<CaptureWriter> writer, Logger logger)
+      : inner_(inner), writer_(std::move(writer)), logger_(std::move(logger)) {}
+  void write_pending();
+  void write_leading(uint64_t ts_ns);
+  void write(const Record& record);
+  void flush_now_and_then();
+  void check(const Result<void>& done);
+
+  Source& inner_;
+  std::unique_ptr<CaptureWriter> writer_;
+  Logger logger_;
+  Record pending_;  // handed out, still to be written
+  bool has_pending_ = false;
+  Keep keep_ = Keep::Whole;
+  // Before the first event of a section: what will be written with its time.
+  bool is_leading_ = false;
+  std::vector<Finding> leading_;
+  Snapshot supplemented_;  // without its texts
+  EventBuilder builder_;
+  bool failed_ = false;
+  Error failure_;
+  uint64_t lost_ = 0;
+  uint64_t safe_ = 0;  // events that have left the writer's buffer
+  uint64_t written_at_flush_ = 0;
+  std::chrono::steady_clock::time_point flushed_;
+};
+
+}  // namespace gyr
