@@ -225,6 +225,8 @@ bool read_fd(const Files& files, SocketTables& sockets, int64_t pid, SnapshotFd*
     fd->dev = device(stat->device);
   }
   read_info(files, pid, fd);
+  // These have flags of their own, whose first bit is not "for reading".
+  if (fd->kind == FdKind::EventPoll || fd->kind == FdKind::MemFd) fd->open_flags &= kOpenCloexec;
   return true;
 }
 

@@ -52,6 +52,7 @@ struct StateCore {
     ++counts.thread_lookups_cached;
     return last;
   }
+  void finish_deferred();  // what the last event left undone
   [[gnu::noinline]] void purge(uint64_t now_ns);
 
   // --- core.cpp

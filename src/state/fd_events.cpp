@@ -147,7 +147,7 @@ void on_pidfd_open(StateCore& core, const EventView& event) {
   if (info == nullptr) return;
   info->name = core.intern(fmt::format("{}/proc/{}", core.settings.host_root, pid));
   info->pid = pid;
-  info->open_flags = event.get<uint32_t>(2);
+  info->open_flags = event.get<uint32_t>(2) | kOpenCloexec;  // the kernel's own doing
 }
 
 void on_pidfd_getfd(StateCore& core, const EventView& event) {

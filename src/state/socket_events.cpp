@@ -11,6 +11,7 @@ namespace gyr {
 namespace {
 
 constexpr uint32_t kSockStream = 1, kSockDgram = 2, kSockRaw = 3;
+constexpr uint32_t kSockCloexec = 02000000;  // a bit of the type, as the caller gives it
 constexpr int64_t kInProgress = -115;
 constexpr uint8_t kAfUnspec = 0;
 
@@ -153,13 +154,13 @@ void on_socketpair(StateCore& core, const EventView& event) {
   if (event.result() != 0 || first == second) return;
   const auto source = event.get<uint64_t>(3);
   const auto peer = event.get<uint64_t>(4);
-  if (FdInfo* info = core.add_fd(first, FdKind::Unix)) {
+  const uint32_t flags = (event.get<uint32_t>(6) & kSockCloexec) != 0 ? kOpenCloexec : 0;
+  for (const int64_t fd : {first, second}) {
+    FdInfo* info = core.add_fd(fd, FdKind::Unix);
+    if (info == nullptr) continue;
     info->unix_source = source;
     info->unix_dest = peer;
-  }
-  if (FdInfo* info = core.add_fd(second, FdKind::Unix)) {
-    info->unix_source = source;
-    info->unix_dest = peer;
+    info->open_flags = flags;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
@@ -91,6 +92,7 @@ void LiveTest::SetUpTestSuite() {
   }
   LiveSettings settings;
   settings.syscalls = every_call();
+  settings.typed = std::getenv("GYR_LIVE_RAW") == nullptr;  // NOLINT: nobody changes it
   auto opened = open_live(settings);
   if (opened) {
     one.source = std::move(*opened);

@@ -243,7 +243,7 @@ TEST(AnonymousDescriptors, OfEachKind) {
       {Ev::EPOLL_CREATE1_X, {5, 0}, FdKind::EventPoll, 0},
       {Ev::EPOLL_CREATE1_X, {5, 1}, FdKind::EventPoll, kOpenCloexec},
       {Ev::MEMFD_CREATE_X, {5, "buffer", 1}, FdKind::MemFd, 1},
-      {Ev::PIDFD_OPEN_X, {5, 100, 0}, FdKind::PidFd, 0},
+      {Ev::PIDFD_OPEN_X, {5, 100, 0}, FdKind::PidFd, kOpenCloexec},
   };
   for (const Made& c : cases) {
     Host host;
