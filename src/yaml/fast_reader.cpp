@@ -30,8 +30,10 @@ bool has_doubtful_lines(std::string_view text, bool ascii) {
   return has("\xc2\x85") || has("\xe2\x80\xa8") || has("\xe2\x80\xa9") || has("\xef\xbb\xbf");
 }
 
-// What may be a directive, or a key that '?' begins.
-bool has_rare_indicators(std::string_view text) {
+// What may be a directive, a key that '?' begins, or a block scalar whose last line has no end and
+// only blanks, which yaml-cpp folds in.
+bool has_rare_parts(std::string_view text) {
+  if (text.ends_with(' ') || text.ends_with('\t')) return true;
   if (text.starts_with('%') || text.find("\n%") != text.npos || text.starts_with('?')) return true;
   for (size_t at = text.find('?', 1); at != text.npos; at = text.find('?', at + 1)) {
     if (std::string_view(" \t\n[{,").find(text[at - 1]) != text.npos) return true;
@@ -98,7 +100,7 @@ class FastReader {
   FastReader& operator=(const FastReader&) = delete;
 
   bool run() {
-    if (!ready_ || has_doubtful_lines(text_, ascii_) || has_rare_indicators(text_)) return false;
+    if (!ready_ || has_doubtful_lines(text_, ascii_) || has_rare_parts(text_)) return false;
     yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text_.data()),
                                  text_.size());
@@ -164,14 +166,17 @@ class FastReader {
     const auto& scalar = event.data.scalar;
     Properties found;
     if (!properties(scalar.anchor, scalar.tag, offset, &found)) return false;
+    const bool one_line = event.start_mark.line == event.end_mark.line;
     // yaml-cpp wants further lines deeper than the anchor.
-    if (found.anchor != 0 && event.start_mark.line != event.end_mark.line) return false;
+    if (found.anchor != 0 && !one_line) return false;
     std::string text(reinterpret_cast<const char*>(scalar.value), scalar.length);
     if (scalar.style == YAML_PLAIN_SCALAR_STYLE) return plain(found, std::move(text));
     // Here libyaml takes block scalars that are not deeper than their collection.
     const bool quoted = scalar.style == YAML_SINGLE_QUOTED_SCALAR_STYLE ||
                         scalar.style == YAML_DOUBLE_QUOTED_SCALAR_STYLE;
     if (!quoted && begins_line(offset)) return false;
+    // Of empty lines before the closing quote yaml-cpp drops one.
+    if (quoted && !one_line && text.ends_with('\n')) return false;
     builder_.scalar(found, std::move(text));
     return true;
   }
@@ -179,8 +184,8 @@ class FastReader {
   bool plain(const Properties& found, std::string text) {
     // A fault for yaml-cpp.
     if (flow_ > 0 && text.find('?') != text.npos) return false;
-    if (text.empty() && found.anchor == 0) return missing(found.offset);
-    if (text.empty() || text == "~" || text == "null" || text == "Null" || text == "NULL") {
+    if (text.empty()) return found.anchor == 0 && missing(found.offset);
+    if (text == "~" || text == "null" || text == "Null" || text == "NULL") {
       builder_.null(found.offset, found.anchor);
     } else {
       builder_.scalar(found, std::move(text));

@@ -84,12 +84,13 @@ TEST(YamlReaders, UsualTextIsReadFast) {
 // What libyaml reads, but not as yaml-cpp does, or what it cannot read at all.
 TEST(YamlReaders, DoubtfulTextIsLeftToTheReference) {
   for (const char* text : {
-           "[!a b, !!str c]", "!a%41 b",      "%YAML 1.1\n---\na", "a\n---\n%TAG !e! x\n",
-           "a: b\rc: d\r",    "a: b\u2028c",  "a: 1\n\ufeff",      "? a\n",
-           "{? a}",           "{a, b: c}",    "{a: , b: c}",       "[a?b]",
-           "&a: b",           "- &a b\n c",   "-\n>\n a",          "[x,,y]",
-           "a: \xe9",         "&a.b c: *a.b", "- a\n-b",           "a: *nobody",
-           "a: &x [*x]",      "{<<: 1}",
+           "[!a b, !!str c]", "!a%41 b",        "%YAML 1.1\n---\na", "a\n---\n%TAG !e! x\n",
+           "a: b\rc: d\r",    "a: b\u2028c",    "a: 1\n\ufeff",      "? a\n",
+           "{? a}",           "{a, b: c}",      "{a: , b: c}",       "[a?b]",
+           "&a: b",           "- &a b\n c",     "-\n>\n a",          "\"\n\n\"",
+           "a: \"b\n\n\n\"",  "- - &a >\n   b", "- >\n  a\n  ",      "[&a :b]",
+           "[x,,y]",          "a: \xe9",        "&a.b c: *a.b",      "- a\n-b",
+           "a: *nobody",      "a: &x [*x]",     "{<<: 1}",
        }) {
     EXPECT_FALSE(compare(text).fast) << text;
   }
