@@ -57,6 +57,7 @@ size_t Rules::size() const { return impl_->ruleset->rules.size(); }
 
 LoadedRules load_rules(const std::vector<RuleText>& texts, const RuleSettings& settings) {
   std::vector<RuleSource> files;
+  files.reserve(texts.size());
   for (const RuleText& text : texts) files.push_back({text.name, text.text});
   return load(files, settings);
 }
