@@ -109,7 +109,12 @@ class StrPool {
     const Remembered& slot = remembered_[slot_of(key)];
     return slot.key == key ? slot.text : nothing_;
   }
-  void remember(uint64_t key, Str text) { remembered_[slot_of(key)] = {key, std::move(text)}; }
+  // Gives the string that had this place: who still uses it must hold it.
+  [[nodiscard]] Str remember(uint64_t key, Str text) {
+    Remembered& slot = remembered_[slot_of(key)];
+    slot.key = key;
+    return std::exchange(slot.text, std::move(text));
+  }
 
   size_t size() const { return count_; }
   static uint64_t random_seed();

@@ -116,7 +116,8 @@ const Str* flag_names(const EvalContext& context, size_t index) {
   if (!known.empty()) return &known;
   const Rendered rendered = render_param(context, index);
   if (rendered.resolved.empty()) return nullptr;
-  pool.remember(key, pool.intern(rendered.resolved));
+  // Another value of this event may be the string that had the place.
+  context.arena.hold(pool.remember(key, pool.intern(rendered.resolved)));
   return &pool.remembered(key);
 }
 

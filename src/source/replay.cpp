@@ -39,10 +39,8 @@ class ReplaySource final : public Source {
   }
 
   Error damaged_event() override {
-    failed_ = is_held_up_ = true;
-    Record record;
-    reader_->check_again(&record);
-    return reader_->error();
+    fail_damaged();
+    return error_;
   }
 
   Finding take_finding() override { return std::move(finding_); }
@@ -105,7 +103,7 @@ class ReplaySource final : public Source {
   }
 
   [[gnu::noinline]] SourceStatus upgrade(Record* record) {
-    if (!EventView().decode(*record)) return fail(damaged_event());
+    if (!EventView().decode(*record)) return fail_damaged();
     switch (upgrader_.upgrade(record)) {
       case Upgrade::Keep:
         return SourceStatus::Event;
@@ -118,6 +116,12 @@ class ReplaySource final : public Source {
     return fail(reader_->event_error(upgrader_.reason()));
   }
 
+  // The reader says why EventView::decode() refused the record handed out last.
+  SourceStatus fail_damaged() {
+    Record record;
+    reader_->check_again(&record);
+    return fail(reader_->error());
+  }
   SourceStatus fail(Error error) {
     failed_ = is_held_up_ = true;
     error_ = std::move(error);

@@ -85,6 +85,18 @@ TEST(StrPool, ARelatedStringLivesAsLongAsTheOneThatHoldsIt) {
   EXPECT_LT(pool.size(), 30u);  // the invented ones went, and so did those related to them
 }
 
+TEST(StrPool, WhatLosesItsPlaceToAnotherKeyIsGivenBack) {
+  StrPool pool(2);
+  EXPECT_TRUE(pool.remember(1, pool.intern("first")).empty());
+  EXPECT_EQ(pool.remembered(1).view(), "first");
+  uint64_t key = 1;
+  Str replaced;
+  while (replaced.empty() && key < 100'000) replaced = pool.remember(++key, pool.intern("other"));
+  EXPECT_EQ(replaced.view(), "first");
+  EXPECT_TRUE(pool.remembered(1).empty());
+  EXPECT_EQ(pool.remembered(key).view(), "other");
+}
+
 TEST(StrPool, MemoBelongsToProgramAndDomain) {
   StrPool pool;
   const Str text = pool.intern("bash");

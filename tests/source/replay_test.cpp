@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "capture/capture_builder.h"
+#include "capture/format.h"
 #include "capture/read_all.h"
 
 namespace gyr::test {
@@ -97,6 +98,27 @@ TEST(Replay, DamageEndsTheReplayAfterWhatLiesBefore) {
   const auto source = replay(cut);
   EXPECT_THAT(statuses(*source), ElementsAre(SourceStatus::Event, SourceStatus::Failed));
   EXPECT_THAT(source->error().message, HasSubstr("cut off"));
+  EXPECT_EQ(source->counters().events, 1u);
+}
+
+// A current event is checked by who decodes it, an old one when it is upgraded.
+TEST(Replay, AnEventThatCannotBeDecodedEndsTheReplay) {
+  const Event current{kReadX, {le<int64_t>(3), "abc", le<int64_t>(5), le<uint32_t>(512)}};
+  const std::string good = section() + event_block(current);
+  std::string bad = event_block(current);
+  bad.replace(capture::kBlockHeader + 2 + kEventHeaderSize, 2, "\xff\xff");
+  const std::string capture = good + bad + event_block(current);
+  const auto source = replay(capture);
+  Record record;
+  ASSERT_EQ(source->next(&record), SourceStatus::Event);
+  EXPECT_TRUE(EventView().decode(record));
+  ASSERT_EQ(source->next(&record), SourceStatus::Event);
+  ASSERT_FALSE(EventView().decode(record));
+  const std::string reason = source->damaged_event().message;
+  EXPECT_THAT(reason,
+              HasSubstr("offset " + std::to_string(good.size()) + ": the event's parameters need"));
+  EXPECT_EQ(source->next(&record), SourceStatus::Failed);
+  EXPECT_EQ(source->error().message, reason) << "as after any other failure";
   EXPECT_EQ(source->counters().events, 1u);
 }
 
