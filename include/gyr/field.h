@@ -32,7 +32,9 @@ struct FieldDescription {
 };
 std::vector<FieldDescription> list_fields();
 
-// Immutable: may be copied, used by several threads, and for any event of any source.
+// Immutable: may be copied, used by several threads, and for any event of any source. A field that
+// remembers what it was asked before (evt.deltatime, thread.cpu, util.cnt and their like) is for
+// one reader.
 class Field {
  public:
   // With its argument, if it takes one. The error names the closest field. static.NAME exists in
