@@ -24,7 +24,8 @@ class Vocabulary {
   static constexpr size_t kMaxGateBits = 65536;
   // With more bits all combinations are looked at for a text in which something was found.
   static constexpr size_t kMaxTracked = 32768;
-  // Atoms with more are asked about every text.
+  // When so many atoms are asked because something was found, needles lead to no further ones:
+  // those are asked about every text.
   static constexpr size_t kMaxAskedByNeedle = 1024;
 
   // The bit of a node all of whose atoms ask one string slot of this domain.
