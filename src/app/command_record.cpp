@@ -36,9 +36,14 @@ SyscallSet wanted_syscalls(const EventFilter* filter) {
   return all;
 }
 
-// What a capture must keep of an event that the filter does not fit.
+// What a capture must keep of an event that the filter does not fit. Reads and writes are many and
+// seldom change a descriptor, so of them only those that did.
 Keep without_fit(const EventStream& stream) {
-  return stream.event().info().has(EF_MODIFIES_STATE) ? Keep::StateOnly : Keep::Nothing;
+  const EventInfo& info = stream.event().info();
+  const bool transfers = info.has(EF_READS_FROM_FD | EF_WRITES_TO_FD);
+  const bool changes = info.has(EF_MODIFIES_STATE) || stream.event_state().fd_edited ||
+                       (!transfers && State::is_changed_by(stream.type()));
+  return changes ? Keep::StateOnly : Keep::Nothing;
 }
 
 struct RecordRun {

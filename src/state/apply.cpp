@@ -348,6 +348,11 @@ void StateCore::apply_any(const EventView& event, const EventRow& row) {
   }
 }
 
+bool State::is_changed_by(Ev type) {
+  const EventRow& row = row_of(type);
+  return row.handler != nullptr || row.stores_enter;
+}
+
 void StateCore::apply(const EventView& event) {
   if (exited_tid >= 0) [[unlikely]]
     finish_exit();

@@ -97,6 +97,8 @@ class State {
   const EventState& apply(const EventView& event);
   // What apply() returned last: always the same object.
   const EventState& current() const;
+  // Whether events of the type can change more than which event the thread had last.
+  static bool is_changed_by(Ev type);
 
   // What a recorded state found out, instead of finding it out here.
   void learn(const Finding& finding);
