@@ -499,11 +499,11 @@ class Endings(Case):
     """A capture through a pipe that stays open keeps the program running."""
 
     def start(self, *arguments, **options):
+        content = gunzipped(capture('cat_write.scap'))  # skips where there are no captures
         fifo = os.path.join(self.folder, 'live.scap')
         os.mkfifo(fifo)
         process = subprocess.Popen([GYR, '-r', self.rules, '-e', fifo, *arguments], stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, text=True, **options)
-        content = gunzipped(capture('cat_write.scap'))
         writer = open(fifo, 'wb', buffering=0)
         self.addCleanup(writer.close)
         return process, writer, content
