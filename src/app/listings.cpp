@@ -7,6 +7,7 @@
 
 #include "alert/format.h"
 #include "engine/syscall_selection.h"
+#include "rules/loader.h"
 #include "schema/schema.h"
 
 namespace gyr::app {

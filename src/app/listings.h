@@ -7,8 +7,6 @@
 
 namespace gyr::app {
 
-// The engine whose rule language this is; required_engine_version is compared with it.
-inline constexpr std::string_view kEngineVersion = "0.63.0";
 // The release of the reference whose interfaces these are, and the version of its event schema.
 inline constexpr std::string_view kFalcoVersion = "0.45.0";
 inline constexpr std::string_view kSchemaVersion = "4.5.1";

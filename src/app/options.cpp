@@ -194,10 +194,18 @@ constexpr Option<RecordOptions> kRecordOptions[] = {
 
 // The first argument is the file, the others are the filter's words.
 template <class Target>
-void take_file_and_filter(std::vector<std::string>& words, Target* options) {
-  options->file = words.front();
+Result<Target> parse_file_and_filter(std::span<const Option<Target>> rows, Arguments arguments,
+                                     std::string_view usage) {
+  Target options;
+  OptionParser<Target> parser(rows, options);
+  if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
+  if (options.help) return options;
+  std::vector<std::string>& words = parser.positional;
+  if (words.empty()) return Error{std::string(usage)};
+  options.file = words.front();
   words.erase(words.begin());
-  options->filter = join(words, " ");
+  options.filter = join(words, " ");
+  return options;
 }
 
 Result<void> check(const Options& o) {
@@ -222,27 +230,14 @@ Result<Options> parse_options(Arguments arguments) {
 }
 
 Result<ReadOptions> parse_read_options(Arguments arguments) {
-  ReadOptions options;
-  OptionParser<ReadOptions> parser(kReadOptions, options);
-  if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
-  if (options.help) return options;
-  if (parser.positional.empty()) {
-    return Error{"gyr read needs a capture file: gyr read FILE [FILTER]"};
-  }
-  take_file_and_filter(parser.positional, &options);
-  return options;
+  return parse_file_and_filter<ReadOptions>(
+      kReadOptions, arguments, "gyr read needs a capture file: gyr read FILE [FILTER]");
 }
 
 Result<RecordOptions> parse_record_options(Arguments arguments) {
-  RecordOptions options;
-  OptionParser<RecordOptions> parser(kRecordOptions, options);
-  if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
-  if (options.help) return options;
-  if (parser.positional.empty()) {
-    return Error{"gyr record needs the name of the new file: gyr record FILE [FILTER]"};
-  }
-  take_file_and_filter(parser.positional, &options);
-  return options;
+  return parse_file_and_filter<RecordOptions>(
+      kRecordOptions, arguments,
+      "gyr record needs the name of the new file: gyr record FILE [FILTER]");
 }
 
 std::string help_text() {

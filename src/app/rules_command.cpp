@@ -91,7 +91,6 @@ LoadSettings load_settings(const RulesRequest& request) {
   const Options& options = request.options;
   LoadSettings load;
   load.dialect = dialect_of(request);
-  load.engine_version = kEngineVersion;
   load.min_priority = settings.priority;
   for (const RuleSelection& entry : settings.rules) {
     load.selection.push_back({.enable = entry.enable, .rule = entry.rule, .tag = entry.tag});

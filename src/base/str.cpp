@@ -78,9 +78,7 @@ uint64_t HashSecret::hash(std::string_view text) const {
   return fold(first ^ words[2], last ^ sum);
 }
 
-uint64_t hash_bytes(std::string_view text, uint64_t seed) {
-  return XXH3_64bits_withSeed(text.data(), text.size(), seed);
-}
+uint64_t hash_bytes(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
 StrPool::StrPool(size_t idle_limit, uint64_t seed)
     : slots_(kFirstSlots), limit_(idle_limit), idle_limit_(idle_limit), secret_(seed) {}

@@ -87,7 +87,12 @@ struct HashSecret {
   uint64_t words[3];
 };
 
-uint64_t hash_bytes(std::string_view text, uint64_t seed = 0);
+uint64_t hash_bytes(std::string_view text);
+// For tables of texts that are asked with views.
+struct TextHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return hash_bytes(text); }
+};
 
 class StrPool {
  public:

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "config/options.h"
+#include "yaml/document.h"
 
 namespace gyr {
 namespace {
@@ -30,10 +31,6 @@ constexpr uint32_t kTypeMask = 0170000;
 std::optional<std::string> process_environment(std::string_view name) {
   const char* value = std::getenv(std::string(name).c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
-bool is_yaml_name(std::string_view name) {
-  return name.ends_with(".yaml") || name.ends_with(".yml");
 }
 
 // What rules can write behind "static.".
@@ -214,7 +211,7 @@ class Loader {
     std::sort(names->begin(), names->end());
     std::vector<std::string> paths;
     for (const std::string& name : *names) {
-      if (is_yaml_name(name)) paths.push_back(fmt::format("{}/{}", path, name));
+      if (yaml::has_yaml_extension(name)) paths.push_back(fmt::format("{}/{}", path, name));
     }
     return paths;
   }

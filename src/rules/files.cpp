@@ -14,10 +14,6 @@ namespace {
 
 constexpr size_t kMaxFilesInFolder = 10000;
 
-bool has_yaml_extension(const std::string& name) {
-  return name.ends_with(".yaml") || name.ends_with(".yml");
-}
-
 bool is_folder(const std::string& path) {
   struct stat st {};
   return stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
@@ -47,7 +43,7 @@ void add_folder(const Files& files, const std::string& path, std::vector<RuleSou
   for (const std::string& name : *names) {
     std::string file = folder;
     file += name;
-    if (has_yaml_extension(name) && !is_folder(file)) add_file(files, file, found);
+    if (yaml::has_yaml_extension(name) && !is_folder(file)) add_file(files, file, found);
   }
 }
 

@@ -47,10 +47,12 @@ struct SatisfiedPlugin {
   std::string version;  // empty: built in, satisfies any version
 };
 
+// The engine whose rule language this is; required_engine_version is compared with it.
+inline constexpr std::string_view kEngineVersion = "0.63.0";
+
 struct LoadSettings {
   Dialect dialect;
   std::vector<std::string> sources = {"syscall"};
-  std::string engine_version = "0.63.0";
   std::vector<SatisfiedPlugin> plugins = {{"container", ""}, {"json", ""}, {"k8saudit", ""}};
   std::vector<RuleSelector> selection;
   Priority min_priority = Priority::Debug;

@@ -176,7 +176,7 @@ class Reader {
           fmt::format("'{}' is no engine version: write a number or x.y.z", value->node->text),
           *value->node);
     }
-    const Version ours = parse_version(settings_.engine_version).value_or(Version{});
+    const Version ours = parse_version(kEngineVersion).value_or(Version{});
     if (!ours.satisfies(*wanted)) {
       return item.fail(Code::Validate,
                        fmt::format("these rules need engine version {}, this engine is {}",

@@ -72,14 +72,7 @@ Family family_of(Type type) {
   return Family::None;
 }
 
-namespace {
-
-struct TextHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view text) const { return hash_bytes(text); }
-};
-
-}  // namespace
+namespace {}  // namespace
 
 // Prepared forms of the constants, as the operator needs them.
 struct Atom::Matchers {

@@ -164,10 +164,6 @@ std::shared_ptr<const Program> build_program(std::span<const TreePtr> trees, uin
   return Builder(trees, event_types, settings).build();
 }
 
-bool can_match(const Program& program, uint16_t event_type) {
-  return !program.plans[program.plan_for(event_type)].groups.empty();
-}
-
 uint32_t residual_atoms(const Program& program, uint32_t rule, uint16_t event_type) {
   for (const RuleGroup& group : program.plans[program.plan_for(event_type)].groups) {
     const auto at = std::lower_bound(group.rules.begin(), group.rules.end(), rule);

@@ -15,8 +15,6 @@ namespace gyr {
 
 class Program;
 
-// True when some rule can match events of this type (or must see them for what it counts).
-bool can_match(const Program& program, uint16_t event_type);
 // How many atoms of the rule are left for this type; 0 when it cannot match, or always does.
 uint32_t residual_atoms(const Program& program, uint32_t rule, uint16_t event_type);
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/str.h"
 #include "vm/affix_index.h"
 #include "vm/graph.h"
 #include "vm/needle_index.h"
@@ -54,10 +55,6 @@ class Vocabulary {
   struct Gate {
     std::vector<uint32_t> bits;
     uint32_t first = 0;
-  };
-  struct TextHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view text) const { return hash_bytes(text); }
   };
   // A list of numbers for each bit.
   class Lists {

@@ -59,6 +59,11 @@ class Node {
   const Entry* find_entry(std::string_view key) const;
 };
 
+// Whether a file in a folder of configuration or rules is one.
+inline bool has_yaml_extension(std::string_view file_name) {
+  return file_name.ends_with(".yaml") || file_name.ends_with(".yml");
+}
+
 // The words for a kind in messages: "a sequence", "a map" …
 std::string_view kind_name(Kind kind);
 
