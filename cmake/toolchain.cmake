@@ -2,7 +2,8 @@
 # Warnings, ccache and mold for every target of ours.
 find_program(GYR_CCACHE ccache)
 if(GYR_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${GYR_CCACHE})
+  # Without these words ccache passes by whatever uses a precompiled header.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${GYR_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${GYR_CCACHE})
 endif()
 find_program(GYR_MOLD mold)
