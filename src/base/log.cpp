@@ -6,6 +6,9 @@
 #include <spdlog/sinks/syslog_sink.h>
 #include <syslog.h>
 
+template void fmt::detail::vformat_to(fmt::detail::buffer<char>&, fmt::string_view,
+                                      fmt::format_args, fmt::detail::locale_ref);
+
 namespace gyr {
 namespace {
 

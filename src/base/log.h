@@ -2,10 +2,15 @@
 // The operational log: to stderr, never to stdout, which belongs to alerts.
 #pragma once
 
+#include <fmt/format.h>
 #include <spdlog/logger.h>
 
 #include <memory>
 #include <string>
+
+// What a call of the logger formats with: compiled once in log.cpp, not by each source that logs.
+extern template void fmt::detail::vformat_to(fmt::detail::buffer<char>&, fmt::string_view,
+                                             fmt::format_args, fmt::detail::locale_ref);
 
 namespace gyr {
 
