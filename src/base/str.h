@@ -141,7 +141,7 @@ class StrPool {
     Slot(StrRep* rep, uint64_t hash) : word_(reinterpret_cast<uintptr_t>(rep) | (hash & kTag)) {}
     bool empty() const { return word_ == 0; }
     bool may_be(uint64_t hash) const { return ((word_ ^ hash) & kTag) == 0; }
-    StrRep* rep() const { return reinterpret_cast<StrRep*>(word_ & ~kTag); }
+    StrRep* rep() const { return reinterpret_cast<StrRep*>(word_ & ~kTag); }  // NOLINT: one again
     static bool fits(const StrRep* rep) { return (reinterpret_cast<uintptr_t>(rep) & kTag) == 0; }
 
    private:

@@ -110,7 +110,7 @@ class EventView {
     const auto lengths = load<Lengths>(bytes_ + kEventHeaderSize) &
                          load<Lengths>(reinterpret_cast<const uint8_t*>(&kKeep[8 - count]));
     const Lengths zero{};
-    const uint32_t begin = kEventHeaderSize + count * 2;
+    const uint32_t begin = uint32_t{kEventHeaderSize} + count * 2;
     const auto first = __builtin_shufflevector(lengths, zero, 0, 8, 1, 9, 2, 10, 3, 11);
     const auto second = __builtin_shufflevector(lengths, zero, 4, 12, 5, 13, 6, 14, 7, 15);
     const Offsets low = sums_of(std::bit_cast<Offsets>(first)) + begin;
