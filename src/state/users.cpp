@@ -118,7 +118,7 @@ bool UserTable::note(const Str& container_id, int64_t pid, uint32_t uid, uint32_
   return added;
 }
 
-bool UserTable::find_user(const Str& container_id, UserInfo info) {
+bool UserTable::find_user(const Str& container_id, const UserInfo& info) {
   if (!add_user(container_id, info)) return false;
   if (settings_.on_finding) {
     const std::string container(container_id.view());
@@ -129,7 +129,7 @@ bool UserTable::find_user(const Str& container_id, UserInfo info) {
   return true;
 }
 
-bool UserTable::find_group(const Str& container_id, GroupInfo info) {
+bool UserTable::find_group(const Str& container_id, const GroupInfo& info) {
   if (!add_group(container_id, info)) return false;
   if (settings_.on_finding) {
     const SnapshotGroup group{info.gid, std::string(info.name.view())};

@@ -61,8 +61,8 @@ class UserTable {
   using Map = absl::flat_hash_map<Key, std::unique_ptr<Info>>;
 
   // Adds what was looked up, and tells it.
-  bool find_user(const Str& container_id, UserInfo info);
-  bool find_group(const Str& container_id, GroupInfo info);
+  bool find_user(const Str& container_id, const UserInfo& info);
+  bool find_group(const Str& container_id, const GroupInfo& info);
   bool note_host_user(uint32_t uid);
   bool note_host_group(uint32_t gid);
   // False when the file could not be read: the next thread with an unknown id tries again.
