@@ -219,6 +219,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   fuzz::EveryField fields;
   const FieldSettings settings = fields_of(choice);
   Arena arena;
+  UseMemory memory;
   EventBuilder builder;
   EventView event;
   std::vector<uint8_t> raw;
@@ -236,6 +237,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                 .number = number,
                 .first_ts_ns = kStartNs,
                 .arena = arena,
+                .memory = memory,
                 .settings = settings});
   }
   arena.reset();

@@ -32,9 +32,8 @@ struct FieldDescription {
 };
 std::vector<FieldDescription> list_fields();
 
-// Immutable: may be copied, used by several threads, and for any event of any source. A field that
-// remembers what it was asked before (evt.deltatime, thread.cpu, util.cnt and their like) is for
-// one reader.
+// Immutable: may be copied, used by several threads, and for any event of any source. What some
+// remember (evt.deltatime is the time since it was asked last) is kept with the source.
 class Field {
  public:
   // With its argument, if it takes one. The error names the closest field. static.NAME exists in

@@ -37,9 +37,7 @@ struct RuleSettings {
   std::map<std::string, std::string> static_fields{};  // read as static.NAME
 };
 
-// Immutable; copies share one set, also between threads and engines. Not so with fields that
-// remember what they were asked before (evt.deltatime, thread.cpu, util.cnt and their like): rules
-// with these are for one engine.
+// Immutable; copies share one set, also between threads and engines.
 class Rules {
  public:
   size_t size() const;  // those the selection disables too

@@ -32,6 +32,7 @@ EventStream::EventStream(Source& source, StreamSettings settings)
                .event_state = state_.current(),
                .state = state_,
                .arena = arena_,
+               .memory = memory_,
                .settings = settings_.fields} {}
 
 Result<void> EventStream::open() {

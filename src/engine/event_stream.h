@@ -78,6 +78,7 @@ class EventStream {
   StrPool pool_;
   State state_;
   Arena arena_;
+  UseMemory memory_;
   Record record_;
   EventView event_;
   EvalContext context_;  // of the current event: what it refers to stays where it is

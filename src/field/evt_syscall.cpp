@@ -411,19 +411,13 @@ struct LastTime {
   uint64_t ts_ns = 0;
 };
 
-Result<void> bind_delta(FieldUse& use) {
-  use.data = std::make_shared<LastTime>();
-  return {};
-}
-
 // Since the event before at which this use was asked; 0 at the first.
 template <uint64_t divisor, bool rest>
 Value delta(const EvalContext& context, const FieldUse& use) {
-  auto* last = static_cast<LastTime*>(use.data.get());
-  if (last == nullptr) return Value::null();
+  LastTime& last = context.memory.of<LastTime>(use);
   const uint64_t now = context.event.ts_ns();
-  const uint64_t passed = last->ts_ns == 0 ? 0 : now - last->ts_ns;
-  last->ts_ns = now;
+  const uint64_t passed = last.ts_ns == 0 ? 0 : now - last.ts_ns;
+  last.ts_ns = now;
   return Value::of_uint(rest ? passed % divisor : passed / divisor);
 }
 

@@ -37,18 +37,13 @@ uint64_t reported(const EventView& event, CpuPart part) {
 
 }  // namespace
 
-Result<void> bind_cpu_percent(FieldUse& use) {
-  use.data = std::make_shared<ByThread>();
-  return {};
-}
-
 template <CpuPart part>
 Value cpu_percent(const EvalContext& context, const FieldUse& use) {
-  auto* memory = static_cast<ByThread*>(use.data.get());
-  if (memory == nullptr || context.thread() == nullptr) return Value::null();
+  if (context.thread() == nullptr) return Value::null();
   if (context.event.type() != Ev::PROCINFO_E) return Value::null();
   const uint64_t total = reported(context.event, part);
-  const uint64_t last = std::exchange(entry_of(*memory, context.event.tid()), total);
+  const uint64_t last =
+      std::exchange(entry_of(context.memory.of<ByThread>(use), context.event.tid()), total);
   const uint64_t used = last == 0 || total < last ? 0 : total - last;
   return Value::of_double(static_cast<double>(std::min<uint64_t>(used, 100)));
 }

@@ -12,6 +12,5 @@ enum class CpuPart { All, User, System };
 // Percent of a processor since the last report about the thread; only where an event reports it.
 template <CpuPart part>
 Value cpu_percent(const EvalContext& context, const FieldUse& use);
-Result<void> bind_cpu_percent(FieldUse& use);
 
 }  // namespace gyr

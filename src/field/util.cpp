@@ -12,14 +12,8 @@ struct Counter {
   uint64_t count = 0;
 };
 
-Result<void> bind_count(FieldUse& use) {
-  use.data = std::make_shared<Counter>();
-  return {};
-}
-
-Value count(const EvalContext&, const FieldUse& use) {
-  auto* counter = static_cast<Counter*>(use.data.get());
-  return counter == nullptr ? Value::null() : Value::of_uint(++counter->count);
+Value count(const EvalContext& context, const FieldUse& use) {
+  return Value::of_uint(++context.memory.of<Counter>(use).count);
 }
 
 constexpr auto kFields = std::to_array<FieldInfo>({
@@ -29,7 +23,7 @@ constexpr auto kFields = std::to_array<FieldInfo>({
      .flags = kStateful,
      .doc = "How often this check was asked.",
      .extract = count,
-     .bind = bind_count},
+     .bind = bind_memory},
 });
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include "field/values.h"
 
 #include <charconv>
+#include <memory>
 
 namespace gyr {
 
@@ -136,6 +137,11 @@ Result<int64_t> argument_number(const FieldUse& use) {
     return Error{std::string(use.info->name) + " takes a number, not '" + use.argument + "'"};
   }
   return number;
+}
+
+Result<void> bind_memory(FieldUse& use) {
+  use.data = std::make_shared<char>();
+  return {};
 }
 
 Result<void> bind_index(FieldUse& use) {

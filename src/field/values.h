@@ -70,5 +70,7 @@ bool fold_without_result(uint16_t type, const FieldUse& use, Value* value);
 Result<int64_t> argument_number(const FieldUse& use);
 // Binder: the argument must be a number, kept in use.number.
 Result<void> bind_index(FieldUse& use);
+// The bind() of a stateful field: the use gets an entry of its own in UseMemory.
+Result<void> bind_memory(FieldUse& use);
 
 }  // namespace gyr

@@ -49,7 +49,7 @@ enum FieldFlags : uint32_t {
   kNoRightHandSide = 4096,
   kSuggestedOutput = 16384,
   kStateful = 1 << 20,  // each use in a rule counts or remembers (util.cnt, evt.deltatime): never
-                        // shared, reordered or skipped; state of a use belongs into FieldUse::data
+                        // shared, reordered or skipped; what a use remembers is in the UseMemory
 };
 
 struct FieldInfo;
@@ -63,7 +63,7 @@ struct FieldUse {
   std::string argument;        // text between the brackets, or behind the dot
   int64_t number = 0;          // the argument as bind() understood it (index, parameter number …)
   uint64_t mask = 0;           // free for bind()
-  std::shared_ptr<void> data;  // free for bind(); of a stateful field: its memory
+  std::shared_ptr<void> data;  // free for bind(); of a stateful field: which memory is its own
 };
 
 // Values live until the next event; they are in the event, in state, or in context.arena.

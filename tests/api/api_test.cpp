@@ -47,7 +47,8 @@ constexpr const char* kRules =
     "/etc/shadow)\n"
     "  output: \"%fd.name read by %proc.name at %static.place fd %fd.num\"\n  priority: WARNING\n"
     "  tags: [b, a]\n"
-    "- rule: any\n  desc: d\n  condition: evt.type = open\n  output: x\n  priority: INFO\n";
+    "- rule: any\n  desc: d\n  condition: evt.type = open\n  output: \"%util.cnt\"\n  priority: "
+    "INFO\n";
 
 LoadedRules rules(RuleSettings settings = {}) {
   settings.static_fields["place"] = "Brno";
@@ -145,7 +146,7 @@ TEST(Api, AnEngineRunsOnceAndTakesSinksBefore) {
 TEST(Api, ThreadsShareRulesAndFields) {
   const TempFile capture("threads.scap", opens());
   std::optional<Rules> shared = rules().rules;
-  const Result<Format> format = Format::parse("%fd.name %evt.type");
+  const Result<Format> format = Format::parse("%fd.name %evt.deltatime %util.cnt");
   ASSERT_TRUE(shared && format);
   std::array<Seen, 4> seen;
   std::array<std::string, 4> last;
@@ -162,8 +163,8 @@ TEST(Api, ThreadsShareRulesAndFields) {
   for (std::thread& thread : threads) thread.join();
   for (size_t i = 0; i < seen.size(); ++i) {
     EXPECT_THAT(seen[i].lines, testing::SizeIs(3));
-    EXPECT_EQ(seen[i].lines, seen[0].lines);
-    EXPECT_EQ(last[i], "/secret open");
+    EXPECT_EQ(seen[i].lines, seen[0].lines) << "what fields remember is of one engine";
+    EXPECT_EQ(last[i], "/secret 1000000001 3");
   }
 }
 

@@ -401,6 +401,10 @@ TEST(Fields, UsesRememberForThemselves) {
   EXPECT_EQ(show(world.value(*first)), "2");
   EXPECT_EQ(show(world.value(*second)), "1");
   EXPECT_EQ(show(world.value(*delta)), "210");
+
+  World other(small_host());
+  read_event(other, 30, 3);
+  EXPECT_EQ(show(other.value(*first)), "1") << "each stream of events has a memory of its own";
 }
 
 TEST(Fields, AroundIsAWindow) {

@@ -92,6 +92,7 @@ class World {
             .number = number_,
             .first_ts_ns = 1'700'000'000'000'000'000,
             .arena = arena_,
+            .memory = memory_,
             .settings = fields};
   }
 
@@ -118,6 +119,7 @@ class World {
   StrPool pool_;
   State state_;
   Arena arena_;
+  UseMemory memory_;
   EventBuilder builder_;
   std::vector<uint8_t> record_;
   EventView view_;
