@@ -68,13 +68,13 @@ Class class_of(Type type) {
 bool is_number(Class c) { return c == Class::Signed || c == Class::Unsigned; }
 
 // The type that values of both can be compared as: theirs if equal, a 64-bit integer of numbers
-// (signed if one is), the first one's otherwise.
+// (signed if one is), the number's if one is none (`addr` of mmap and of bind), else the first's.
 Type common_type(Type a, Type b) {
   if (a == b || a == Type::None) return b;
   const Class first = class_of(a);
   const Class second = class_of(b);
   if (!is_number(first) || !is_number(second)) {
-    if (first != second) return a;
+    if (first != second) return is_number(second) ? b : a;
     return first == Class::Text ? Type::CharBuf : Type::ByteBuf;
   }
   return first == Class::Signed || second == Class::Signed ? Type::Int64 : Type::Uint64;
@@ -186,6 +186,29 @@ Value evt_rawarg(const EvalContext& context, const FieldUse& use) {
   }
   if (wanted == Class::Text) return Value::of_text(as_text(bytes));
   return Value::of_bytes(bytes);
+}
+
+// The parameter's own type decides, whatever comparisons take it for.
+Value evt_rawarg_text(const EvalContext& context, const FieldUse& use) {
+  const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
+  if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return Value::null();
+  const auto index = static_cast<size_t>(param);
+  const Bytes bytes = context.event.param(index);
+  const ParamInfo& info = context.event.info().params()[index];
+  switch (class_of(info.type)) {
+    case Class::Signed:
+      return bytes.empty() ? Value::null() : Value::of_int(load_signed(bytes));
+    case Class::Unsigned:
+      if (bytes.empty()) return Value::null();
+      if (info.format != Format::Hex) return Value::of_uint(load_unsigned(bytes));
+      return Value::of_text(ArenaText(context.arena).upper_hex(load_unsigned(bytes)).view());
+    case Class::Text:
+      return Value::of_text(context.event.is_null_text(index) ? "<NA>" : context.event.text(index));
+    case Class::Bytes:
+      break;
+  }
+  if (info.type != Type::ByteBuf) return Value::of_text(render_param(context, index).text());
+  return Value::of_text(bytes.empty() ? "NULL" : render_buffer(context, bytes));
 }
 
 Value evt_buffer(const EvalContext& context, const FieldUse&) {

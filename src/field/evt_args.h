@@ -13,6 +13,7 @@ Value evt_arg(const EvalContext& context, const FieldUse& use);
 Result<void> bind_arg(FieldUse& use);
 
 Value evt_rawarg(const EvalContext& context, const FieldUse& use);
+Value evt_rawarg_text(const EvalContext& context, const FieldUse& use);
 Result<void> bind_rawarg(FieldUse& use);
 
 // Null for every event type without the parameter.

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 
 #include "world.h"
@@ -448,12 +449,40 @@ TEST(Fields, RawArgumentsHaveACommonType) {
   const std::initializer_list<std::pair<const char*, Type>> cases = {
       {"evt.rawarg.name", Type::CharBuf},  {"evt.rawarg.res", Type::Int64},
       {"evt.rawarg.flags", Type::Int64},   {"evt.rawarg.pathname", Type::FsRelPath},
-      {"evt.rawarg.fdlimit", Type::Int64}, {"evt.rawarg.data", Type::ByteBuf}};
+      {"evt.rawarg.fdlimit", Type::Int64}, {"evt.rawarg.data", Type::ByteBuf},
+      {"evt.rawarg.addr", Type::Uint64}};
   for (const auto& [text, type] : cases) {
     const Result<FieldUse> use = use_of(text);
     ASSERT_TRUE(use) << text;
     EXPECT_EQ(type_info(use->type).name, type_info(type).name) << text;
   }
+}
+
+TEST(Fields, RawArgumentsPrintByTheirOwnType) {
+  World world(small_host());
+  const auto printed = [&](std::string_view text) {
+    const Result<FieldUse> use = use_of(text);
+    return use ? show(printed_value(world.context(), *use)) : use.error().message;
+  };
+  world.event(Ev::IOCTL_3_X, 30, [](EventBuilder& event) {
+    event.add_value(int64_t{-25});
+    event.add_value(int64_t{3});
+    event.add_value(uint64_t{0x541b});
+    event.add_value(uint64_t{0x7ffd'fc08'50d0});
+  });
+  EXPECT_EQ(printed("evt.rawarg.request"), "541B");
+  EXPECT_EQ(printed("evt.rawarg.argument"), "7FFDFC0850D0");
+  EXPECT_EQ(printed("evt.rawarg.res"), "-25");
+  EXPECT_EQ(printed("evt.rawarg.addr"), "<null>");
+  world.event(Ev::BIND_X, 30, [](EventBuilder& event) {
+    event.add_value(int64_t{0});
+    event.add(std::array<uint8_t, 7>{2, 127, 0, 0, 1, 80, 0});
+    event.add_value(int64_t{3});
+  });
+  EXPECT_EQ(printed("evt.rawarg.addr"), "127.0.0.1:80");
+  EXPECT_EQ(world.get("evt.rawarg.addr"), "<null>") << "compared as a number, as that of mmap";
+  read_event(world, 30, 3);
+  EXPECT_EQ(printed("evt.rawarg.data"), printed("evt.buffer"));
 }
 
 // Interned values let the evaluator keep its answers beside the string.
