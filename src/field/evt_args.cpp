@@ -42,27 +42,22 @@ Error unknown_param(const FieldUse& use) {
 enum class Class { Signed, Unsigned, Text, Bytes };
 
 Class class_of(Type type) {
-  if (is_signed(type)) return Class::Signed;
-  if (is_string(type)) return Class::Text;
-  switch (type) {
-    case Type::None:
-    case Type::ByteBuf:
-    case Type::SockAddr:
-    case Type::SockTuple:
-    case Type::FdList:
-    case Type::Dyn:
-    case Type::Ipv4Addr:
-    case Type::Ipv6Addr:
-    case Type::Ipv4Net:
-    case Type::Ipv6Net:
-    case Type::IpAddr:
-    case Type::IpNet:
-    case Type::CharBufArray:
-    case Type::CharBufPairArray:
-      return Class::Bytes;
-    default:
+  switch (family_of(type)) {
+    case Family::Signed:
+      return Class::Signed;
+    case Family::Unsigned:
+    case Family::Double:
+    case Family::Bool:
       return Class::Unsigned;
+    case Family::Text:
+      return is_string(type) ? Class::Text : Class::Bytes;
+    case Family::Blob:
+    case Family::Ip:
+    case Family::Net:
+    case Family::None:
+      break;
   }
+  return Class::Bytes;
 }
 
 bool is_number(Class c) { return c == Class::Signed || c == Class::Unsigned; }

@@ -62,7 +62,7 @@ void add_integer(ArenaText& out, Type type, Format format, Bytes bytes) {
     case Format::Dec:
     case Format::Id:
     case Format::Dir:
-      if (bytes.size() >= 4 || is_signed(type)) {
+      if (bytes.size() >= 4 || family_of(type) == Family::Signed) {
         out.number(load_signed(bytes));
       } else {
         out.number(load_unsigned(bytes));

@@ -26,22 +26,8 @@ constexpr bool is_string(Type type) {
   return type == Type::CharBuf || type == Type::FsPath || type == Type::FsRelPath;
 }
 
-// Whole numbers that may be negative.
-constexpr bool is_signed(Type type) {
-  switch (type) {
-    case Type::Int8:
-    case Type::Int16:
-    case Type::Int32:
-    case Type::Int64:
-    case Type::Errno:
-    case Type::Fd:
-    case Type::Fd32:
-    case Type::Pid:
-    case Type::Pid32:
-      return true;
-    default:
-      return false;
-  }
-}
+// How values of a type are compared.
+enum class Family : uint8_t { Unsigned, Signed, Double, Bool, Text, Blob, Ip, Net, None };
+Family family_of(Type type);
 
 }  // namespace gyr

@@ -13,10 +13,6 @@
 
 namespace gyr {
 
-// How values of a type are compared.
-enum class Family : uint8_t { Unsigned, Signed, Double, Bool, Text, Blob, Ip, Net, None };
-Family family_of(Type type);
-
 // A constant, converted for the family of the left side. Text families use `text`, where bcontains
 // and bstartswith hold decoded bytes; Signed keeps its bits in `number`.
 struct Constant {
