@@ -64,7 +64,8 @@ uint64_t Seen::bits(std::string_view name) const {
 int64_t Seen::number(std::string_view name) const {
   const size_t size = param(name).size();
   const uint64_t value = bits(name);
-  if (!is_signed(event_info(type()).params()[index_of(name)].type) || size == 0 || size >= 8) {
+  if (family_of(event_info(type()).params()[index_of(name)].type) != Family::Signed || size == 0 ||
+      size >= 8) {
     return static_cast<int64_t>(value);
   }
   const unsigned shift = 64 - static_cast<unsigned>(size) * 8;
