@@ -20,10 +20,14 @@ static __always_inline __u64 resident_pages(struct mm_struct* mm, int kind) {
   return pages > 0 ? pages : 0;
 }
 
+/* The parameter has 32 bits: what is above 4 TiB, as some programs reserve, is the largest. */
 static __always_inline __u64 memory_kib(struct task_struct* task, __u32 token) {
   struct mm_struct* mm = task->mm;
   if (!mm) return 0;
-  if (token == COLLECT_vm_size) return mm->total_vm * PAGE_KIB;
+  if (token == COLLECT_vm_size) {
+    const __u64 size = mm->total_vm * PAGE_KIB;
+    return size > 0xffffffff ? 0xffffffff : size;
+  }
   if (token == COLLECT_vm_swap) return resident_pages(mm, 2) * PAGE_KIB;
   return (resident_pages(mm, 0) + resident_pages(mm, 1) + resident_pages(mm, 3)) * PAGE_KIB;
 }

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include "base/text.h"
 #include "source/proc_cgroups.h"
@@ -21,12 +22,13 @@ constexpr size_t kFileLimit = 64ul * 1024;
 constexpr uint32_t kCloneFiles = 1, kCloneThread = 8192;  // flags.def, clone_flags
 constexpr uint64_t kDacOverride = 1 << 1;                 // capability
 
+// The largest of its type for what does not fit (the virtual memory of some programs).
 template <class T>
 T number(std::string_view text, int base = 10) {
   text = trim(text);
   T value{};
-  std::from_chars(text.data(), text.data() + text.size(), value, base);
-  return value;
+  const auto end = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  return end.ec == std::errc::result_out_of_range ? std::numeric_limits<T>::max() : value;
 }
 
 // Words separated by any blanks.

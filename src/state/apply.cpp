@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,7 @@ namespace {
 
 constexpr size_t kEnterEventLimit = 4096;  // bytes of a stored enter event
 constexpr uint64_t kFirstPurgeNs = 30'000'000'000;
+constexpr int64_t kMaxError = std::numeric_limits<int64_t>::max();  // the smallest has no opposite
 
 enum class Lookup : uint8_t {
   Get,   // may look the thread up in /proc or make a fake one
@@ -280,7 +282,7 @@ void StateCore::reset_exit(const EventView& event, const EventRow& row) {
   if (!valid) thread->last_fd = -1;
   if (!thread->enter_event.empty()) [[unlikely]]
     take_matching_enter(event, valid);
-  if (event.result() < 0 && event.has_result()) now.error = -event.result();
+  if (event.result() < 0 && event.has_result()) now.error = -std::max(event.result(), -kMaxError);
   if (!row.uses_fd) return;
   if (thread->last_fd == -1 && row.fd_param >= 0) {
     thread->last_fd = event.get<int64_t>(static_cast<size_t>(row.fd_param), -1);

@@ -192,6 +192,18 @@ TEST_F(IoLive, memory) {
   expect(brk, {{"res", out(1)}, {"vm_size", kAny}, {"vm_rss", kAny}, {"vm_swap", 0}, {"addr", 0}});
 }
 
+TEST_F(IoLive, memory_beyond_the_parameter) {
+  constexpr size_t kSize = 5ul << 40;
+  const auto events = run([&] {
+    void* reserved =
+        mmap(nullptr, kSize, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    out(0) = reserved != MAP_FAILED;
+    syscall(SYS_brk, 0);
+  });
+  if (out(0) == 0) GTEST_SKIP() << "no 5 TiB of addresses can be reserved here";
+  EXPECT_EQ(of(events, Ev::BRK_4_X).back().number("vm_size"), 0xffffffff);
+}
+
 TEST_F(IoLive, pipes) {
   const auto events = run([&] {
     std::array<int, 2> fds{};

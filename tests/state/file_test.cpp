@@ -2,6 +2,8 @@
 // Opening, closing, copying; directories (state-engine 1.1, 1.2, 4.4, 4.6, 4.7).
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "host.h"
 
 namespace gyr {
@@ -82,6 +84,8 @@ TEST(Open, EachCallOfTheFamily) {
     EXPECT_EQ(after.fd_number, -1);
     EXPECT_EQ(after.error, 13);
     EXPECT_EQ(host.state.fds(host.thread(100)).size(), 2u);
+    failed[0] = std::numeric_limits<int64_t>::min();  // no kernel's, but a file may say so
+    EXPECT_EQ(host.send(c.type, 100, failed).error, std::numeric_limits<int64_t>::max());
   }
 }
 
