@@ -79,7 +79,8 @@ TEST(ContainerId, FirstPathThatMatchesWins) {
 }
 
 TEST(ContainerId, EntriesWithoutPathAreSkipped) {
-  EXPECT_EQ(container_id_of(std::string("nonsense") + '\0' + "cpu=/lxc/web" + '\0'), "web");
+  using namespace std::string_view_literals;
+  EXPECT_EQ(container_id_of("nonsense\0cpu=/lxc/web\0"sv), "web");
   EXPECT_EQ(container_id_of("cpu=/lxc/web"), "web") << "the last NUL may be missing";
   EXPECT_EQ(container_id_of(""), "");
 }
