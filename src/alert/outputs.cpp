@@ -110,7 +110,7 @@ Outputs::Outputs(OutputSettings settings, Logger logger)
       logger_(std::move(logger)),
       reader_gone_(std::make_shared<std::atomic<bool>>(false)) {}
 
-Outputs::~Outputs() { finish(false); }
+Outputs::~Outputs() { finish(); }
 
 Result<void> Outputs::add(std::unique_ptr<Sink> sink) {
   if (Result<void> opened = sink->open(); !opened) return opened;
@@ -156,11 +156,16 @@ void Outputs::reopen() {
   for (const std::shared_ptr<Lane>& lane : lanes_) lane->reopen = true;
 }
 
-void Outputs::finish(bool hurry) {
+// While waiting: whether it has become urgent.
+constexpr uint64_t kAskPause_ms = 100;
+
+void Outputs::finish(const std::function<bool()>& hurry) {
   if (std::exchange(finished_, true)) return;
   for (const std::shared_ptr<Lane>& lane : lanes_) lane->queue.close();
   for (const std::shared_ptr<Lane>& lane : lanes_) {
-    if (hurry && !lane->wait_done(settings_.finish_timeout_ms)) {
+    while (hurry && !hurry() && !lane->wait_done(kAskPause_ms)) {
+    }
+    if (hurry && hurry() && !lane->wait_done(settings_.finish_timeout_ms)) {
       lane->abandon = true;
       const uint64_t left = lane->queue.size() + lane->unflushed;
       lane->abandoned += left;

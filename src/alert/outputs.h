@@ -41,7 +41,7 @@ class Outputs {
   static constexpr size_t kMaxQueue = 1u << 20;
 
   Outputs(OutputSettings settings, Logger logger);
-  ~Outputs();  // finish(false)
+  ~Outputs();  // finish()
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
 
@@ -57,9 +57,10 @@ class Outputs {
   bool reader_gone() const { return reader_gone_->load(std::memory_order_relaxed); }
   // Sinks open their files anew before the next alert. Any thread.
   void reopen();
-  // Delivers what is queued and ends the threads. With `hurry` a sink that needs longer than
-  // finish_timeout_ms is left behind and what it still had is counted.
-  void finish(bool hurry);
+  // Delivers what is queued and ends the threads. Once `hurry` is true, which is asked ten times a
+  // second, a sink that needs longer than finish_timeout_ms is left behind and what it still had is
+  // counted.
+  void finish(const std::function<bool()>& hurry = {});
 
   std::vector<OutputCounters> counters() const;
 

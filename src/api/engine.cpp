@@ -97,7 +97,7 @@ Result<RunEnd> Engine::run(const std::atomic<bool>& stop) {
     return Error{opened.error().message};
   }
   const gyr::RunEnd end = impl_->engine.run(stop);
-  impl_->outputs.finish(false);
+  impl_->outputs.finish([&stop] { return stop.load(); });
   if (end == gyr::RunEnd::Failed) return Error{impl_->engine.error().message};
   return end == gyr::RunEnd::Finished ? RunEnd::Finished : RunEnd::Stopped;
 }

@@ -72,8 +72,8 @@ Event EventReader::event() const {
   return EventAccess::make(impl_->stream);
 }
 
-Result<Source> open_capture(const std::string& path) {
-  gyr::Result<std::unique_ptr<gyr::Source>> opened = open_replay(path);
+Result<Source> open_capture(const std::string& path, std::function<bool()> give_up) {
+  gyr::Result<std::unique_ptr<gyr::Source>> opened = open_replay(path, std::move(give_up));
   if (!opened) return Error{opened.error().message};
   return SourceAccess::make(*std::move(opened));
 }

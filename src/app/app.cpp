@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/app.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -183,9 +185,21 @@ Logger logger_of(const Settings& settings) {
                       .level = settings.log_level});
 }
 
+// A standard descriptor that is closed would be the next file that is opened, a recording perhaps,
+// and messages would go into it. What fills the gap here refuses reads and writes as a closed one.
+// And writers see the error of a closed pipe instead of a signal.
+void prepare_standard_streams() {
+  std::signal(SIGPIPE, SIG_IGN);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    [[maybe_unused]] const int filler = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 
 int run(Arguments arguments) {
+  prepare_standard_streams();
   if (!arguments.empty() && std::string_view(arguments[0]) == "read") {
     return run_read(arguments.subspan(1));
   }

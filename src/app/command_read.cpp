@@ -33,7 +33,7 @@ int run_read(Arguments arguments) {
   if (!filter) return print_error(filter.error().message);
 
   const SignalWatcher signals;
-  Result<std::unique_ptr<Source>> source = open_replay(options->file);
+  Result<std::unique_ptr<Source>> source = open_replay(options->file, signals.give_up(0));
   if (!source) return print_error(source.error().message);
   EventStream stream(**source, {});
   if (const Result<void> opened = stream.open(); !opened) {

@@ -21,6 +21,8 @@
 namespace gyr::app {
 namespace {
 
+constexpr uint64_t kSecond_ns = 1'000'000'000;
+
 using Keep = Recording::Keep;
 using std::chrono::steady_clock;
 
@@ -61,7 +63,7 @@ struct RecordRun {
   }
 
   int copy() {
-    auto source = open_replay(*options.from);
+    auto source = open_replay(*options.from, signals.give_up(options.duration_s * kSecond_ns));
     if (!source) return print_error(source.error().message);
     return record(**source, {}, nullptr);
   }
@@ -76,8 +78,8 @@ struct RecordRun {
       return print_error(opened.error().message);
     }
     if (host != nullptr) {
-      fmt::print(stderr, "gyr: recording this host ({}) in {}; Ctrl-C ends\n", host->description(),
-                 options.file);
+      say(fmt::format("gyr: recording this host ({}) in {}; Ctrl-C ends\n", host->description(),
+                      options.file));
     }
     const bool whole = run(stream, **recording);
     report_losses(source.counters());

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdio>
+#include <functional>
 #include <thread>
 #include <utility>
 
@@ -62,10 +63,10 @@ EngineSetup engine_settings(const DetectSettings& settings, StateSettings state)
 }
 
 void say_what_is_watched(const DetectSettings& settings, const LiveHost& host, size_t rules) {
-  fmt::print(stderr, "gyr: watching this host ({}, {} rules); Ctrl-C ends\n", host.description(),
-             rules);
+  say(fmt::format("gyr: watching this host ({}, {} rules); Ctrl-C ends\n", host.description(),
+                  rules));
   if (settings.built_in_rules) {
-    fmt::print(stderr, "gyr: try: sudo cat /etc/shadow in another terminal\n");
+    say("gyr: try: sudo cat /etc/shadow in another terminal\n");
   }
 }
 
@@ -85,6 +86,9 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   if (counters.unmapped_32bit > 0) {
     logger->warn("{} calls of 32-bit programs have no counterpart and were not seen",
                  counters.unmapped_32bit);
+  }
+  if (const std::string losses = engine.state_losses(); !losses.empty()) {
+    logger->warn("{}", losses);
   }
   if (!settings.verbose) return;
   logger->info(
@@ -122,6 +126,7 @@ struct Run {
   const Logger& logger;
   SignalWatcher& signals;
   Outputs& outputs;
+  const std::function<bool()> give_up = signals.give_up(settings.duration_ns);
 
   int with_source(Source& source, StateSettings state, const LiveHost* host) {
     if (settings.record_file.empty() || settings.dry_run) {
@@ -146,7 +151,8 @@ struct Run {
     }
     if (host != nullptr) say_what_is_watched(settings, *host, engine.rule_count());
     const RunEnd end = engine.run(signals.stop());
-    outputs.finish(end != RunEnd::Finished && end != RunEnd::Failed);
+    const bool cut_short = end != RunEnd::Finished && end != RunEnd::Failed;
+    outputs.finish([&] { return cut_short || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
     report(settings, engine, source, logger);
     int printed = print_result(engine.statistics().to_text());
@@ -159,8 +165,8 @@ struct Run {
   int live() {
     LiveHost host(environment("HOST_ROOT"));
     if (settings.dry_run) {
-      fmt::print(stderr, "gyr: dry run: {} rules are loaded; the probe was not attached\n",
-                 ruleset->rules.size());
+      say(fmt::format("gyr: dry run: {} rules are loaded; the probe was not attached\n",
+                      ruleset->rules.size()));
       return 0;
     }
     const SyscallPlan plan = plan_syscalls(syscalls_of_rules(*ruleset), settings.syscalls);
@@ -174,7 +180,7 @@ struct Run {
   }
 
   int replay() {
-    Result<std::unique_ptr<Source>> source = open_replay(*settings.capture_file);
+    Result<std::unique_ptr<Source>> source = open_replay(*settings.capture_file, give_up);
     if (!source) return print_error(source.error().message);
     StateSettings state;
     state.host_root = environment("HOST_ROOT");  // part of some names, as when it was recorded

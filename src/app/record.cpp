@@ -30,8 +30,8 @@ int finish_recording(Recording& recording, const std::string& path, const Logger
     return print_error(fmt::format("{}: {} events are in it, {} are missing from it",
                                    done.error().message, counts.events, counts.lost));
   }
-  fmt::print(stderr, "gyr: {} events ({} bytes) recorded in {}\n", counts.events, counts.file_bytes,
-             path);
+  say(fmt::format("gyr: {} events ({} bytes) recorded in {}\n", counts.events, counts.file_bytes,
+                  path));
   return 0;
 }
 

@@ -50,7 +50,7 @@ OutputAddition addition_of(const AppendOutput& entry) {
 void print_faults(const LoadResult& result) {
   for (const FileReport& file : result.files) {
     for (const Diagnostic& fault : file.errors) {
-      fmt::print(stderr, "Error: {}", diagnostic_text(fault));
+      say(fmt::format("Error: {}", diagnostic_text(fault)));
     }
   }
 }

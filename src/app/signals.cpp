@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -20,7 +21,6 @@ bool is_hangup_ignored() {
 }  // namespace
 
 SignalWatcher::SignalWatcher() {
-  std::signal(SIGPIPE, SIG_IGN);
   sigemptyset(&watched_);
   for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&watched_, number);
   // A closed terminal ends the program as Ctrl-C does: with what is queued delivered.
@@ -34,6 +34,14 @@ SignalWatcher::~SignalWatcher() {
   pthread_kill(thread_.native_handle(), SIGUSR1);
   thread_.join();
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+std::function<bool()> SignalWatcher::give_up(uint64_t duration_ns) const {
+  const auto start = std::chrono::steady_clock::now();
+  const auto limit = std::chrono::nanoseconds(duration_ns);
+  return [this, start, limit] {
+    return stop_ || (limit.count() > 0 && std::chrono::steady_clock::now() - start >= limit);
+  };
 }
 
 void SignalWatcher::on_reopen(std::function<void()> call) {

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -16,14 +17,15 @@ namespace gyr::app {
 
 class SignalWatcher {
  public:
-  // Make it before any other thread: they inherit the blocked signals. SIGPIPE is ignored from now
-  // on; writers see the error instead.
+  // Make it before any other thread: they inherit the blocked signals.
   SignalWatcher();
   ~SignalWatcher();
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
 
   const std::atomic<bool>& stop() const { return stop_; }
+  // True once the program shall stop, or `duration_ns` (0: no limit) from now on. For what waits.
+  std::function<bool()> give_up(uint64_t duration_ns) const;
   // Called on the watcher's thread for each SIGUSR1. An empty one stops the calls.
   void on_reopen(std::function<void()> call);
 

@@ -21,8 +21,10 @@ int print_result(std::string_view text) {
   return print_error("cannot write to standard output: " + reason);
 }
 
+void say(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
 int print_error(std::string_view message) {
-  fmt::print(stderr, "Error: {}\n", message);
+  say(fmt::format("Error: {}\n", message));
   return 1;
 }
 

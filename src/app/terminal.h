@@ -10,7 +10,9 @@ namespace gyr::app {
 
 // Exit status 0, or 1 with a message when the text could not be written. A closed pipe is no fault.
 int print_result(std::string_view text);
-// "Error: …" on stderr; exit status 1.
+// To standard error. Where nothing can be written there is nobody to tell.
+void say(std::string_view text);
+// "Error: …" to standard error; exit status 1.
 int print_error(std::string_view message);
 
 // A fault in a text that came from the command line, underlined.

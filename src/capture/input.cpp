@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -20,14 +22,24 @@ constexpr size_t kWindow = 128u << 10;
 constexpr size_t kStaging = 64u << 10;  // compressed bytes read at once
 constexpr int kGzipWindowBits = 15 + 16;
 
+constexpr int kAskPause_ms = 100;
+
 bool is_gzip(Bytes bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }
+
+// Its writer may let us wait, or not have come yet.
+bool is_stream(int fd) {
+  struct stat about {};
+  if (fstat(fd, &about) != 0) return false;
+  return S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode) || S_ISSOCK(about.st_mode);
+}
 
 }  // namespace
 
 // Where the bytes come from: a descriptor or memory, inflated when they begin like gzip.
 class Input::Origin {
  public:
-  explicit Origin(int fd) : fd_(fd) {}
+  Origin(int fd, GiveUp give_up)
+      : fd_(fd), is_stream_(is_stream(fd)), give_up_(std::move(give_up)) {}
   explicit Origin(Bytes bytes) : memory_(bytes) {}
   Origin(const Origin&) = delete;
   Origin& operator=(const Origin&) = delete;
@@ -46,8 +58,19 @@ class Input::Origin {
   }
   bool compressed() const { return compressed_; }
   const std::string& fault() const { return fault_; }
+  bool given_up() const { return given_up_; }
 
  private:
+  // False when it was given up.
+  bool wait_for_data() {
+    while (!given_up_) {
+      pollfd entry{.fd = fd_, .events = POLLIN, .revents = 0};
+      if (poll(&entry, 1, give_up_ ? kAskPause_ms : -1) > 0) return true;
+      given_up_ = give_up_ && give_up_();
+    }
+    return false;
+  }
+
   size_t raw_read(uint8_t* to, size_t size) {
     if (fd_ < 0) {
       const size_t got = std::min(size, memory_.size());
@@ -56,9 +79,10 @@ class Input::Origin {
       return got;
     }
     while (true) {
+      if (is_stream_ && !wait_for_data()) return 0;
       const ssize_t got = ::read(fd_, to, size);
       if (got >= 0) return static_cast<size_t>(got);
-      if (errno == EINTR) continue;
+      if (errno == EINTR || (errno == EAGAIN && is_stream_)) continue;
       fault_ = fmt::format("cannot read on: {}", std::strerror(errno));
       return 0;
     }
@@ -102,7 +126,8 @@ class Input::Origin {
   void inflate_step() {
     if (between_members_ && !begin_member()) return;
     if (zlib_.avail_in == 0 && !refill()) {
-      if (fault_.empty()) fault_ = at_raw("the compressed data is cut off");
+      if (given_up_) ended_ = true;
+      if (fault_.empty() && !given_up_) fault_ = at_raw("the compressed data is cut off");
       return;
     }
     const int status = inflate(&zlib_, Z_NO_FLUSH);
@@ -141,6 +166,9 @@ class Input::Origin {
   static constexpr size_t kMaxInflate = 1u << 30;  // per call: zlib counts in 32 bits
 
   int fd_ = -1;
+  bool is_stream_ = false;
+  GiveUp give_up_;
+  bool given_up_ = false;
   Bytes memory_;
   bool started_ = false;
   bool compressed_ = false;
@@ -159,17 +187,19 @@ Input::Input(Input&&) noexcept = default;
 Input& Input::operator=(Input&&) noexcept = default;
 Input::~Input() = default;
 
-Result<Input> Input::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+Result<Input> Input::open(const std::string& path, GiveUp give_up) {
+  // A named pipe without a writer would hold up a plain open().
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return Error{std::strerror(errno)};
   posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-  return Input(std::make_unique<Origin>(fd));
+  return Input(std::make_unique<Origin>(fd, std::move(give_up)));
 }
 
 Input Input::over(Bytes bytes) { return Input(std::make_unique<Origin>(bytes)); }
 
 bool Input::compressed() const { return origin_->compressed(); }
 const std::string& Input::fault() const { return origin_->fault(); }
+bool Input::given_up() const { return origin_->given_up(); }
 
 void Input::resize_window(size_t capacity, size_t kept) {
   auto buffer = std::make_unique<uint8_t[]>(capacity + kSlack);

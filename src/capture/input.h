@@ -6,11 +6,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "base/bytes.h"
 #include "base/result.h"
+
+namespace gyr {
+
+// Asked ten times a second while a pipe has nothing to read; true: do not wait any longer.
+using GiveUp = std::function<bool()>;
+
+}  // namespace gyr
 
 namespace gyr::capture {
 
@@ -19,7 +27,8 @@ class Input {
   // Bytes that may be read (not used) behind available(), so that checks can load whole words.
   static constexpr size_t kSlack = 128;
 
-  static Result<Input> open(const std::string& path);
+  // Of a pipe without `give_up` more is waited for until its writer ends.
+  static Result<Input> open(const std::string& path, GiveUp give_up = {});
   // `bytes` must outlive the input.
   static Input over(Bytes bytes);
   Input(Input&&) noexcept;
@@ -47,6 +56,8 @@ class Input {
   bool compressed() const;
   // Why the bytes ended before the end of the file; empty when they did not.
   const std::string& fault() const;
+  // Whether they ended because GiveUp said so.
+  bool given_up() const;
 
  private:
   class Origin;

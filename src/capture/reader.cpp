@@ -46,8 +46,9 @@ constinit const std::array<bool, kEventCount> CaptureReader::kLargePayload = {
 #undef GYR_PARAM
 };
 
-Result<std::unique_ptr<CaptureReader>> CaptureReader::open(const std::string& path) {
-  Result<capture::Input> input = capture::Input::open(path);
+Result<std::unique_ptr<CaptureReader>> CaptureReader::open(const std::string& path,
+                                                           GiveUp give_up) {
+  Result<capture::Input> input = capture::Input::open(path, std::move(give_up));
   if (!input)
     return Error{fmt::format("cannot open capture file {}: {}", path, input.error().message)};
   return start(std::unique_ptr<CaptureReader>(new CaptureReader(*std::move(input), path)));
@@ -91,7 +92,7 @@ ReadStatus CaptureReader::next_slow(Record* record) {
         ++unknown_types_;
         break;
       case Taken::Failed:
-        return ReadStatus::Failed;
+        break;
     }
   }
   return failed_ ? ReadStatus::Failed : ReadStatus::End;
@@ -207,10 +208,11 @@ CaptureReader::Taken CaptureReader::refuse(std::string_view reason) {
 }
 
 ReadStatus CaptureReader::fail(std::string_view reason) {
-  failed_ = true;
   error_ = located(input_.offset(), reason);
   input_.advance(input_.available());  // next() must not take what lies behind the fault
-  return ReadStatus::Failed;
+  failed_ = !input_.given_up();
+  ended_ = !failed_;
+  return failed_ ? ReadStatus::Failed : ReadStatus::End;
 }
 
 Error CaptureReader::located(uint64_t offset, std::string_view reason) const {

@@ -27,8 +27,9 @@ enum class ReadStatus : uint8_t {
 
 class CaptureReader {
  public:
-  // Opens the file and reads the state at its start. Messages name the file and the offset.
-  static Result<std::unique_ptr<CaptureReader>> open(const std::string& path);
+  // Opens the file and reads the state at its start. Messages name the file and the offset. When
+  // `give_up` ends the waiting for a pipe, the capture ends there, without an error.
+  static Result<std::unique_ptr<CaptureReader>> open(const std::string& path, GiveUp give_up = {});
   // The same for a capture in memory, which must outlive the reader. `name` stands for the path.
   static Result<std::unique_ptr<CaptureReader>> over(Bytes bytes, std::string name);
 

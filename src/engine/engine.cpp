@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "field/fields.h"
@@ -25,6 +27,10 @@ Evaluator make_evaluator(const std::vector<const Rule*>& rules, const CompileSet
   for (const Rule* rule : rules) conditions.push_back(rule->condition);
   const Dialect dialect{.fields = all_fields(), .event_types = kEventCount};
   return Evaluator(compile(conditions, dialect, settings));
+}
+
+uint64_t sum_of_losses(const StateCounters& counters) {
+  return counters.threads_dropped_full + counters.fds_dropped_full + counters.enter_events_dropped;
 }
 
 }  // namespace
@@ -73,10 +79,27 @@ void Engine::report_losses() {
   const SourceCounters counters = world_.source.counters();
   const uint64_t lost = counters.lost_ring_full + counters.lost_other;
   reported_at_ns_ = now;
+  const uint64_t not_stored = sum_of_losses(stream_.state().counters());
+  if (std::exchange(reported_state_losses_, not_stored) < not_stored) {
+    world_.logger->warn("{}", state_losses());
+  }
   if (lost <= reported_losses_) return;
   world_.logger->warn("{} events were lost, {} in all{}{}", lost - reported_losses_, lost,
                       counters.lost_detail.empty() ? "" : ": ", counters.lost_detail);
   reported_losses_ = lost;
+}
+
+std::string Engine::state_losses() const {
+  const StateCounters counters = stream_.state().counters();
+  if (sum_of_losses(counters) == 0) return {};
+  return fmt::format(
+      "the state is incomplete: {} times there was no room for a thread "
+      "(falco_libs.thread_table_size "
+      "is {}), {} times none for a descriptor, {} events that begin a call were too long to be "
+      "kept; "
+      "their fields are missing",
+      counters.threads_dropped_full, settings_.stream.state.thread_limit, counters.fds_dropped_full,
+      counters.enter_events_dropped);
 }
 
 RunEnd Engine::run(const std::atomic<bool>& stop) {
@@ -92,8 +115,9 @@ RunEnd Engine::run(const std::atomic<bool>& stop) {
       case StreamStatus::Idle:
         until_check = 1;
         break;
-      case StreamStatus::End:
-        return RunEnd::Finished;
+      case StreamStatus::End:  // also of a pipe that was given up
+        if (stop.load(std::memory_order_relaxed)) return RunEnd::Stopped;
+        return check().value_or(RunEnd::Finished);
       case StreamStatus::Failed:
         return RunEnd::Failed;
     }

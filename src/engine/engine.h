@@ -66,6 +66,8 @@ class Engine {
   size_t rule_count() const { return active_.size(); }
   uint64_t events() const { return stream_.number(); }
   const State& state() const { return stream_.state(); }
+  // What the state's tables had no room for, as a sentence; empty if nothing.
+  std::string state_losses() const;
 
  private:
   void detect(const std::atomic<bool>& stop);
@@ -81,6 +83,7 @@ class Engine {
   AlertStatistics statistics_;
   uint64_t started_ns_ = 0;
   uint64_t reported_losses_ = 0;
+  uint64_t reported_state_losses_ = 0;
   uint64_t reported_at_ns_ = 0;
 };
 

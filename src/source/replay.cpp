@@ -149,8 +149,8 @@ Result<std::unique_ptr<Source>> wrap(Result<std::unique_ptr<CaptureReader>> read
 
 }  // namespace
 
-Result<std::unique_ptr<Source>> open_replay(const std::string& path) {
-  return wrap(CaptureReader::open(path));
+Result<std::unique_ptr<Source>> open_replay(const std::string& path, GiveUp give_up) {
+  return wrap(CaptureReader::open(path, std::move(give_up)));
 }
 
 Result<std::unique_ptr<Source>> replay_bytes(Bytes bytes, std::string name) {

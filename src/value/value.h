@@ -18,9 +18,11 @@ namespace gyr {
 
 // IPv4 or IPv6 address, network byte order. An IPv4 address uses the first four bytes.
 struct IpAddress {
-  std::array<uint8_t, 16> bytes{};
+  std::array<uint8_t, 16> bytes{};  // IPv4: the first four; the others may hold anything
   bool v6 = false;
-  friend bool operator==(const IpAddress&, const IpAddress&) = default;
+  friend bool operator==(const IpAddress& a, const IpAddress& b) {
+    return a.v6 == b.v6 && std::memcmp(a.bytes.data(), b.bytes.data(), a.v6 ? 16 : 4) == 0;
+  }
 };
 
 struct IpNetwork {

@@ -89,7 +89,7 @@ TEST(Outputs, FileGetsEveryLineInOrder) {
         outputs.send(numbered(i), kNever);
         wanted += alert_time_text(0, false) + ": Debug " + std::to_string(i) + "\n";
       }
-      outputs.finish(false);
+      outputs.finish();
       EXPECT_EQ(outputs.counters().at(0).delivered, 500u);
       EXPECT_EQ(outputs.counters().at(0).dropped_full, 0u);
     }
@@ -108,7 +108,7 @@ TEST(Outputs, FileIsAppendedToAndMayBeMovedAway) {
   ASSERT_EQ(rename(file.path.c_str(), moved.path.c_str()), 0);
   outputs.reopen();
   outputs.send(numbered(2), kNever);
-  outputs.finish(false);
+  outputs.finish();
   EXPECT_NE(content(moved.path).find("Debug 1\n"), std::string::npos);
   EXPECT_NE(content(file.path).find("Debug 2\n"), std::string::npos);
 }
@@ -125,7 +125,7 @@ TEST(Outputs, FullDiskIsCounted) {
   Outputs outputs({}, null_logger());
   ASSERT_TRUE(outputs.add(make_file_sink({"/dev/full", true})));
   outputs.send(numbered(1), kNever);
-  outputs.finish(false);
+  outputs.finish();
   EXPECT_EQ(outputs.counters().at(0).failed, 1u);
   EXPECT_EQ(outputs.counters().at(0).delivered, 0u);
   EXPECT_FALSE(outputs.reader_gone());
@@ -173,7 +173,7 @@ TEST(Outputs, ClosedPipeIsReported) {
   Outputs outputs({}, null_logger());
   ASSERT_TRUE(outputs.add(make_stdout_sink({ends[1]})));
   outputs.send(numbered(1), kNever);
-  outputs.finish(false);
+  outputs.finish();
   EXPECT_TRUE(outputs.reader_gone());
   close(ends[1]);
   signal(SIGPIPE, before);
@@ -189,7 +189,7 @@ TEST(Outputs, IdleOutputIsFlushedWhenBuffered) {
   const ssize_t got = read(ends[0], bytes.data(), bytes.size());  // the test hangs otherwise
   ASSERT_GT(got, 0);
   EXPECT_EQ(std::string(bytes.data(), static_cast<size_t>(got)).substr(18), ": Debug 7\n");
-  outputs.finish(false);
+  outputs.finish();
   close(ends[0]);
   close(ends[1]);
 }
@@ -203,7 +203,7 @@ TEST(Outputs, LiveDropsAndCountsBehindABlockedSink) {
   for (int i = 1; i <= 5; ++i) outputs.send(numbered(i), kNever);
   EXPECT_EQ(outputs.counters().at(0).dropped_full, 3u);
   gate->let_go();
-  outputs.finish(false);
+  outputs.finish();
   EXPECT_EQ(outputs.counters().at(0).delivered, 3u);
 }
 
@@ -226,7 +226,7 @@ TEST(Outputs, HurryLeavesABlockedSinkBehindAndCounts) {
   outputs.send(numbered(0), kNever);
   gate->wait_entered();
   outputs.send(numbered(1), kNever);
-  outputs.finish(true);
+  outputs.finish([] { return true; });
   EXPECT_EQ(outputs.counters().at(0).abandoned, 2u);
   gate->let_go();
 }

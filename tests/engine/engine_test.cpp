@@ -70,7 +70,7 @@ struct Fixture : testing::Test {
     EXPECT_TRUE(engine.open());
     const RunEnd end = engine.run(stop);
     error = engine.error().message;
-    outputs.finish(false);
+    outputs.finish();
     statistics = engine.statistics().to_text();
     events = engine.events();
     return end;

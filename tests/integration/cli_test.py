@@ -343,6 +343,11 @@ class Replay(Case):
         self.assertIn('No space left', result.stderr)
         self.assertRegex(result.stderr, r'file_output: 0 alerts delivered, .* [1-9]\d* failed')
 
+    def test_tables_that_are_full_are_said(self):
+        result = self.replay('-o', 'falco_libs.thread_table_size=3')
+        self.assertRegex(result.stderr, r'state is incomplete: [1-9]\d* times there was no room for a thread')
+        self.assertNotIn('incomplete', self.replay().stderr)
+
     def test_caches_change_nothing(self):
         self.assertEqual(self.replay('-o', 'gyr.rules.caches=false').stdout, self.replay().stdout)
 
@@ -515,12 +520,74 @@ class Endings(Case):
                 writer.write(content)
                 self.assertIn('opened', process.stdout.readline())  # flushed though nothing ends
                 process.send_signal(number)
-                time.sleep(0.2)
-                writer.close()  # wakes a read that hangs
                 out, err = process.communicate(timeout=30)
                 self.assertEqual(process.returncode, 0, err)
                 self.assertIn('Events detected:', out)
                 os.unlink(os.path.join(self.folder, 'live.scap'))
+
+    def test_half_a_capture_is_none_that_is_cut_off(self):
+        for name, change in (('plain', bytes), ('gzip', gzip.compress)):
+            with self.subTest(name):
+                process, writer, content = self.start('-M', '2')
+                content = change(content)
+                writer.write(content[:len(content) // 2])
+                out, err = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, 0, err)
+                self.assertIn('Events detected:', out)
+                os.unlink(os.path.join(self.folder, 'live.scap'))
+
+    def test_a_pipe_without_a_writer_is_given_up(self):
+        fifo = os.path.join(self.folder, 'empty')
+        os.mkfifo(fifo)
+        copy = os.path.join(self.folder, 'copy.scap')
+        for command in (['-r', self.rules, '-e', fifo], ['read', fifo], ['record', copy, '-e', fifo]):
+            with self.subTest(command[0]):
+                process = subprocess.Popen([GYR, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                time.sleep(0.5)
+                self.assertIsNone(process.poll())
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=30)
+                self.assertEqual(process.returncode, 0, err)
+                self.assertEqual('Events detected: 0' in out, command[0] == '-r')
+        self.assertEqual(run('-r', self.rules, '-e', fifo, '-M', '1').returncode, 0)
+
+    def test_alerts_wait_for_the_reader_of_a_pipe(self):
+        fifo = os.path.join(self.folder, 'alerts')
+        os.mkfifo(fifo)
+        command = [GYR, '-r', self.rules, '-e', capture('cat_write.scap'), '-o', 'stdout_output.enabled=false',
+                   '-o', 'file_output.enabled=true', '-o', f'file_output.filename={fifo}']
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        with open(fifo, encoding='utf-8') as reader:
+            lines = reader.readlines()
+        out, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(len(lines), int(re.search(r'detected: (\d+)', out)[1]))
+        # Nobody comes: a signal ends that, and what is lost is said.
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 1, err)
+        self.assertIn(f'{len(lines)} alerts were not delivered', err)
+
+    def test_nothing_depends_on_standard_error(self):
+        file = capture('cat_write.scap')
+        copy = os.path.join(self.folder, 'copy.scap')
+        cut = self.write('cut.scap', gunzipped(file)[:-100])
+        good = run('record', copy, '-e', file)
+        self.assertEqual(good.returncode, 0, good.stderr)
+        with open(copy, 'rb') as recorded:
+            content = recorded.read()
+        for way in ('2>/dev/full', '2>&-', '2> >(exec true)'):
+            for command, status in ((['--nosuch'], 1), (['-r', self.rules, '-e', cut], 1),
+                                    (['-r', self.rules, '-e', file, '--dry-run'], 0), (['record', copy, '-e', file], 0)):
+                with self.subTest(way=way, command=command):
+                    result = subprocess.run(['bash', '-c', f'"$@" {way}', 'bash', GYR, *command], check=False,
+                                            stdout=subprocess.PIPE, timeout=60)
+                    self.assertEqual(result.returncode, status)
+            with open(copy, 'rb') as recorded:
+                self.assertEqual(recorded.read(), content)
 
     def test_closed_pipe_ends_quietly(self):
         process, writer, content = self.start()

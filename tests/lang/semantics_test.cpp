@@ -161,7 +161,8 @@ TEST(Semantics, Bytes) {
 TEST(Semantics, Addresses) {
   EvalContext c;
   c.ip = ip("10.1.2.3");
-  c.ends = {ip("10.1.2.3"), ip("192.168.0.1")};
+  c.ip->bytes[15] = 1;  // left over from an IPv6 tuple that the socket got
+  c.ends = {*c.ip, ip("192.168.0.1")};
   c.ports = {443, 51000};
   expect_rows({{"fd.sip = 10.1.2.3", true},
                {"fd.sip != ::1", true},

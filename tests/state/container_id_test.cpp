@@ -73,8 +73,11 @@ TEST(ContainerId, IsFoundForEachRuntime) {
 }
 
 TEST(ContainerId, FirstPathThatMatchesWins) {
-  const std::string cgroups =
-      std::string("cpuset=/") + '\0' + "cpu=/lxc/first" + '\0' + "memory=/docker/" + kId + '\0';
+  std::string cgroups;
+  for (const std::string& one :
+       {std::string("cpuset=/"), std::string("cpu=/lxc/first"), "memory=/docker/" + kId}) {
+    cgroups.append(one).push_back('\0');
+  }
   EXPECT_EQ(container_id_of(cgroups), "first");
 }
 

@@ -2,6 +2,7 @@
 #include "alert/sinks/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,6 +16,11 @@ namespace {
 
 constexpr mode_t kFileMode = 0666;  // less the umask, so that log shippers keep reading it
 
+bool is_pipe(const std::string& path) {
+  struct stat about {};
+  return stat(path.c_str(), &about) == 0 && S_ISFIFO(about.st_mode);
+}
+
 class FileSink final : public Sink {
  public:
   explicit FileSink(FileSinkSettings settings) : settings_(std::move(settings)) {}
@@ -23,6 +29,8 @@ class FileSink final : public Sink {
   std::string_view name() const override { return "file_output"; }
   Result<void> open() override {
     if (settings_.path.empty()) return Error{"file_output: filename is empty"};
+    // open() waits for somebody who reads the pipe: that is for the sink's own thread to do.
+    if (is_pipe(settings_.path) && access(settings_.path.c_str(), W_OK) == 0) return {};
     if (!open_file()) return Error{"file_output: " + reason_};
     if (!settings_.keep_alive) close_file();
     return {};
