@@ -187,9 +187,9 @@ Logger logger_of(const Settings& settings) {
 
 // A standard descriptor that is closed would be the next file that is opened, a recording perhaps,
 // and messages would go into it. What fills the gap here refuses reads and writes as a closed one.
-// And writers see the error of a closed pipe instead of a signal.
+// And writers see the error of a closed pipe or of a limit instead of a signal.
 void prepare_standard_streams() {
-  std::signal(SIGPIPE, SIG_IGN);
+  for (const int number : {SIGPIPE, SIGXFSZ}) std::signal(number, SIG_IGN);
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
     [[maybe_unused]] const int filler = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);

@@ -53,6 +53,7 @@ struct RecordRun {
   EventFilter* filter;
   const Logger& logger;
   SignalWatcher& signals;
+  uint64_t kept = 0;  // events that the filter fits
 
   int live() {
     LiveHost host(environment("HOST_ROOT"));
@@ -83,14 +84,13 @@ struct RecordRun {
     }
     const bool whole = run(stream, **recording);
     report_losses(source.counters());
-    const int status = finish_recording(**recording, options.file, logger);
+    const int status = finish_recording(**recording, options.file, logger, kept);
     return whole ? status : print_error(stream.error().message);
   }
 
   // False after a fault of the source.
   bool run(EventStream& stream, Recording& recording) {
     const auto start = steady_clock::now();
-    uint64_t kept = 0;
     uint32_t until_look = 1;
     while (!signals.stop() && !recording.has_failed()) {
       switch (stream.next()) {

@@ -20,7 +20,8 @@ Result<std::unique_ptr<Recording>> start_recording(Source& source, const std::st
   return Recording::start(source, {.path = path, .compression = compression_of(path)}, logger);
 }
 
-int finish_recording(Recording& recording, const std::string& path, const Logger& logger) {
+int finish_recording(Recording& recording, const std::string& path, const Logger& logger,
+                     std::optional<uint64_t> shown) {
   const Result<void> done = recording.finish();
   const RecordingCounters counts = recording.counts();
   if (counts.texts_cut > 0) {
@@ -30,8 +31,10 @@ int finish_recording(Recording& recording, const std::string& path, const Logger
     return print_error(fmt::format("{}: {} events are in it, {} are missing from it",
                                    done.error().message, counts.events, counts.lost));
   }
-  say(fmt::format("gyr: {} events ({} bytes) recorded in {}\n", counts.events, counts.file_bytes,
-                  path));
+  const std::string more =
+      shown ? fmt::format("{}, with those that keep the state right, ", counts.events) : "";
+  say(fmt::format("gyr: {} events ({}{} bytes) recorded in {}\n", shown.value_or(counts.events),
+                  more, counts.file_bytes, path));
   return 0;
 }
 

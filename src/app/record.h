@@ -2,6 +2,7 @@
 // Recordings as the program makes them: what may be overwritten, what is said at the end.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,7 +18,9 @@ namespace gyr::app {
 Result<std::unique_ptr<Recording>> start_recording(Source& source, const std::string& path,
                                                    const std::optional<std::string>& from,
                                                    const Logger& logger);
-// Completes the file and tells what is in it. Exit status: 1 when events are missing from it.
-int finish_recording(Recording& recording, const std::string& path, const Logger& logger);
+// Completes the file and tells what is in it, `shown` events besides those that only keep the state
+// right if the caller knows. Exit status: 1 when events are missing from it.
+int finish_recording(Recording& recording, const std::string& path, const Logger& logger,
+                     std::optional<uint64_t> shown = {});
 
 }  // namespace gyr::app

@@ -403,7 +403,7 @@ class Record(Case):
                 with self.subTest(name=name, file=file):
                     seen = self.detect(capture(name), '-o', f'gyr.record.file={file}')
                     self.assertEqual(seen.returncode, 0, seen.stderr)
-                    self.assertRegex(seen.stderr, r'\d+ events \(\d+ bytes\) recorded in ' + file)
+                    self.assertRegex(seen.stderr, r'\d+ events.* \(\d+ bytes\) recorded in ' + file)
                     again = self.detect(file)
                     self.assertEqual(again.returncode, 0, again.stderr)
                     self.assertEqual(again.stdout, seen.stdout)
@@ -428,6 +428,7 @@ class Record(Case):
         result = run('record', self.file, '-e', capture('cat_write.scap'), '-n', '5', 'evt.type=close')
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(len(run('read', self.file).stdout.splitlines()), 5)
+        self.assertRegex(result.stderr, r'gyr: 5 events \(\d+, with those that keep the state right, \d+ bytes\)')
 
     def test_an_existing_file_is_overwritten(self):
         self.write('new.scap', 'x' * (1 << 20))
