@@ -13,29 +13,6 @@ namespace {
 
 constexpr uint64_t kSecond = 1'000'000'000;
 
-// `code` is below 0x100.
-void append_control(unsigned code, std::string* out) {
-  switch (code) {
-    case '\b':
-      *out += "\\b";
-      return;
-    case '\f':
-      *out += "\\f";
-      return;
-    case '\n':
-      *out += "\\n";
-      return;
-    case '\r':
-      *out += "\\r";
-      return;
-    case '\t':
-      *out += "\\t";
-      return;
-    default:
-      *out += fmt::format("\\u{:04x}", code);
-  }
-}
-
 bool is_plain_ascii(std::string_view text) {
   for (const char c : text) {
     if (static_cast<uint8_t>(c) < 0x20 || static_cast<uint8_t>(c) >= 0x7f) return false;
@@ -44,7 +21,7 @@ bool is_plain_ascii(std::string_view text) {
 }
 
 // `text` is valid UTF-8.
-std::string escape(std::string_view text, bool quotes) {
+std::string escape(std::string_view text) {
   std::string out;
   out.reserve(text.size() + 2);
   for (size_t i = 0; i < text.size(); ++i) {
@@ -55,7 +32,7 @@ std::string escape(std::string_view text, bool quotes) {
       append_control(static_cast<uint8_t>(text[i]), &out);
       continue;
     }
-    if (quotes && (c == '"' || c == '\\')) out += '\\';
+    if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
   return out;
@@ -150,14 +127,9 @@ std::string alert_time_text(uint64_t time_ns, bool iso_8601) {
   return fmt::format("{:02}:{:02}:{:02}.{:09}", t.tm_hour, t.tm_min, t.tm_sec, ns);
 }
 
-std::string one_line(std::string_view text) {
-  if (is_plain_ascii(text)) return std::string(text);
-  return escape(to_valid_utf8(text), false);
-}
-
 std::string json_string(std::string_view text) {
-  if (is_plain_ascii(text)) return '"' + escape(text, true) + '"';
-  return '"' + escape(to_valid_utf8(text), true) + '"';
+  if (is_plain_ascii(text)) return '"' + escape(text) + '"';
+  return '"' + escape(to_valid_utf8(text)) + '"';
 }
 
 std::string json_value(const AlertValue& value) { return std::visit(JsonWriter{}, value.data); }

@@ -23,8 +23,6 @@ std::string format_alert(const Alert& alert, const AlertFormat& format);
 
 // "HH:MM:SS.nnnnnnnnn" in local time, or "YYYY-MM-DDTHH:MM:SS.nnnnnnnnn+0000".
 std::string alert_time_text(uint64_t time_ns, bool iso_8601);
-// Control characters as in JSON strings (\n, \t, \u001b …), broken UTF-8 repaired.
-std::string one_line(std::string_view text);
 // With quotes.
 std::string json_string(std::string_view text);
 std::string json_value(const AlertValue& value);

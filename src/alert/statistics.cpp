@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace gyr {
 namespace {
@@ -43,7 +44,7 @@ std::string AlertStatistics::to_text() const {
   }
   out += "Triggered rules by rule name:\n";
   for (const Rule& rule : rules_) {
-    if (rule.count > 0) out += fmt::format("   {}: {}\n", rule.name, rule.count);
+    if (rule.count > 0) out += fmt::format("   {}: {}\n", one_line(rule.name), rule.count);
   }
   return out;
 }

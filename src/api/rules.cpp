@@ -10,12 +10,13 @@
 namespace gyr::api {
 namespace {
 
-void add_diagnostics(const std::vector<gyr::Diagnostic>& from, std::vector<Diagnostic>* to) {
+void add_diagnostics(const std::vector<gyr::Diagnostic>& from, const std::string& file,
+                     std::vector<Diagnostic>* to) {
   for (const gyr::Diagnostic& d : from) {
     Diagnostic told{.error = d.severity == Severity::Error,
                     .code = std::string(code_text(d.code)),
                     .message = d.message,
-                    .file = {},
+                    .file = file,
                     .line = 1,
                     .column = 1};
     if (!d.locations.empty()) {
@@ -39,8 +40,8 @@ LoadedRules load(const std::vector<RuleSource>& files, const RuleSettings& setti
   LoadResult result = gyr::load_rules(files, request);
   LoadedRules loaded{.rules = std::nullopt, .diagnostics = {}, .report = report_text(result.files)};
   for (const FileReport& report : result.files) {
-    add_diagnostics(report.errors, &loaded.diagnostics);
-    add_diagnostics(report.warnings, &loaded.diagnostics);
+    add_diagnostics(report.errors, report.name, &loaded.diagnostics);
+    add_diagnostics(report.warnings, report.name, &loaded.diagnostics);
   }
   if (result.ok()) {
     impl->ruleset = std::move(result.ruleset);

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "alert/format.h"
 #include "alert/sinks/fd_writer.h"
+#include "base/text.h"
 
 namespace gyr::app {
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <cstdint>
@@ -115,6 +117,44 @@ std::string to_valid_utf8(std::string_view bytes) {
     }
   }
   return text;
+}
+
+void append_control(unsigned code, std::string* out) {
+  switch (code) {
+    case '\b':
+      *out += "\\b";
+      return;
+    case '\f':
+      *out += "\\f";
+      return;
+    case '\n':
+      *out += "\\n";
+      return;
+    case '\r':
+      *out += "\\r";
+      return;
+    case '\t':
+      *out += "\\t";
+      return;
+    default:
+      *out += fmt::format("\\u{:04x}", code);
+  }
+}
+
+std::string one_line(std::string_view text) {
+  const std::string valid = to_valid_utf8(text);
+  const std::string_view all = valid;
+  std::string out;
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (const size_t control = control_length(all.substr(i)); control > 0) {
+      // The second of two bytes is the code.
+      i += control - 1;
+      append_control(static_cast<uint8_t>(all[i]), &out);
+    } else {
+      out += all[i];
+    }
+  }
+  return out;
 }
 
 bool wildcard_match(std::string_view pattern, std::string_view text) {

@@ -32,6 +32,11 @@ inline size_t control_length(std::string_view text) {
 // Valid UTF-8: every byte that is not part of a well-formed sequence becomes U+FFFD.
 std::string to_valid_utf8(std::string_view bytes);
 
+// As in JSON strings: \n, \t, \u001b … `code` is below 0x100.
+void append_control(unsigned code, std::string* out);
+// Text of any bytes for one line of a terminal: control characters so, broken UTF-8 repaired.
+std::string one_line(std::string_view text);
+
 // '*' matches any run of characters, everything else itself. Whole text.
 bool wildcard_match(std::string_view pattern, std::string_view text);
 

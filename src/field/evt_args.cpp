@@ -123,6 +123,9 @@ Value evt_args(const EvalContext& context, const FieldUse&) {
 }
 
 Result<void> bind_arg(FieldUse& use) {
+  if (!use.has_argument) {
+    return Error{"it needs the name or the number of a parameter, as in evt.arg.fd or evt.arg[0]"};
+  }
   const Result<int64_t> number = argument_number(use);
   if (!number) return bind_name(use, false);
   if (*number >= static_cast<int64_t>(kMaxParams)) {
@@ -158,7 +161,10 @@ bool fold_arg(uint16_t type, const FieldUse& use, Value* value) {
   return use.data != nullptr && param_of(use, type) < 0 && fold_to(value, Value::null());
 }
 
-Result<void> bind_rawarg(FieldUse& use) { return bind_name(use, true); }
+Result<void> bind_rawarg(FieldUse& use) {
+  if (!use.has_argument) return Error{"it needs the name of a parameter, as in evt.rawarg.flags"};
+  return bind_name(use, true);
+}
 
 Value evt_rawarg(const EvalContext& context, const FieldUse& use) {
   const int param = param_of(use, static_cast<uint16_t>(context.event.type()));

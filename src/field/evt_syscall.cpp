@@ -73,6 +73,9 @@ struct TypeSet {
 // A number is that event; a name is the first event of the table with it, and the exit that
 // follows.
 Result<void> bind_type_is(FieldUse& use) {
+  if (!use.has_argument) {
+    return Error{"it needs the name or the number of an event, as in evt.type.is.openat"};
+  }
   auto set = std::make_shared<TypeSet>();
   const Result<int64_t> number = argument_number(use);
   if (number && *number < static_cast<int64_t>(kEventCount)) {

@@ -259,6 +259,13 @@ OperandPtr Checker::field(const Term& term) {
 
 bool Checker::transformable(const Operand& argument, Place place) {
   if (argument.kind != Operand::Kind::Field) return true;
+  if (dialect_.for_rules && is_event_type(*argument.field.info)) {
+    fail(place,
+         fmt::format("a rule cannot transform '{}': rules are sorted by the event types they "
+                     "name; compare it with names, for example evt.type in (open, openat)",
+                     argument.field.info->name));
+    return false;
+  }
   if ((argument.field.info->flags & kNoTransformer) == 0) return true;
   fail(place, fmt::format("field '{}' cannot be transformed", argument.field.info->name));
   return false;
@@ -338,6 +345,12 @@ bool Checker::right_fits(const Check& check, const Operand& left, const Operand&
     fail(check.right.place, std::move(message));
     return false;
   };
+  if (dialect_.for_rules && left.kind == Operand::Kind::Field && is_event_type(*left.field.info)) {
+    return refuse(fmt::format(
+        "a rule cannot compare '{}' with a field: rules are sorted by the event types they name; "
+        "write the names, for example evt.type in (open, openat)",
+        left.field.info->name));
+  }
   if (check.op == Operator::PMatch || check.op == Operator::Regex) {
     return refuse(fmt::format("'{}' takes no field on its right side", check.operator_text));
   }

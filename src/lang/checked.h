@@ -12,6 +12,11 @@ struct Checked {
   TreePtr root;  // never null
 };
 
+// evt.type by either of its names.
+inline bool is_event_type(const FieldInfo& field) {
+  return field.name == "evt.type" || field.name == "syscall.type";
+}
+
 // Event types for which a part of a condition may be true, and for which it may be false.
 struct PossibleTypes {
   EventTypeSet yes;

@@ -25,6 +25,9 @@ struct Dialect {
   std::span<const FieldClass> fields;
   uint16_t event_types = 0;  // number of event types; FieldInfo::fold is asked for each of them
   std::span<const std::string_view> list_names{};  // lists are put in before; for suggestions
+  // Whether conditions are those of rules, which are sorted by the event types they name: these may
+  // compare the event's type with names only. Filters may do more.
+  bool for_rules = false;
 };
 
 // Syntax tree of one condition, with offsets into its text. Defined in lang/ast.h.
@@ -81,6 +84,9 @@ struct EventNeeds {
   EventTypeSet types;
   std::vector<std::string> names;  // every evt.type name mentioned positively
   bool all = false;                // nothing restricts the type
+  // How many types are left when only '=', '==', '!=' and 'in' on the event's type count, as for
+  // the reference.
+  size_t indexed = 0;
 };
 EventNeeds event_needs(const Checked& condition, const Dialect& dialect,
                        ConditionCache* cache = nullptr);

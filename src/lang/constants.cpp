@@ -156,14 +156,14 @@ Result<Constant> convert_constant(std::string_view text, Type type) {
 
 Result<Constant> convert_hex(std::string_view text) {
   Constant constant;
+  if (text.find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+    return Error{fmt::format("'{}' is not made of hexadecimal digits", text)};
+  }
   if (text.size() % 2 != 0) return Error{fmt::format("'{}' has an odd number of digits", text)};
   for (size_t i = 0; i < text.size(); i += 2) {
     uint8_t byte = 0;
     const char* end = text.data() + i + 2;
-    const auto [at, error] = std::from_chars(text.data() + i, end, byte, 16);
-    if (error != std::errc() || at != end) {
-      return Error{fmt::format("'{}' is not made of hexadecimal digits", text)};
-    }
+    std::from_chars(text.data() + i, end, byte, 16);
     constant.text += static_cast<char>(byte);
   }
   return constant;

@@ -22,7 +22,8 @@ std::string_view code_text(Code code);        // "LOAD_ERR_COMPILE_CONDITION"
 std::string_view code_short_text(Code code);  // "Error compiling condition"
 std::string_view code_help(Code code);
 
-// A place in a file. Line and column count from 1 (bytes), offset from 0.
+// A place in a file. Line and column count from 1 (bytes), offset from 0. Line 0: the file as a
+// whole, or what `file` names is no file.
 struct Position {
   std::string file;
   uint32_t line = 1;
@@ -43,10 +44,10 @@ enum class Severity : uint8_t { Warning, Error };
 struct Diagnostic {
   Severity severity = Severity::Error;
   Code code{};
-  std::string message;  // one sentence, with the suggestion if there is one
-  std::vector<Location> locations;
-  std::string line_text;        // the line of the fault, for the underlined snippet
-  uint32_t underline_from = 0;  // byte offset in line_text
+  std::string message;              // one sentence, with the suggestion if there is one
+  std::vector<Location> locations;  // empty: about the file as a whole, nothing to underline
+  std::string line_text;            // the line of the fault, for the underlined snippet
+  uint32_t underline_from = 0;      // byte offset in line_text
   uint32_t underline_size = 1;
 };
 

@@ -14,7 +14,11 @@ using Possible = PossibleTypes;
 bool names_event_type(const Atom& atom) {
   const FieldUse* field = atom.field();
   if (field == nullptr || field->info->fold == nullptr) return false;
-  return field->info->name == "evt.type" || field->info->name == "syscall.type";
+  return is_event_type(*field->info);
+}
+
+bool is_indexed(Operator op) {
+  return op == Operator::Equal || op == Operator::NotEqual || op == Operator::In;
 }
 
 // evt.num counts from one, so rules switch themselves off with evt.num=0 and on with evt.num>=0.
@@ -29,13 +33,17 @@ bool is_never(const Atom& atom) {
 
 class Needs {
  public:
-  Needs(const Dialect& dialect, ConditionCache* cache) : cache_(cache) {
+  // With `indexed_only` checks of the type by other operators than '=', '!=' and 'in' tell nothing.
+  Needs(const Dialect& dialect, ConditionCache* cache, bool indexed_only = false)
+      : cache_(cache), indexed_only_(indexed_only) {
     for (size_t type = 0; type < std::min<size_t>(dialect.event_types, kMaxEventTypes); ++type) {
       all_.set(type);
     }
   }
   const EventTypeSet& all() const { return all_; }
   std::vector<std::string>& names() { return names_; }
+  // Whether another operator was met.
+  bool has_others() const { return has_others_; }
 
   Possible walk(const Tree& tree, bool positive) {
     switch (tree.kind) {
@@ -68,6 +76,10 @@ class Needs {
     const Atom& atom = *shared;
     if (is_never(atom)) return {{}, all_};
     if (!names_event_type(atom)) return {all_, all_};
+    if (!is_indexed(atom.spec().op)) {
+      has_others_ = true;
+      if (indexed_only_) return {all_, all_};
+    }
     const bool negative = atom.spec().op == Operator::NotEqual;
     if (positive != negative) {
       for (const Constant& constant : atom.spec().constants) {
@@ -99,6 +111,8 @@ class Needs {
   }
 
   ConditionCache* cache_;
+  bool indexed_only_;
+  bool has_others_ = false;
   EventTypeSet all_;
   std::vector<std::string> names_;
 };
@@ -111,6 +125,10 @@ EventNeeds event_needs(const Checked& condition, const Dialect& dialect, Conditi
   result.types = needs.walk(*condition.root, true).yes;
   result.names = std::move(needs.names());
   result.all = result.types == needs.all();
+  result.indexed = result.types.count();
+  if (needs.has_others()) {
+    result.indexed = Needs(dialect, cache, true).walk(*condition.root, true).yes.count();
+  }
   return result;
 }
 

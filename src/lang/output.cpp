@@ -117,6 +117,14 @@ class TemplateParser {
     if (word.empty()) {
       return refuse(start - 1, 1, "a field is expected behind '%'");
     }
+    const bool call = end < text_.size() && text_[end] == '(';
+    if (call && find_field(dialect_.fields, word).info == nullptr) {
+      at_ = end + 1;
+      return refuse(start, word.size(),
+                    fmt::format("'{}' cannot stand in an output; transformers there are toupper, "
+                                "tolower, b64, basename and len, of one field each",
+                                word));
+    }
     return parse_field(word, start);
   }
 

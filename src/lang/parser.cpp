@@ -61,8 +61,22 @@ constexpr size_t kMaxCallDepth = 64;
 
 std::string suggestion(std::string_view word, std::span<const std::string_view> candidates) {
   if (word.size() < 2) return {};
-  const std::string_view best = closest(word, candidates);
+  const std::string_view best = closest(to_lower(word), candidates);
   return best.empty() ? std::string() : fmt::format("; did you mean '{}'?", best);
+}
+
+// The word that a user of other languages means by it, empty if it is none of theirs.
+std::string_view foreign_word(std::string_view word) {
+  constexpr std::pair<std::string_view, std::string_view> kForeign[] = {
+      {"&&", "and"}, {"&", "and"}, {"||", "or"}, {"|", "or"}, {"!", "not"}};
+  for (const auto& [theirs, ours] : kForeign) {
+    if (word.starts_with(theirs)) return ours;
+  }
+  const std::string lower = to_lower(word);
+  for (const std::string_view ours : {"and", "or", "not"}) {
+    if (lower == ours && word != ours) return ours;
+  }
+  return {};
 }
 
 class Parser {
@@ -120,10 +134,36 @@ class Parser {
     return fmt::format("'{}'", lexer_.peek_anything());
   }
   std::string after_expression() const {
-    if (lexer_.peek_anything() == ")") return "this ')' closes nothing";
+    const std::string_view word = lexer_.peek_anything();
+    if (word == ")") return "this ')' closes nothing";
+    if (word == "and" || word == "or") return nothing_behind(word);
+    if (word == "not") return "'and' or 'or' is expected in front of 'not'";
     static constexpr std::array<std::string_view, 2> kWords = {"and", "or"};
+    const std::string_view meant = foreign_word(word);
     return fmt::format("'and', 'or' or the end of the condition is expected, not {}{}", found(),
-                       suggestion(lexer_.peek_anything(), kWords));
+                       meant.empty() || meant == "not" ? suggestion(word, kWords)
+                                                       : fmt::format("; write '{}'", meant));
+  }
+  // At "and", "or" or "not" that was not taken for want of a blank.
+  std::string nothing_behind(std::string_view word) const {
+    const std::string_view behind = lexer_.rest().substr(word.size());
+    if (!behind.empty() && behind.front() != ')') {
+      return fmt::format("a blank is expected behind '{}'", word);
+    }
+    return fmt::format("something must follow '{}': a check, a macro or a parenthesis", word);
+  }
+  // Where a check is expected.
+  std::string no_check() const {
+    const std::string_view word = lexer_.peek_anything();
+    if (word == "not") return nothing_behind(word);
+    return fmt::format("a field, a macro, 'not' or '(' is expected, not {}{}", found(),
+                       foreign_word(word) == "not" ? "; write 'not'" : "");
+  }
+  // Whether what follows a bare word shows that it was meant as an operator in front of a check.
+  bool check_follows(std::string_view word) const {
+    const std::string_view behind = trim(lexer_.rest().substr(word.size()));
+    return !behind.empty() && behind.front() != ')' && !behind.starts_with("and") &&
+           !behind.starts_with("or");
   }
 
   ExprPtr parse_expression();
@@ -255,12 +295,11 @@ ExprPtr Parser::parse_check() {
   const bool field = !lexer_.peek_field().empty();
   const std::string_view behind = lexer_.rest().substr(word.size());
   if (word.empty()) {
-    return fail(fmt::format("a field, a macro, 'not' or '(' is expected, not {}", found()));
+    return fail(no_check());
   }
   if (!field && !behind.starts_with('(')) {
-    if (word == "and" || word == "or" || word == "not") {
-      return fail(fmt::format("a field, a macro, 'not' or '(' is expected, not '{}'", word));
-    }
+    const bool foreign_not = foreign_word(word) == "not" && check_follows(word);
+    if (word == "and" || word == "or" || word == "not" || foreign_not) return fail(no_check());
     lexer_.advance(word.size());
     result->kind = Expr::Kind::Macro;
     result->macro = std::string(word);
@@ -317,8 +356,9 @@ bool Parser::parse_call(Term& term) {
   const std::string_view name = lexer_.peek_identifier();
   if (std::find(kFunctions.begin(), kFunctions.end(), name) == kFunctions.end()) {
     fail_at({start, name.size()},
-            name == "val"
-                ? std::string("'val' may stand only on the right side of an operator")
+            name == "val" ? std::string("'val' may stand only on the right side of an operator")
+            : foreign_word(name) == "not"
+                ? fmt::format("'{}' is no word of conditions; write 'not'", name)
                 : fmt::format("'{}' is not a transformer{}", name, suggestion(name, kFunctions)));
     return false;
   }
@@ -407,6 +447,13 @@ bool Parser::parse_operator(Check& check) {
       return false;
     }
     return true;
+  }
+  if (word == "not") {
+    const std::string_view next = trim(lexer_.rest().substr(word.size()));
+    const std::string_view op = next.substr(0, next.find_first_of(" \t\r\n("));
+    fail(fmt::format("'not' stands in front of the field: write 'not {} {} ...'", check.left.text,
+                     op));
+    return false;
   }
   std::vector<std::string_view> names;
   names.reserve(kOperators.size());

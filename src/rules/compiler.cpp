@@ -114,6 +114,7 @@ class RuleCompiler {
       entry.dialect = settings_.dialect;
       entry.dialect.fields = entry.classes;
       entry.dialect.list_names = list_names_;
+      entry.dialect.for_rules = true;
     }
     return entry;
   }
@@ -187,7 +188,7 @@ class RuleCompiler {
 
   void warn_of_types(const RuleDefinition& definition, const Chain& item, const Rule& rule) {
     if (rule.source != "syscall" || !rule.warn_event_types) return;
-    if (!rule.needs.all && rule.needs.types.count() <= kManyEventTypes) return;
+    if (!rule.needs.all && rule.needs.indexed <= kManyEventTypes) return;
     sink_.warning(Code::NoEventType,
                   "the condition can be true for nearly every type of event, which is slow; "
                   "restrict it with evt.type",
@@ -228,7 +229,7 @@ class RuleCompiler {
     const Verdict verdict =
         judge(faults, Code::CompileOutput, {kOutputPart, text, item}, definition, &sink_);
     if (verdict != Verdict::Good || !rule->output) return false;
-    return apply_additions(definition, dialect, item, rule);
+    return apply_additions(dialect, item, rule);
   }
 
   bool applies(const OutputAddition& addition, const Rule& rule) const {
@@ -252,8 +253,7 @@ class RuleCompiler {
     return text;
   }
 
-  bool apply_additions(const RuleDefinition& definition, const Dialect& dialect, const Chain& item,
-                       Rule* rule) {
+  bool apply_additions(const Dialect& dialect, const Chain& item, Rule* rule) {
     std::string text = rule->output_text;
     for (const OutputAddition& addition : settings_.additions) {
       if (!applies(addition, *rule)) continue;
@@ -264,29 +264,41 @@ class RuleCompiler {
         extra.name = field.name;
         extra.raw = field.format.empty();
         const std::string format = extra.raw ? "%" + field.name : field.format;
-        extra.value = parse_addition(format, "extra_fields", dialect, definition, item);
+        extra.value = parse_addition(format, "extra_fields", dialect, item);
         if (!extra.value) return false;
         rule->extra_fields.push_back(std::move(extra));
       }
     }
     if (text == rule->output_text) return true;
-    rule->output = parse_addition(text, "extra_output", dialect, definition, item);
+    rule->output = parse_addition(text, "extra_output", dialect, item);
     return rule->output != nullptr;
   }
 
   std::shared_ptr<const OutputTemplate> parse_addition(const std::string& text,
                                                        std::string_view key, const Dialect& dialect,
-                                                       const RuleDefinition& definition,
                                                        const Chain& item) {
     std::vector<TextFault> faults;
     auto parsed = OutputTemplate::parse(text, dialect, &faults);
-    if (!parsed) {
-      sink_.error(Code::CompileOutput,
-                  fmt::format("append_output.{} of the configuration does not fit this rule: {}",
-                              key, faults.empty() ? "no template" : faults[0].message),
-                  item.with(kOutputPart, "", definition.output[0]), definition.output[0]);
-    }
+    if (!parsed) report_addition(text, key, faults, item);
     return parsed;
+  }
+
+  // The rule is innocent: the text of the option is shown.
+  void report_addition(const std::string& text, std::string_view key,
+                       const std::vector<TextFault>& faults, const Chain& item) {
+    SourceRange range;
+    range.file = item.file();
+    range.position = {"configuration or command line", 0, 0, 0};
+    range.line_text = text;
+    if (!faults.empty()) {
+      range.underline_from = static_cast<uint32_t>(faults[0].offset);
+      range.underline_size = static_cast<uint32_t>(faults[0].size);
+    }
+    const std::string option = fmt::format("append_output.{}", key);
+    sink_.error(Code::CompileOutput,
+                fmt::format("{} does not fit this rule: {}", option,
+                            faults.empty() ? "no template" : faults[0].message),
+                item.with(option, "", range.position), range);
   }
 
   const SourceFiles& files_;

@@ -193,7 +193,7 @@ Result<std::string> describe_rules(const Ruleset& ruleset, const Dialect& dialec
   std::string text = columns("Rule", "Description") + columns("----", "-----------");
   for (const Rule& candidate : ruleset.rules) {
     if (rule.empty() || candidate.name == rule)
-      text += columns(candidate.name, candidate.description);
+      text += columns(one_line(candidate.name), one_line(candidate.description));
   }
   return text;
 }

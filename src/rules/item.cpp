@@ -11,10 +11,25 @@
 
 namespace gyr::rules {
 
+// A quote that is not closed swallows the keys below it.
+void Item::complain_of_missing(std::string_view key) const {
+  const yaml::Document& document = *chain_.files()[place_.file].document;
+  for (const yaml::Node::Entry& entry : node().entries) {
+    if (!document.is_unclosed(*entry.value)) continue;
+    return fail(
+        Code::YamlValidate,
+        fmt::format("the key '{}' is missing: the quote that begins the value of '{}' is not "
+                    "closed, so everything below belongs to it",
+                    key, entry.key->text),
+        *entry.value);
+  }
+  fail(Code::YamlValidate, fmt::format("the key '{}' is missing", key));
+}
+
 const yaml::Node* Item::need(std::string_view key) const {
   const yaml::Node::Entry* entry = node().find_entry(key);
   if (entry == nullptr) {
-    fail(Code::YamlValidate, fmt::format("the key '{}' is missing", key));
+    complain_of_missing(key);
     return nullptr;
   }
   const yaml::Node* value = entry->value.get();

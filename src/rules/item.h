@@ -53,6 +53,7 @@ class Item {
 
  private:
   const yaml::Node* need(std::string_view key) const;
+  void complain_of_missing(std::string_view key) const;
 
   Chain chain_;
   Place place_;

@@ -35,8 +35,7 @@ LoadResult load_rules(std::span<const RuleSource> sources, const LoadSettings& s
   rules::Collected collected;
   for (uint32_t file = 0; file < files.size(); ++file) {
     if (!sources[file].read_error.empty()) {
-      sink.error(Code::FileRead, sources[file].read_error, rules::Chain(files, file),
-                 rules::locate_start(files, file));
+      sink.file_error(Code::FileRead, sources[file].read_error, file);
     }
     for (const yaml::ParseError& error : yaml_errors[file]) {
       const size_t offset = error.mark.offset;

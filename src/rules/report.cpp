@@ -37,11 +37,52 @@ std::string shortened(std::string_view text) {
   return printable(text.substr(0, kNameBytes)) + "...";
 }
 
-// Not a byte that continues a letter in UTF-8.
-bool is_first_byte(char c) { return (c & 0xc0) != 0x80; }
+// The code point at the start of valid UTF-8, and its bytes.
+std::pair<uint32_t, size_t> code_point(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const size_t size = std::max<size_t>(utf8_length(text), 1);
+  if (size == 1) return {byte(0), 1};
+  uint32_t code = byte(0) & (0xffu >> (size + 1));
+  for (size_t i = 1; i < size; ++i) code = code << 6 | (byte(i) & 0x3f);
+  return {code, size};
+}
+
+// Columns of a terminal: none for marks that stand on the letter before them, two for the wide
+// letters and signs of East Asia and for emoji.
+size_t columns_of(uint32_t code) {
+  struct Range {
+    uint32_t first, last;
+    size_t columns;
+  };
+  static constexpr Range kRanges[] = {
+      {0x300, 0x36f, 0},     {0x1100, 0x115f, 2},   {0x200b, 0x200f, 0},   {0x20d0, 0x20ff, 0},
+      {0x2e80, 0x303e, 2},   {0x3041, 0xa4cf, 2},   {0xac00, 0xd7a3, 2},   {0xf900, 0xfaff, 2},
+      {0xfe00, 0xfe0f, 0},   {0xfe30, 0xfe6f, 2},   {0xff00, 0xff60, 2},   {0xffe0, 0xffe6, 2},
+      {0x1f300, 0x1f64f, 2}, {0x1f680, 0x1f6ff, 2}, {0x1f900, 0x1f9ff, 2}, {0x20000, 0x3fffd, 2}};
+  for (const Range& range : kRanges) {
+    if (code >= range.first && code <= range.last) return range.columns;
+  }
+  return 1;
+}
+
+// As many signs as the text has columns; tabs stay tabs where blanks stand for the text.
+std::string sign_for(std::string_view text, char sign) {
+  std::string signs;
+  while (!text.empty()) {
+    const auto [code, size] = code_point(text);
+    if (code == '\t' && sign == ' ') {
+      signs += '\t';
+    } else {
+      signs.append(columns_of(code), sign);
+    }
+    text.remove_prefix(size);
+  }
+  return signs;
+}
 
 // The line, cut to a window around the fault if it is long, and a line of '^' below.
 std::string snippet(const Diagnostic& diagnostic) {
+  if (diagnostic.locations.empty()) return {};
   std::string_view line = diagnostic.line_text;
   size_t from = std::min<size_t>(diagnostic.underline_from, line.size());
   if (line.size() > kSnippetBytes) {
@@ -56,19 +97,16 @@ std::string snippet(const Diagnostic& diagnostic) {
   const std::string marked = printable(line.substr(std::min(from, line.size()), size));
   const std::string after = printable(line.substr(std::min(from + size, line.size())));
   std::string text = before + marked + after + '\n';
-  // Tabs stay tabs and a letter of several bytes is one column, so that the marks stand below what
-  // they mean.
-  for (const char c : before) {
-    if (is_first_byte(c)) text += c == '\t' ? '\t' : ' ';
-  }
-  const auto letters = std::count_if(marked.begin(), marked.end(), is_first_byte);
-  return text + std::string(std::max<size_t>(static_cast<size_t>(letters), 1), '^');
+  // The marks stand below what they mean in a terminal, whatever the letters.
+  const std::string marks = sign_for(marked, '^');
+  return text + sign_for(before, ' ') + (marks.empty() ? "^" : marks);
 }
 
 std::string location_text(const Location& location) {
   const Position& at = location.position;
   const std::string name =
       location.item_name.empty() ? "" : fmt::format(" '{}'", shortened(location.item_name));
+  if (at.line == 0) return fmt::format("{}{}: ({})", location.item_type, name, at.file);
   return fmt::format("{}{}: ({}:{}:{})", location.item_type, name, at.file, at.line, at.column);
 }
 
@@ -111,7 +149,7 @@ nlohmann::json to_json(const FileReport& file) {
   nlohmann::json schema_warnings = nlohmann::json::array();
   for (const auto* list : {&file.errors, &file.warnings}) {
     for (const Diagnostic& diagnostic : *list) {
-      if (!is_about_schema(diagnostic)) continue;
+      if (!is_about_schema(diagnostic) || diagnostic.locations.empty()) continue;
       const Position& at = diagnostic.locations.back().position;
       schema_warnings.push_back(fmt::format("{}:{}: {}", at.line, at.column, diagnostic.message));
     }
@@ -148,9 +186,11 @@ std::string diagnostic_text(const Diagnostic& diagnostic) {
     text += i == 0 ? "In " : std::string(4 * i, ' ');
     text += location_text(diagnostic.locations[i]) + "\n";
   }
-  return text + fmt::format("------\n{}\n------\n{} ({}): {}\n", snippet(diagnostic),
-                            code_text(diagnostic.code), code_short_text(diagnostic.code),
-                            printable(diagnostic.message));
+  if (!diagnostic.locations.empty()) {
+    text += fmt::format("------\n{}\n------\n", snippet(diagnostic));
+  }
+  return text + fmt::format("{} ({}): {}\n", code_text(diagnostic.code),
+                            code_short_text(diagnostic.code), printable(diagnostic.message));
 }
 
 std::string report_text(std::span<const FileReport> files, const ReportSettings& settings) {

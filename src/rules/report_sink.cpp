@@ -46,6 +46,14 @@ void ReportSink::warning(Code code, std::string message, const Chain& chain, Pla
   warning(code, std::move(message), chain, locate(chain.files(), place));
 }
 
+void ReportSink::file_error(Code code, std::string message, uint32_t file) {
+  if (++error_counts_[file] > max_errors_) return;
+  Diagnostic diagnostic;
+  diagnostic.code = code;
+  diagnostic.message = std::move(message);
+  reports_[file].errors.push_back(std::move(diagnostic));
+}
+
 bool ReportSink::has_errors() const {
   return std::any_of(error_counts_.begin(), error_counts_.end(), [](size_t n) { return n > 0; });
 }
@@ -66,7 +74,7 @@ void ReportSink::add(Severity severity, Code code, std::string message, const Ch
     ++hidden_warnings_[chain.file()];
     return;
   }
-  if (!seen_.insert({range.position.file, range.position.offset, code, message}).second) return;
+  if (!seen_.insert({range.file, range.position.offset, code, message}).second) return;
   FileReport& report = reports_[chain.file()];
   if (is_error && ++error_counts_[chain.file()] > max_errors_) return;
   Diagnostic diagnostic;

@@ -41,6 +41,9 @@ class ReportSink {
   void error(Code code, std::string message, const Chain& chain, Place place);
   void warning(Code code, std::string message, const Chain& chain, Place place);
 
+  // About the file as a whole, which has no lines to show.
+  void file_error(Code code, std::string message, uint32_t file);
+
   // Whether another error of this file would be shown; otherwise its message may be plain.
   bool shows_error(uint32_t file) const { return error_counts_[file] < max_errors_; }
   bool has_errors() const;
@@ -55,9 +58,9 @@ class ReportSink {
   std::vector<FileReport> reports_;
   std::vector<size_t> error_counts_;
   std::vector<size_t> hidden_warnings_;
-  // Place and code of what was reported: a fault in a macro is told once, not per rule that uses
-  // it.
-  std::set<std::tuple<std::string, size_t, Code, std::string>> seen_;
+  // Place (file, offset) and code of what was reported: a fault in a macro is told once, not per
+  // rule that uses it.
+  std::set<std::tuple<uint32_t, size_t, Code, std::string>> seen_;
 };
 
 }  // namespace gyr::rules

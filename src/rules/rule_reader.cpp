@@ -199,9 +199,10 @@ class RuleReader {
   }
 
   void read_append() {
-    item_.warn(Code::DeprecatedItem,
-               "'append' is deprecated; write 'override' with the keys to append",
-               *item_.node().find("append"));
+    item_.warn(
+        Code::DeprecatedItem,
+        "'append' is deprecated; write 'override' with the keys to append" + keys_beside_append(),
+        *item_.node().find("append"));
     if (is_gone()) return;
     if (earlier_ == nullptr) {
       return fail(Code::Validate, "there is no rule of this name to append to");
@@ -216,6 +217,20 @@ class RuleReader {
     }
     ++collected_.next_stamp;
     *earlier_ = std::move(changed);
+  }
+
+  // 'append: true' knows two keys; what else is there was meant and does nothing.
+  std::string keys_beside_append() const {
+    constexpr std::array<std::string_view, 5> kUsed = {"rule", "append", "condition", "exceptions",
+                                                       "source"};
+    std::vector<std::string> unused;
+    for (const yaml::Node::Entry& entry : item_.node().entries) {
+      const std::string& key = entry.key->text;
+      if (contains(kRuleKeys, key) && !contains(kUsed, key)) unused.push_back("'" + key + "'");
+    }
+    if (unused.empty()) return {};
+    return fmt::format(". Beside it {} {} no effect: it adds to 'condition' and 'exceptions' only",
+                       join(unused, ", "), unused.size() == 1 ? "has" : "have");
   }
 
   void read_override() {

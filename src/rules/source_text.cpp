@@ -44,6 +44,7 @@ SourceRange locate_bytes(const SourceFiles& files, uint32_t file, size_t begin, 
   const yaml::Document& document = *files[file].document;
   const yaml::Mark mark = document.mark_at(begin);
   SourceRange range;
+  range.file = file;
   range.position = {files[file].name, mark.line, mark.column, mark.offset};
   range.line_text = document.line_of(mark);
   const size_t length = range.line_text.size();
@@ -51,10 +52,6 @@ SourceRange locate_bytes(const SourceFiles& files, uint32_t file, size_t begin, 
   const size_t room = std::max<size_t>(length - range.underline_from, 1);
   range.underline_size = static_cast<uint32_t>(std::clamp<size_t>(end - begin, 1, room));
   return range;
-}
-
-SourceRange locate_start(const SourceFiles& files, uint32_t file) {
-  return locate_bytes(files, file, 0, 1);
 }
 
 SourceRange locate(const SourceFiles& files, Place place) {

@@ -64,6 +64,7 @@ class SourceText {
 
 // A range of source, one line of it, ready for a Diagnostic.
 struct SourceRange {
+  uint32_t file = 0;  // the same name may be given twice
   Position position;
   std::string line_text;
   uint32_t underline_from = 0;
@@ -74,8 +75,6 @@ using SourceFiles = std::vector<SourceFile>;
 // Where byte `offset` of a text and the `size` bytes from it stand in the files.
 SourceRange locate(const SourceFiles& files, const SourceText& text, size_t offset, size_t size);
 SourceRange locate(const SourceFiles& files, Place place);
-// The first character of a file.
-SourceRange locate_start(const SourceFiles& files, uint32_t file);
 // A byte range of a file; what goes past the end of the line is cut.
 SourceRange locate_bytes(const SourceFiles& files, uint32_t file, size_t begin, size_t end);
 

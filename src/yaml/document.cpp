@@ -101,6 +101,22 @@ Mark Document::mark_at(size_t offset) const {
           offset};
 }
 
+bool Document::is_unclosed(const Node& scalar) const {
+  if (!scalar.is_scalar() || scalar.mark.offset >= source_.size()) return false;
+  const char quote = source_[scalar.mark.offset];
+  if (!scalar.quoted || (quote != '"' && quote != '\'')) return false;
+  for (size_t at = scalar.mark.offset + 1; at < source_.size(); ++at) {
+    if (quote == '"' && source_[at] == '\\') {
+      ++at;
+    } else if (source_[at] == quote) {
+      const bool doubled = quote == '\'' && at + 1 < source_.size() && source_[at + 1] == quote;
+      if (!doubled) return false;
+      ++at;
+    }
+  }
+  return true;
+}
+
 std::string_view Document::line_of(const Mark& mark) const {
   const size_t line = mark_at(mark.offset).line;
   const std::string_view rest = std::string_view(source_).substr(line_starts_[line - 1]);

@@ -80,6 +80,8 @@ class Document {
 
   // The place in the source of byte `text_offset` of a scalar's text; its end for larger offsets.
   Mark locate(const Node& scalar, size_t text_offset) const;
+  // Whether the scalar begins with a quote that nothing closes: then it holds the rest of the text.
+  bool is_unclosed(const Node& scalar) const;
   // The line around `mark`, without its end.
   std::string_view line_of(const Mark& mark) const;
   Mark mark_at(size_t offset) const;

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "alert/statistics.h"
+#include "base/text.h"
 
 namespace gyr {
 namespace {

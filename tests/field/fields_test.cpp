@@ -423,6 +423,10 @@ TEST(Fields, AroundIsAWindow) {
 TEST(Fields, ArgumentsAreChecked) {
   EXPECT_EQ(use_of("evt.arg.nam").error().message,
             "no event has a parameter 'nam'; did you mean 'name'?");
+  for (const char* text : {"evt.arg", "evt.rawarg", "evt.type.is"}) {
+    const std::string message = use_of(text).error().message;
+    EXPECT_NE(message.find(std::string("as in ") + text), std::string::npos) << message;
+  }
   for (const char* text : {"proc.args[x]", "proc.aname[-1]", "fd.types[a]", "evt.arg[40]",
                            "evt.type.is.nosuch", "evt.rawarg.nosuch", "evt.abspath.up",
                            "evt.around", "thread.cgroup.a/b", "evt.rawarg[1]"}) {

@@ -101,6 +101,14 @@ TEST(Output, UnknownFieldsGetASuggestion) {
   EXPECT_THAT(faults[0].message, testing::HasSubstr("proc.name"));
 }
 
+TEST(Output, WhatMayNotStandThereIsSaid) {
+  std::vector<TextFault> faults;
+  EXPECT_FALSE(OutputTemplate::parse("x %concat(proc.name,proc.exe)", dialect(), &faults));
+  ASSERT_EQ(faults.size(), 1U);
+  EXPECT_THAT(faults[0].message, testing::StartsWith("'concat' cannot stand in an output"));
+  EXPECT_TRUE(OutputTemplate::parse("%proc.name(x)", dialect(), &faults)) << "text behind a field";
+}
+
 TEST(Output, RenderedValues) {
   EXPECT_EQ(render_value(Value::null(), Type::CharBuf, Format::Na), "<NA>");
   EXPECT_EQ(render_value(Value::of_uint(7), Type::RelTime, Format::PaddedDec), "000000007");

@@ -44,7 +44,8 @@ std::vector<std::string> diagnostics(const LoadResult& result) {
   for (const FileReport& file : result.files) {
     for (const auto* list : {&file.errors, &file.warnings}) {
       for (const Diagnostic& d : *list) {
-        const Position& at = d.locations.back().position;
+        const Position at =
+            d.locations.empty() ? Position{file.name, 0, 0, 0} : d.locations.back().position;
         texts.push_back(std::string(d.severity == Severity::Error ? "E " : "W ") +
                         std::string(code_text(d.code)) + " " + at.file + ":" +
                         std::to_string(at.line) + ":" + std::to_string(at.column) + " " +
@@ -275,7 +276,10 @@ TEST(Rules, AdditionsOfTheConfigurationAreAppended) {
   EXPECT_TRUE(result.ruleset->rules[1].output->fields().empty());
   with.additions[1].fields = {{"proc.nobody", ""}};
   EXPECT_THAT(diagnostics(load({rule_text("one", "evt.type=open")}, with)),
-              Contains(HasSubstr("append_output.extra_fields of the configuration does not fit")));
+              Contains(HasSubstr("append_output.extra_fields does not fit this rule: there is no "
+                                 "field 'proc.nobody'")));
+  const LoadResult bad = load({rule_text("one", "evt.type=open")}, with);
+  EXPECT_EQ(bad.files[0].errors[0].line_text, "%proc.nobody") << "the rule is innocent";
 }
 
 TEST(Rules, ListsAndMacrosKnowWhetherTheyAreUsed) {
@@ -334,6 +338,28 @@ INSTANTIATE_TEST_SUITE_P(
         ComplaintCase{"key_twice",
                       {rule_text("r", "evt.type=open", "  desc: again\n")},
                       {"W LOAD_UNKNOWN_KEY a.yaml:6:3 the key 'desc' is there twice"}},
+        ComplaintCase{"type_transformed",
+                      {rule_text("r", "toupper(evt.type) = OPEN") +
+                       rule_text("s", "proc.name = toupper(evt.type) and evt.type=open")},
+                      {"E LOAD_ERR_COMPILE_CONDITION a.yaml:3:22 a rule cannot transform "
+                       "'evt.type'",
+                       "E LOAD_ERR_COMPILE_CONDITION a.yaml:8:34 a rule cannot transform"}},
+        ComplaintCase{"type_against_a_field",
+                      {rule_text("r", "evt.type = val(proc.name)")},
+                      {"E LOAD_ERR_COMPILE_CONDITION a.yaml:3:29 a rule cannot compare 'evt.type' "
+                       "with a field"}},
+        ComplaintCase{"keys_beside_append",
+                      {rule_text("r", "evt.type=open") +
+                       "- rule: r\n  append: true\n  condition: and evt.num>0\n  output: x\n"},
+                      {"W LOAD_DEPRECATED_ITEM a.yaml:7:11 'append' is deprecated; write "
+                       "'override' with the keys to append. Beside it 'output' has no effect"}},
+        ComplaintCase{"open_quote",
+                      {"- rule: r\n  desc: \"d\n  condition: evt.type=open\n"},
+                      {"E LOAD_ERR_YAML_VALIDATE a.yaml:2:9 the key 'condition' is missing: the "
+                       "quote that begins the value of 'desc' is not closed"}},
+        ComplaintCase{"quotes_in_an_open_quote",
+                      {"- rule: r\n  desc: 'd''s\n  output: it''s\n"},
+                      {"E LOAD_ERR_YAML_VALIDATE a.yaml:2:9 the key 'condition' is missing: the"}},
         ComplaintCase{"tag_trap",
                       {"- list: l\n  items: [a, !b]\n"},
                       {"E LOAD_ERR_YAML_VALIDATE a.yaml:2:14 '!b' without quotes is a YAML tag"}},
@@ -604,7 +630,7 @@ TEST(Rules, AFileThatCannotBeReadIsAnError) {
   const LoadResult result = load_rules({&source, 1}, settings());
   EXPECT_FALSE(result.ok());
   EXPECT_THAT(diagnostics(result),
-              ElementsAre("E LOAD_ERR_FILE_READ gone.yaml:1:1 cannot read gone.yaml"));
+              ElementsAre("E LOAD_ERR_FILE_READ gone.yaml:0:0 cannot read gone.yaml"));
 }
 
 TEST(Limits, WarningsAreCountedWhenThereAreTooMany) {

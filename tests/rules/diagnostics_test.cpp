@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// When warnings and errors of rule files appear, and for which file.
+#include <gtest/gtest.h>
+
+#include "rules/fake_fields.h"
+#include "rules/report.h"
+
+namespace gyr {
+namespace {
+
+LoadResult load(const std::vector<RuleSource>& sources) {
+  LoadSettings settings;
+  settings.dialect = fake::dialect();
+  return load_rules(sources, settings);
+}
+
+std::string rule_text(const std::string& condition, const std::string& more = "") {
+  return "- rule: r\n  desc: d\n  condition: " + condition + "\n  output: out\n  priority: INFO\n" +
+         more;
+}
+
+TEST(Diagnostics, AFaultyFileThatIsGivenTwiceIsFaultyTwice) {
+  for (const std::string& text :
+       {rule_text("evt.type=open",
+                  "  exceptions: [{name: e, fields: [proc.name, fd.name], comps: [=]}]\n"),
+        std::string("- rule: r\n  desc: d\n"), std::string("a: b: c")}) {
+    const RuleSource source{"same.yaml", text, ""};
+    const LoadResult result = load({source, source});
+    EXPECT_FALSE(result.files[0].ok()) << text;
+    EXPECT_FALSE(result.files[1].ok()) << text;
+  }
+}
+
+// Our own sorting of rules by event types is cleverer than what the warning is about.
+TEST(Diagnostics, OnlySomeOperatorsOnTheTypeRestrictIt) {
+  const auto warns = [](const std::string& condition) {
+    return !load({{"a.yaml", rule_text(condition), ""}}).files[0].warnings.empty();
+  };
+  for (const char* restricted :
+       {"evt.type=open", "evt.type == open", "evt.type in (open, close)", "not evt.type != open",
+        "evt.type startswith open and evt.type=openat"}) {
+    EXPECT_FALSE(warns(restricted)) << restricted;
+  }
+  for (const char* open : {"evt.type startswith open", "evt.type glob open", "evt.type exists",
+                           "evt.type contains open", "evt.type != open",
+                           "evt.type=open or evt.type endswith openat"}) {
+    EXPECT_TRUE(warns(open)) << open;
+  }
+}
+
+TEST(Diagnostics, MarksStandUnderWideAndCombinedLetters) {
+  const auto marks = [](const std::string& before) {
+    const LoadResult result =
+        load({{"a.yaml", rule_text("proc.name=" + before + " and no.field=1"), ""}});
+    const std::string text = diagnostic_text(result.files[0].errors.at(0));
+    const size_t mark = text.find('^');
+    return mark - text.rfind('\n', mark) - 1;
+  };
+  const size_t plain = marks("xx");
+  EXPECT_EQ(marks("\u00e4\u00f6"), plain) << "two bytes, one column";
+  EXPECT_EQ(marks("\u6f22"), plain) << "one letter, two columns";
+  EXPECT_EQ(marks("\U0001f600"), plain);
+  EXPECT_EQ(marks("xe\u0301"), plain) << "a mark on its letter";
+}
+
+}  // namespace
+}  // namespace gyr
