@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/loader.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 
 #include "base/text.h"
@@ -44,6 +46,41 @@ bool is_field_name(std::string_view name) {
     begins = c == '.';
   }
   return !begins;
+}
+
+// "1h", "1m30s": numbers with units, each unit once and the larger ones first; at least 100 ms.
+bool is_interval(std::string_view text) {
+  struct Unit {
+    std::string_view name;
+    uint64_t ms;
+  };
+  constexpr std::array<Unit, 7> kUnits = {{{"y", 31'536'000'000},
+                                           {"w", 604'800'000},
+                                           {"d", 86'400'000},
+                                           {"h", 3'600'000},
+                                           {"m", 60'000},
+                                           {"s", 1'000},
+                                           {"ms", 1}}};
+  constexpr uint64_t kMost = 1'000'000'000;  // so that no product overflows
+  uint64_t sum_ms = 0;
+  for (size_t unit = 0; !text.empty(); ++unit) {
+    uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || number > kMost) return false;
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    const std::string_view name = text.substr(0, text.find_first_of("0123456789"));
+    while (unit < kUnits.size() && kUnits[unit].name != name) ++unit;
+    if (unit == kUnits.size()) return false;
+    sum_ms += number * kUnits[unit].ms;
+    text.remove_prefix(name.size());
+  }
+  return sum_ms >= 100;
+}
+
+bool is_ip_address(const std::string& text) {
+  std::array<uint8_t, 16> bytes{};
+  return inet_pton(AF_INET, text.c_str(), bytes.data()) == 1 ||
+         inet_pton(AF_INET6, text.c_str(), bytes.data()) == 1;
 }
 
 // `path` is `key` or something below it.
@@ -123,6 +160,7 @@ class Loader {
               "rules_file and rules_files exclude each other");
     load_section(root_, "");
     check_words();
+    check_values();
     check_static_names();
     result_.values = std::move(root_);
     return std::move(result_);
@@ -287,6 +325,30 @@ class Loader {
     const std::vector<std::string> texts(words.begin(), words.end());
     problem(true, bad->origin,
             fmt::format("{}: '{}' is none of {}", path, bad->text, join(texts, ", ")));
+  }
+
+  // Texts with a form, and lists of words that exclude each other.
+  void check_values() {
+    const Settings& settings = result_.settings;
+    const auto check = [&](std::string_view path, bool good, bool error, std::string message) {
+      const Value* value = root_.find_path(path);
+      if (value == nullptr || value->is_null() || good) return;
+      problem(error, value->origin, fmt::format("{}: {}", path, message));
+    };
+    const std::string& interval = settings.metrics.interval;
+    // Nobody waits for it while metrics are off.
+    check("metrics.interval", is_interval(interval), settings.metrics.enabled,
+          fmt::format("'{}' is no interval of at least 100ms; write numbers with units, the larger "
+                      "first: y, w, d, h, m, s, ms, for example 1h or 1m30s",
+                      interval));
+    const std::string& address = settings.webserver.listen_address;
+    check("webserver.listen_address", is_ip_address(address), true,
+          fmt::format("'{}' is no IP address; names are not looked up", address));
+    const std::vector<std::string>& actions = settings.event_drops.actions;
+    const bool ignores = std::any_of(actions.begin(), actions.end(),
+                                     [](const auto& a) { return to_lower(a) == "ignore"; });
+    check("syscall_event_drops.actions", !ignores || actions.size() == 1, true,
+          "'ignore' excludes the other actions");
   }
 
   // A key that no rule could write is of no use.

@@ -101,6 +101,8 @@ TEST(Config, EveryScalarKeyCanBeSet) {
     if (row.type == "true or false") value = before == "true" ? "false" : "true";
     if (row.type == "number") value = before == "3" ? "2" : row.bounds.max == 1 ? "0.5" : "3";
     if (row.type == "text") value = "notice";
+    if (row.path == "webserver.listen_address") value = "127.0.0.1";
+    if (row.path == "metrics.interval") value = "1m30s";
     if (row.type == "list of texts") value = "[alert]";
     if (row.type == "first or all") value = "all";
     if (row.type == "rules or all_rules") value = "all_rules";
@@ -293,6 +295,30 @@ INSTANTIATE_TEST_SUITE_P(
             {"json_output.x=1"},
             "error -o json_output.x=1:1:1: the configuration has a scalar where the option needs "
             "a map\n"},
+        BadCase{"interval",
+                "metrics: {enabled: true, interval: 5000}\n",
+                {},
+                "error /c.yaml:1:36: metrics.interval: '5000' is no interval of at least 100ms; "
+                "write numbers with units, the larger first: y, w, d, h, m, s, ms, for example 1h "
+                "or 1m30s\n"},
+        BadCase{"interval_nobody_waits_for",
+                "metrics: {interval: 99ms}\n",
+                {},
+                "warning /c.yaml:1:21: metrics.interval: '99ms' is no interval of at least 100ms; "
+                "write numbers with units, the larger first: y, w, d, h, m, s, ms, for example 1h "
+                "or 1m30s\n"},
+        BadCase{"interval_good", "metrics: {enabled: true, interval: 1h30m100ms}\n", {}, ""},
+        BadCase{"address",
+                "webserver: {listen_address: localhost}\n",
+                {},
+                "error /c.yaml:1:29: webserver.listen_address: 'localhost' is no IP address; names "
+                "are not looked up\n"},
+        BadCase{"address_v6", "webserver: {listen_address: \"::\"}\n", {}, ""},
+        BadCase{"ignore_and_log",
+                "syscall_event_drops: {actions: [ignore, log]}\n",
+                {},
+                "error /c.yaml:1:32: syscall_event_drops.actions: 'ignore' excludes the other "
+                "actions\n"},
         BadCase{"option_misspelt",
                 "",
                 {"json_ouput=true"},
