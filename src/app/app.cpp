@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <exception>
 #include <memory>
@@ -65,6 +66,14 @@ uint64_t ring_bytes(const ProbeSettings& probe) {
   return kSmallest << (probe.buf_size_preset > 0 ? probe.buf_size_preset - 1 : 0);
 }
 
+constexpr uint32_t kMostSnaplen = 16000;  // what the probe can carry (GYR_SNAPLEN_MAX)
+
+uint32_t snaplen(const Settings& settings) {
+  constexpr uint32_t kUsual = 80;
+  const uint32_t wanted = settings.falco_libs.snaplen;
+  return wanted == 0 ? kUsual : std::min(wanted, kMostSnaplen);
+}
+
 OutputSettings output_settings(const Settings& settings, bool replay) {
   return {.format = {.json = settings.json_output,
                      .include_output = settings.json_include_output_property,
@@ -100,7 +109,7 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   detect.syscalls = {.custom = settings.base_syscalls.custom_set,
                      .repair = settings.base_syscalls.repair,
                      .all = settings.base_syscalls.all};
-  detect.snaplen = settings.falco_libs.snaplen;
+  detect.snaplen = snaplen(settings);
   detect.ring_bytes = ring_bytes(settings.engine.probe());
   detect.thread_limit = settings.falco_libs.thread_table_size;
   detect.purge_interval_ns = settings.falco_libs.thread_table_auto_purging_interval_s * kSecond;
@@ -112,7 +121,7 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
 }
 
 // An output that was asked for and does not exist is an error: alerts would vanish unnoticed.
-Result<void> check_supported(const ConfigResult& config) {
+Result<void> check_supported(const ConfigResult& config, const Options& options) {
   const Settings& settings = config.settings;
   const auto missing = [&](std::string_view key, std::string_view what) {
     return Error{
@@ -125,6 +134,14 @@ Result<void> check_supported(const ConfigResult& config) {
   }
   if (settings.http_output.enabled) {
     return missing("http_output.enabled", "send alerts to a URL");
+  }
+  // By a way that the options' own check does not see: -o 'engine={kind: kmod}'.
+  const EngineSettings& engine = settings.engine;
+  if (options.capture_file &&
+      (engine.kind != EngineKind::Replay || engine.replay_capture_file != *options.capture_file)) {
+    return Error{
+        fmt::format("-e asks for a replay of {}, but other settings of 'engine' take that back: {}",
+                    *options.capture_file, config.place_of("engine.kind"))};
   }
   if (settings.engine.kind == EngineKind::Replay && settings.engine.replay_capture_file.empty()) {
     return Error{"engine.kind is replay, but engine.replay.capture_file is not set"};
@@ -145,6 +162,10 @@ void warn_of_settings_without_effect(const ConfigResult& config, const Logger& l
   for (const auto& [requested, key] : requests) {
     if (requested) logger->warn("{} has no effect in this version", config.place_of(key));
   }
+  if (live && settings.falco_libs.snaplen > kMostSnaplen) {
+    logger->warn("{}: at most {} bytes of a buffer are kept", config.place_of("falco_libs.snaplen"),
+                 kMostSnaplen);
+  }
   // `log` is what always happens, `ignore` asks for nothing.
   for (const std::string& action : settings.event_drops.actions) {
     const std::string word = to_lower(action);
@@ -152,6 +173,24 @@ void warn_of_settings_without_effect(const ConfigResult& config, const Logger& l
     logger->warn(
         "{}: the action '{}' has no effect in this version; lost events are counted and logged",
         config.place_of("syscall_event_drops.actions"), word);
+  }
+}
+
+// Rules and detection of system calls work without plugins, so a missing one is no error; but its
+// events are missing, which must be seen.
+void warn_of_plugins(const ConfigResult& config, const Logger& logger) {
+  const Settings& settings = config.settings;
+  std::vector<std::string> wanted = settings.load_plugins;
+  if (config.values.find("load_plugins") == nullptr) {
+    for (const PluginSettings& plugin : settings.plugins) wanted.push_back(plugin.name);
+  }
+  for (const std::string& name : wanted) {
+    if (name == "container" || name == "json") continue;  // their fields are built in
+    const std::string_view key = settings.load_plugins.empty() ? "plugins" : "load_plugins";
+    logger->warn(
+        "{}: the plugin '{}' is not loaded: this version loads no plugins; events of its source do "
+        "not arrive, and rules for them are skipped",
+        config.place_of(key), one_line(name));
   }
 }
 
@@ -169,10 +208,11 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   if (options.describe_all || options.describe_rule) {
     return describe(request, *rules.ruleset);
   }
-  if (const Result<void> supported = check_supported(config); !supported) {
+  if (const Result<void> supported = check_supported(config, options); !supported) {
     return print_error(supported.error().message);
   }
   warn_of_settings_without_effect(config, logger);
+  warn_of_plugins(config, logger);
   DetectSettings detection = detect_settings(settings, options);
   detection.built_in_rules = rules.built_in;
   return detect(detection, rules.ruleset, logger);

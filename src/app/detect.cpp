@@ -145,7 +145,12 @@ struct Run {
         engine_settings(settings, std::move(state)), ruleset,
         {.source = source, .outputs = outputs, .clock = system_clock(), .logger = logger});
     if (engine.rule_count() == 0) logger->warn("no rule is enabled: nothing can be detected");
-    if (settings.dry_run) return 0;
+    if (settings.dry_run) {
+      say(fmt::format(
+          "gyr: dry run: {} rules are loaded; {} is a capture file, no event was read\n",
+          engine.rule_count(), settings.capture_file.value_or("")));
+      return 0;
+    }
     if (const Result<void> opened = engine.open(); !opened) {
       return print_error(opened.error().message);
     }

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <iterator>
+#include <tuple>
+#include <utility>
 
 #include "app/option_table.h"
 #include "base/text.h"
@@ -73,10 +75,17 @@ Result<void> set_snaplen(RecordOptions& o, std::string_view value) {
   return {};
 }
 
-Result<void> replay_file(Options& o, std::string_view value) {
-  o.overrides.emplace_back("engine.kind=replay");
-  o.overrides.push_back("engine.replay.capture_file=" + std::string(value));
+// An option that stands for a setting.
+Result<void> imply(Options& o, std::string option, std::string setting) {
+  o.overrides.push_back(setting);
+  o.implied.push_back({std::move(option), std::move(setting)});
   return {};
+}
+
+Result<void> replay_file(Options& o, std::string_view value) {
+  o.capture_file = value;
+  const Result<void> kind = imply(o, "-e", "engine.kind=replay");
+  return kind ? imply(o, "-e", "engine.replay.capture_file=" + std::string(value)) : kind;
 }
 
 using Row = Option<Options>;
@@ -106,9 +115,7 @@ constexpr Row kOptions[] = {
     {'A', "", Takes::Nothing, "",
      "Collect all system calls that rules ask for, also reads and writes: -o "
      "base_syscalls.all=true.",
-     [](Options& o, Text) -> Result<void> {
-       return o.overrides.emplace_back("base_syscalls.all=true"), Result<void>{};
-     }},
+     [](Options& o, Text) -> Result<void> { return imply(o, "-A", "base_syscalls.all=true"); }},
     {'D', "", Takes::Values, "SUBSTRING",
      "Disable the rules whose names contain it; may be repeated.",
      [](Options& o, Text v) -> Result<void> {
@@ -127,13 +134,9 @@ constexpr Row kOptions[] = {
      set_extra_output},
     {'b', "print-base64", Takes::Nothing, "",
      "Show bytes that were read and written in base64: -o buffer_format_base64=true.",
-     [](Options& o, Text) -> Result<void> {
-       return o.overrides.emplace_back("buffer_format_base64=true"), Result<void>{};
-     }},
+     [](Options& o, Text) -> Result<void> { return imply(o, "-b", "buffer_format_base64=true"); }},
     {'U', "unbuffered", Takes::Nothing, "", "Write each alert at once: -o buffered_outputs=false.",
-     [](Options& o, Text) -> Result<void> {
-       return o.overrides.emplace_back("buffered_outputs=false"), Result<void>{};
-     }},
+     [](Options& o, Text) -> Result<void> { return imply(o, "-U", "buffered_outputs=false"); }},
     {'v', "", Takes::Nothing, "", "Say more: all warnings, counters at the end.",
      [](Options& o, Text) -> Result<void> { return o.verbose = true, Result<void>{}; }},
     {0, "dry-run", Takes::Nothing, "",
@@ -208,12 +211,78 @@ Result<Target> parse_file_and_filter(std::span<const Option<Target>> rows, Argum
   return options;
 }
 
+// -o may not say the contrary of an option that stands for the same setting.
+Result<void> check_contradictions(const Options& o) {
+  for (const Options::Implied& implied : o.implied) {
+    const std::string_view setting = implied.setting;
+    const size_t key_size = setting.find('=') + 1;
+    for (const std::string& other : o.overrides) {
+      if (!other.starts_with(setting.substr(0, key_size)) || to_lower(other) == to_lower(setting)) {
+        continue;
+      }
+      return Error{fmt::format("{} means {}, but -o {} says otherwise; give only one of them",
+                               implied.option, setting, other)};
+    }
+  }
+  return {};
+}
+
+// Options that print something and end, in the order the reference looks at them.
+std::vector<std::string_view> print_commands(const Options& o) {
+  const std::pair<bool, std::string_view> all[] = {
+      {o.list_ignored, "-i"},    {o.list_events, "--list-events"},
+      {o.version, "--version"},  {o.page_size, "--page-size"},
+      {o.list_fields, "--list"}, {!o.validate.empty(), "-V"},
+      {o.describe_all, "-L"},    {o.describe_rule.has_value(), "-l"},
+  };
+  std::vector<std::string_view> given;
+  for (const auto& [is_given, option] : all) {
+    if (is_given) given.push_back(option);
+  }
+  return given;
+}
+
+// An option that could do nothing is refused: who gives it expects something of it.
+Result<void> check_effects(const Options& o) {
+  const std::vector<std::string_view> commands = print_commands(o);
+  const bool listing = o.list_fields || o.list_events;
+  if (o.names_only && !o.list_fields) return Error{"-N has an effect with --list only"};
+  if ((o.format || o.markdown) && !listing) {
+    return Error{fmt::format("{} has an effect with --list and --list-events only",
+                             o.markdown ? "--markdown" : "--format")};
+  }
+  // A report of -V may hold the description of -L or -l.
+  const bool with_report = commands.size() == 2 && commands.front() == "-V" &&
+                           (commands.back() == "-L" || commands.back() == "-l");
+  if (commands.size() > 1 && !with_report) {
+    return Error{fmt::format("{} cannot be used together with {}", commands[0], commands[1])};
+  }
+  const bool rules_read = !o.validate.empty() || o.describe_all || o.describe_rule;
+  const std::tuple<bool, std::string_view, bool> without_effect[] = {
+      {o.capture_file.has_value(), "-e", true},
+      {o.duration_s > 0, "-M", true},
+      {!o.rules.empty(), "-r", !rules_read || !o.validate.empty()},
+      {!o.disabled_substrings.empty(), "-D", !rules_read},
+      {!o.only_tags.empty(), "-t", !rules_read},
+      {!o.disabled_tags.empty(), "-T", !rules_read},
+      {!o.extra_output.empty(), "-p", !rules_read},
+  };
+  for (const auto& [given, option, useless] : without_effect) {
+    if (!given || !useless || commands.empty()) continue;
+    return Error{fmt::format("{} has no effect with {}{}", option, commands.front(),
+                             option == "-r" && rules_read ? "; give all rules files to -V" : "")};
+  }
+  return {};
+}
+
 Result<void> check(const Options& o) {
+  if (o.help) return {};
   if (!o.only_tags.empty() && (!o.disabled_tags.empty() || !o.disabled_substrings.empty())) {
     return Error{"-t cannot be used together with -T or -D"};
   }
   if (o.markdown && o.format) return Error{"--markdown cannot be used together with --format"};
-  return {};
+  if (const Result<void> effects = check_effects(o); !effects) return effects;
+  return check_contradictions(o);
 }
 
 }  // namespace

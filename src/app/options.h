@@ -42,6 +42,13 @@ struct Options {
   std::string extra_output;                      // -p
   uint64_t duration_s = 0;                       // -M
   std::vector<std::string> notes;                // about options of old versions, for the log
+  std::optional<std::string> capture_file;       // -e
+  // What options that stand for settings ask for, so that -o cannot take it back unnoticed.
+  struct Implied {
+    std::string option;   // "-A"
+    std::string setting;  // "base_syscalls.all=true", also in `overrides`
+  };
+  std::vector<Implied> implied;
 };
 
 struct ReadOptions {

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -60,6 +61,23 @@ void log_warnings(const LoadResult& result, const Logger& logger) {
     for (const Diagnostic& warning : file.warnings) {
       logger->warn("{}", diagnostic_text(warning));
     }
+  }
+}
+
+// Unused macros and lists are normal in rules files that others write.
+bool is_worth_a_line(const Diagnostic& warning) {
+  return warning.code != Code::UnusedMacro && warning.code != Code::UnusedList;
+}
+
+// One line per file, as most warnings mean that something does not work as it was meant.
+void log_warning_counts(const LoadResult& result, const Logger& logger) {
+  std::string command = "gyr";
+  for (const FileReport& file : result.files) {
+    command += fmt::format(" -V {}", one_line(file.name));
+    const auto count = std::count_if(file.warnings.begin(), file.warnings.end(), is_worth_a_line);
+    if (count == 0) continue;
+    logger->warn("{}: {} warning{}; {} shows {}", one_line(file.name), count, count == 1 ? "" : "s",
+                 command, count == 1 ? "it" : "them");
   }
 }
 
@@ -129,7 +147,11 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
     print_faults(result);
     return use;
   }
-  if (request.options.verbose) log_warnings(result, logger);
+  if (request.options.verbose) {
+    log_warnings(result, logger);
+  } else {
+    log_warning_counts(result, logger);
+  }
   use.ruleset = std::move(result.ruleset);
   return use;
 }

@@ -89,6 +89,34 @@ TEST(Options, WhatCanCountOnceIsGivenOnce) {
   EXPECT_TRUE(parsed({"-v", "-v"}).verbose);
 }
 
+TEST(Options, WhatWouldHaveNoEffectIsRefused) {
+  const std::pair<Words, const char*> cases[] = {
+      {{"-N"}, "-N has an effect with --list only"},
+      {{"-N", "--list-events"}, "-N has an effect with --list only"},
+      {{"--format", "json"}, "--format has an effect with --list and --list-events only"},
+      {{"--markdown", "-L"}, "--markdown has an effect"},
+      {{"--list", "--version"}, "--version cannot be used together with --list"},
+      {{"-L", "-l", "x"}, "-L cannot be used together with -l"},
+      {{"-V", "a", "-r", "b"}, "-r has no effect with -V; give all rules files to -V"},
+      {{"-L", "-M", "5"}, "-M has no effect with -L"},
+      {{"-V", "a", "-e", "f"}, "-e has no effect with -V"},
+      {{"--list", "-t", "x"}, "-t has no effect with --list"},
+      {{"--version", "-p", "x"}, "-p has no effect with --version"},
+  };
+  for (const auto& [words, message] : cases) EXPECT_EQ(refused(words).find(message), 0u) << message;
+  EXPECT_TRUE(parsed({"-V", "a", "-L", "-D", "x"}).describe_all);
+  EXPECT_TRUE(parsed({"-h", "-N"}).help);
+}
+
+TEST(Options, SettingsMayNotTakeBackAnOption) {
+  EXPECT_EQ(refused({"-e", "f.scap", "-o", "engine.kind=kmod"}),
+            "-e means engine.kind=replay, but -o engine.kind=kmod says otherwise; give only one of "
+            "them");
+  EXPECT_NE(refused({"-o", "engine.replay.capture_file=g", "-e", "f"}), "");
+  EXPECT_NE(refused({"-A", "-o", "base_syscalls.all=false"}), "");
+  EXPECT_EQ(parsed({"-e", "f", "-o", "engine.kind=replay"}).capture_file, "f");
+}
+
 TEST(Options, HelpNamesEveryVisibleOption) {
   const std::string help = help_text();
   for (const char* name : {"-r PATH",

@@ -171,6 +171,42 @@ class Mistakes(Case):
         self.assert_fails(result, '-o http_output.enabled=true', 'stdout_output')
         self.assertEqual(run('-c', config, '-V', self.rules).returncode, 0)
 
+    def test_plugins_are_not_loaded_and_that_is_said(self):
+        def told(text):
+            config = self.write('c.yaml', 'stdout_output: {enabled: true}\nengine: {kind: nodriver}\n' + text)
+            return run('-c', config, '-r', self.rules, '--dry-run').stderr
+
+        plugins = 'plugins: [{name: cloudtrail, library_path: x.so}, {name: json, library_path: y.so}]\n'
+        self.assertIn("c.yaml:3:10: plugins: the plugin 'cloudtrail' is not loaded", told(plugins))
+        self.assertNotIn("'json'", told(plugins))
+        self.assertNotIn('cloudtrail', told('load_plugins: []\n' + plugins))
+        self.assertIn("load_plugins: the plugin 'okta'", told('load_plugins: [container, okta]\n' + plugins))
+
+    def test_a_replay_that_settings_take_back(self):
+        self.assert_fails(run('-r', self.rules, '-e', 'x.scap', '-o', 'engine={kind: kmod}'), '-e asks for a replay of x.scap')
+
+    def test_an_unreadable_rules_file_has_no_place(self):
+        result = run('-V', '/nonexistent')
+        self.assertNotIn('1:1', result.stdout + result.stderr)
+        self.assertNotIn('^', result.stdout + result.stderr)
+        report = json.loads(run('-V', '/nonexistent', '-o', 'json_output=true').stdout)['falco_load_results'][0]
+        self.assertEqual(report['errors'][0]['context'], {'locations': [], 'snippet': ''})
+
+    def test_warnings_of_rules_have_a_line_at_the_start(self):
+        rules = self.write('typo.yaml', RULE + '  exceptions: [{name: e, fields: fd.name, value: [x]}]\n')
+        result = run('-r', rules, '--dry-run', '-o', 'engine.kind=nodriver')
+        self.assertIn(f'{rules}: 1 warning; gyr -V {rules} shows it', result.stderr)
+        unused = self.write('unused.yaml', RULE + '- macro: m\n  condition: evt.type=open\n')
+        self.assertEqual(run('-r', unused, '--dry-run', '-o', 'engine.kind=nodriver').stderr, '')
+
+    def test_names_of_rules_stay_on_one_line(self):
+        rules = self.write('names.yaml', RULE.replace('- rule: ', '- rule: "a\\nb\\e[31m"\n  # '))
+        for arguments in (('-e', capture('cat_write.scap')), ('-L',), ('-V', rules, '-L')):
+            arguments = arguments if '-V' in arguments else ('-r', rules, *arguments)
+            result = run(*arguments)
+            self.assertNotIn('\x1b', result.stdout)
+            self.assertIn('a\\nb\\u001b[31m', result.stdout)
+
     def test_actions_that_have_no_effect_are_said(self):
         config = self.write('c.yaml', 'stdout_output: {enabled: true}\nsyscall_event_drops:\n  actions: [log, alert]\n')
         arguments = ('-c', config, '-r', self.rules, '--dry-run')
@@ -259,6 +295,7 @@ class Listings(Case):
     def test_dry_run(self):
         result = run('-r', self.rules, '-e', capture('cat_write.scap'), '--dry-run')
         self.assertEqual((result.returncode, result.stdout), (0, ''))
+        self.assertRegex(result.stderr, 'dry run: 1 rules are loaded; .*cat_write.scap is a capture file')
 
 
 class Replay(Case):
