@@ -72,6 +72,7 @@ Result<void> set_snaplen(RecordOptions& o, std::string_view value) {
   constexpr uint64_t kMost = 16000;
   if (*bytes > kMost) return Error{"at most 16000 bytes"};
   o.snaplen = static_cast<uint32_t>(*bytes);
+  o.has_snaplen = true;
   return {};
 }
 
@@ -304,9 +305,13 @@ Result<ReadOptions> parse_read_options(Arguments arguments) {
 }
 
 Result<RecordOptions> parse_record_options(Arguments arguments) {
-  return parse_file_and_filter<RecordOptions>(
+  Result<RecordOptions> options = parse_file_and_filter<RecordOptions>(
       kRecordOptions, arguments,
       "gyr record needs the name of the new file: gyr record FILE [FILTER]");
+  if (options && !options->help && options->from && options->has_snaplen) {
+    return Error{"--snaplen has no effect with -e: the capture holds what it holds"};
+  }
+  return options;
 }
 
 std::string help_text() {

@@ -65,6 +65,7 @@ struct RecordOptions {
   std::string filter;
   std::optional<std::string> from;  // another capture instead of this host
   uint32_t snaplen = 80;
+  bool has_snaplen = false;  // it was given
   uint64_t duration_s = 0;
   uint64_t limit = 0;
 };
