@@ -270,8 +270,15 @@ class RuleCompiler {
       }
     }
     if (text == rule->output_text) return true;
-    rule->output = parse_addition(text, "extra_output", dialect, item);
-    return rule->output != nullptr;
+    std::vector<TextFault> faults;
+    rule->output = OutputTemplate::parse(text, dialect, &faults);
+    if (rule->output) return true;
+    for (const OutputAddition& addition : settings_.additions) {
+      if (!applies(addition, *rule)) continue;
+      if (!parse_addition(addition.text, "extra_output", dialect, item)) return false;
+    }
+    report_addition(text, "extra_output", faults, item);
+    return false;
   }
 
   std::shared_ptr<const OutputTemplate> parse_addition(const std::string& text,
@@ -333,6 +340,10 @@ std::shared_ptr<Ruleset> compile_rules(const SourceFiles& files, const Collected
   for (const RuleDefinition& definition : collected.rules.all()) {
     if (auto rule = compiler.compile(definition)) ruleset->rules.push_back(std::move(*rule));
   }
+  for (const MacroDefinition& definition : collected.superseded_macros) {
+    macros.check_superseded(definition, &lists);
+  }
+  for (const RuleDefinition& definition : collected.superseded_rules) compiler.compile(definition);
   macros.warn_of_unused();
   ruleset->lists = lists.take();
   warn_of_unused_lists(files, collected, ruleset->lists, sink);

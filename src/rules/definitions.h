@@ -50,6 +50,7 @@ struct ExceptionDefinition {
 struct RuleDefinition {
   std::string name;
   Place place;
+  uint32_t last_file = 0;  // of the last item that changed it
   std::string source = "syscall";
   std::vector<Place> condition;  // scalars, joined by blanks
   std::vector<Place> output;     // the same
@@ -93,6 +94,10 @@ struct Collected {
   Definitions<ListDefinition> lists;
   Definitions<MacroDefinition> macros;
   Definitions<RuleDefinition> rules;
+  // Rules as earlier files left them, where a later file changed them: a file must be correct
+  // without those behind it.
+  std::vector<RuleDefinition> superseded_rules;
+  std::vector<MacroDefinition> superseded_macros;
   std::unordered_set<std::string> skipped_rules;  // of unknown sources
   std::unordered_set<std::string> broken;         // "rule x": its definition had an error
   std::string engine_version = "0.0.0";

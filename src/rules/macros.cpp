@@ -217,6 +217,19 @@ ExprPtr MacroTable::expand(const ExprPtr& expr, const SourceText& text, const Ch
   return expanded;
 }
 
+void MacroTable::check_superseded(const MacroDefinition& definition, ListTable* lists) const {
+  const Chain chain =
+      Chain(files_, definition.place.file).with("macro", definition.name, definition.place);
+  SourceText text;
+  std::vector<std::string> used;
+  if (!lists->substitute(join_scalars(definition.condition), chain, &text, &used)) return;
+  std::vector<TextFault> faults;
+  parse_condition(text.text(), &faults);
+  for (const TextFault& fault : faults) {
+    report_fault(fault, fault.code, {kConditionPart, text, chain, this}, &sink_);
+  }
+}
+
 void MacroTable::warn_of_unused() const {
   for (const CompiledMacro& macro : macros_) {
     if (macro.used) continue;

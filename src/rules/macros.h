@@ -37,6 +37,8 @@ class MacroTable {
                  const MacroDefinition* self);
 
   const CompiledMacro* find(std::string_view name) const;
+  // The faults of a text that a later file replaced, as far as it can be judged alone.
+  void check_superseded(const MacroDefinition& definition, ListTable* lists) const;
   void warn_of_unused() const;
   std::vector<Macro> take();
 

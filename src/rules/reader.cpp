@@ -162,6 +162,8 @@ class Reader {
                 *name->node);
     }
     item.check_keys(kMacroKeys);
+    const bool is_other_file = old != nullptr && old->place.file != item.place().file;
+    if (is_other_file && mode != Mode::Append) collected_.superseded_macros.push_back(*old);
     store(collected_.macros, {name->node->text, item.place(), {*condition}, 0, 0, 0}, mode,
           &MacroDefinition::condition, collected_.next_stamp++);
   }

@@ -170,6 +170,8 @@ class RuleReader {
     }
     if (!check_exception_fields(item_, settings_, rule)) return broken();
     ++collected_.next_stamp;
+    keep_earlier();
+    rule.last_file = item_.place().file;
     collected_.rules.put(std::move(rule));
   }
 
@@ -215,8 +217,7 @@ class RuleReader {
     for (const std::string_view key : {"condition", "exceptions"}) {
       if (item_.has(key) && !append_key(item_, key, settings_, &changed)) return broken();
     }
-    ++collected_.next_stamp;
-    *earlier_ = std::move(changed);
+    change_to(std::move(changed));
   }
 
   // 'append: true' knows two keys; what else is there was meant and does nothing.
@@ -250,7 +251,18 @@ class RuleReader {
       if (!replace_key(item_, key, &changed)) return broken();
     }
     if (!check_exception_fields(item_, settings_, changed)) return broken();
+    change_to(std::move(changed));
+  }
+
+  void keep_earlier() {
+    if (earlier_ == nullptr || earlier_->last_file == item_.place().file) return;
+    collected_.superseded_rules.push_back(*earlier_);
+  }
+
+  void change_to(RuleDefinition changed) {
     ++collected_.next_stamp;
+    keep_earlier();
+    changed.last_file = item_.place().file;
     *earlier_ = std::move(changed);
   }
 

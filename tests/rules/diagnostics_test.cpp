@@ -23,12 +23,35 @@ TEST(Diagnostics, AFaultyFileThatIsGivenTwiceIsFaultyTwice) {
   for (const std::string& text :
        {rule_text("evt.type=open",
                   "  exceptions: [{name: e, fields: [proc.name, fd.name], comps: [=]}]\n"),
+        rule_text("evt.type=open and"), rule_text("proc.nme=x"),
         std::string("- rule: r\n  desc: d\n"), std::string("a: b: c")}) {
     const RuleSource source{"same.yaml", text, ""};
     const LoadResult result = load({source, source});
     EXPECT_FALSE(result.files[0].ok()) << text;
     EXPECT_FALSE(result.files[1].ok()) << text;
   }
+}
+
+// What a later file repairs is wrong in the earlier one all the same.
+TEST(Diagnostics, AFileIsJudgedWithoutThoseBehindIt) {
+  const std::string good = rule_text("evt.type=open");
+  const std::string macro = "- macro: m\n  condition: evt.type=open\n";
+  const std::pair<std::string, std::string> cases[] = {
+      {rule_text("evt.type=open and"), good},
+      {rule_text("proc.nme=x"), good},
+      {rule_text("evt.type=open and"),
+       "- rule: r\n  condition: proc.name=x\n  override: {condition: append}\n"},
+      {rule_text("evt.type=open and"),
+       "- rule: r\n  condition: evt.type=open\n  override: {condition: replace}\n"},
+      {"- macro: m\n  condition: evt.type=open and\n", macro},
+  };
+  for (const auto& [bad, repair] : cases) {
+    EXPECT_FALSE(load({{"a.yaml", bad, ""}, {"b.yaml", repair, ""}}).files[0].ok()) << bad;
+    EXPECT_TRUE(load({{"a.yaml", bad + repair, ""}}).ok()) << bad;
+  }
+  const LoadResult changed = load({{"a.yaml", good, ""}, {"b.yaml", good, ""}});
+  ASSERT_TRUE(changed.ok());
+  EXPECT_EQ(changed.ruleset->rules.size(), 1u);
 }
 
 // Our own sorting of rules by event types is cleverer than what the warning is about.
@@ -46,6 +69,21 @@ TEST(Diagnostics, OnlySomeOperatorsOnTheTypeRestrictIt) {
                            "evt.type=open or evt.type endswith openat"}) {
     EXPECT_TRUE(warns(open)) << open;
   }
+}
+
+TEST(Diagnostics, AFaultyOptionIsShownInPlaceOfTheRule) {
+  LoadSettings settings;
+  settings.dialect = fake::dialect();
+  OutputAddition good;
+  good.text = "p=%proc.name";
+  OutputAddition bad;
+  bad.text = "x=%proc.nobody";
+  settings.additions = {good, bad};
+  const RuleSource source{"a.yaml", rule_text("evt.type=open"), ""};
+  const LoadResult result = load_rules({&source, 1}, settings);
+  ASSERT_EQ(result.files[0].errors.size(), 1u);
+  EXPECT_EQ(result.files[0].errors[0].line_text, bad.text);
+  EXPECT_EQ(result.files[0].errors[0].underline_from, 3u);
 }
 
 TEST(Diagnostics, MarksStandUnderWideAndCombinedLetters) {
