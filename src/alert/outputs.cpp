@@ -157,13 +157,13 @@ void Outputs::reopen() {
 }
 
 // While waiting: whether it has become urgent.
-constexpr uint64_t kAskPause_ms = 100;
+constexpr uint64_t kAskPauseMs = 100;
 
 void Outputs::finish(const std::function<bool()>& hurry) {
   if (std::exchange(finished_, true)) return;
   for (const std::shared_ptr<Lane>& lane : lanes_) lane->queue.close();
   for (const std::shared_ptr<Lane>& lane : lanes_) {
-    while (hurry && !hurry() && !lane->wait_done(kAskPause_ms)) {
+    while (hurry && !hurry() && !lane->wait_done(kAskPauseMs)) {
     }
     if (hurry && hurry() && !lane->wait_done(settings_.finish_timeout_ms)) {
       lane->abandon = true;

@@ -225,6 +225,10 @@ Logger logger_of(const Settings& settings) {
                       .level = settings.log_level});
 }
 
+void log_notes(const Options& options, const Logger& logger) {
+  for (const std::string& note : options.notes) logger->warn("{}", note);
+}
+
 // A standard descriptor that is closed would be the next file that is opened, a recording perhaps,
 // and messages would go into it. What fills the gap here refuses reads and writes as a closed one.
 // And writers see the error of a closed pipe or of a limit instead of a signal.
@@ -248,15 +252,17 @@ int run(Arguments arguments) {
   }
   const Result<Options> options = parse_options(arguments);
   if (!options) return print_error(options.error().message);
-  if (const std::optional<int> status = run_plain_listing(*options)) return *status;
-
+  if (const std::optional<int> status = run_plain_listing(*options)) {
+    log_notes(*options, make_logger({}));
+    return *status;
+  }
   const std::unique_ptr<Files> files = system_files("");
   const ConfigResult config = load_config(*files, {.path = options->config_file.value_or(""),
                                                    .overrides = options->overrides,
                                                    .environment = {}});
   const Logger logger = logger_of(config.settings);
   if (!report_problems(config, logger)) return 1;
-  for (const std::string& note : options->notes) logger->warn("{}", note);
+  log_notes(*options, logger);
   for (const std::string& file : config.files) logger->info("configuration: {}", file);
   return run_with_settings(config, *options, logger);
 }

@@ -21,7 +21,7 @@
 namespace gyr::app {
 namespace {
 
-constexpr uint64_t kSecond_ns = 1'000'000'000;
+constexpr uint64_t kSecond = 1'000'000'000;
 
 using Keep = Recording::Keep;
 using std::chrono::steady_clock;
@@ -64,7 +64,7 @@ struct RecordRun {
   }
 
   int copy() {
-    auto source = open_replay(*options.from, signals.give_up(options.duration_s * kSecond_ns));
+    auto source = open_replay(*options.from, signals.give_up(options.duration_s * kSecond));
     if (!source) return print_error(source.error().message);
     return record(**source, {}, nullptr);
   }

@@ -243,7 +243,7 @@ std::vector<std::string_view> print_commands(const Options& o) {
   return given;
 }
 
-// An option that could do nothing is refused: who gives it expects something of it.
+// What cannot be done at once is refused.
 Result<void> check_effects(const Options& o) {
   const std::vector<std::string_view> commands = print_commands(o);
   const bool listing = o.list_fields || o.list_events;
@@ -258,6 +258,14 @@ Result<void> check_effects(const Options& o) {
   if (commands.size() > 1 && !with_report) {
     return Error{fmt::format("{} cannot be used together with {}", commands[0], commands[1])};
   }
+  return {};
+}
+
+// An option that does nothing beside one that prints: scripts give such to the reference, which
+// passes over them; here it is said.
+void note_useless_options(Options& o) {
+  const std::vector<std::string_view> commands = print_commands(o);
+  if (commands.empty()) return;
   const bool rules_read = !o.validate.empty() || o.describe_all || o.describe_rule;
   const std::tuple<bool, std::string_view, bool> without_effect[] = {
       {o.capture_file.has_value(), "-e", true},
@@ -269,11 +277,11 @@ Result<void> check_effects(const Options& o) {
       {!o.extra_output.empty(), "-p", !rules_read},
   };
   for (const auto& [given, option, useless] : without_effect) {
-    if (!given || !useless || commands.empty()) continue;
-    return Error{fmt::format("{} has no effect with {}{}", option, commands.front(),
-                             option == "-r" && rules_read ? "; give all rules files to -V" : "")};
+    if (!given || !useless) continue;
+    o.notes.push_back(
+        fmt::format("{} has no effect with {}{}", option, commands.front(),
+                    option == "-r" && rules_read ? "; give all rules files to -V" : ""));
   }
-  return {};
 }
 
 Result<void> check(const Options& o) {
@@ -282,7 +290,7 @@ Result<void> check(const Options& o) {
     return Error{"-t cannot be used together with -T or -D"};
   }
   if (o.markdown && o.format) return Error{"--markdown cannot be used together with --format"};
-  if (const Result<void> effects = check_effects(o); !effects) return effects;
+  if (Result<void> effects = check_effects(o); !effects) return effects;
   return check_contradictions(o);
 }
 
@@ -296,6 +304,7 @@ Result<Options> parse_options(Arguments arguments) {
     return Error{fmt::format("unexpected argument '{}'; see --help", parser.positional.front())};
   }
   if (const Result<void> sound = check(options); !sound) return sound.error();
+  note_useless_options(options);
   return options;
 }
 

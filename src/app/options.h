@@ -41,7 +41,7 @@ struct Options {
   std::vector<std::string> disabled_tags;        // -T
   std::string extra_output;                      // -p
   uint64_t duration_s = 0;                       // -M
-  std::vector<std::string> notes;                // about options of old versions, for the log
+  std::vector<std::string> notes;                // about options without effect, for the log
   std::optional<std::string> capture_file;       // -e
   // What options that stand for settings ask for, so that -o cannot take it back unnoticed.
   struct Implied {

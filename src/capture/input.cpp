@@ -22,7 +22,7 @@ constexpr size_t kWindow = 128u << 10;
 constexpr size_t kStaging = 64u << 10;  // compressed bytes read at once
 constexpr int kGzipWindowBits = 15 + 16;
 
-constexpr int kAskPause_ms = 100;
+constexpr int kAskPauseMs = 100;
 
 bool is_gzip(Bytes bytes) { return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b; }
 
@@ -65,7 +65,7 @@ class Input::Origin {
   bool wait_for_data() {
     while (!given_up_) {
       pollfd entry{.fd = fd_, .events = POLLIN, .revents = 0};
-      if (poll(&entry, 1, give_up_ ? kAskPause_ms : -1) > 0) return true;
+      if (poll(&entry, 1, give_up_ ? kAskPauseMs : -1) > 0) return true;
       given_up_ = give_up_ && give_up_();
     }
     return false;

@@ -176,7 +176,7 @@ bool UserTable::read_container_users(const Str& container_id, int64_t pid, bool*
     info.name = pool_.intern(parts[0]);
     info.home = pool_.intern(parts[5]);
     info.shell = pool_.intern(parts[6]);
-    *added |= find_user(container_id, std::move(info));
+    *added |= find_user(container_id, info);
   }
   return true;
 }
@@ -190,7 +190,7 @@ bool UserTable::read_container_groups(const Str& container_id, int64_t pid, bool
     GroupInfo info{};
     if (parts.size() < 3 || !parse_id(parts[2], &info.gid)) continue;
     info.name = pool_.intern(parts[0]);
-    *added |= find_group(container_id, std::move(info));
+    *added |= find_group(container_id, info);
   }
   return true;
 }

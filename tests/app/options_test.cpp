@@ -97,11 +97,6 @@ TEST(Options, WhatWouldHaveNoEffectIsRefused) {
       {{"--markdown", "-L"}, "--markdown has an effect"},
       {{"--list", "--version"}, "--version cannot be used together with --list"},
       {{"-L", "-l", "x"}, "-L cannot be used together with -l"},
-      {{"-V", "a", "-r", "b"}, "-r has no effect with -V; give all rules files to -V"},
-      {{"-L", "-M", "5"}, "-M has no effect with -L"},
-      {{"-V", "a", "-e", "f"}, "-e has no effect with -V"},
-      {{"--list", "-t", "x"}, "-t has no effect with --list"},
-      {{"--version", "-p", "x"}, "-p has no effect with --version"},
   };
   for (const auto& [words, message] : cases) EXPECT_EQ(refused(words).find(message), 0u) << message;
   EXPECT_TRUE(parsed({"-V", "a", "-L", "-D", "x"}).describe_all);
@@ -110,6 +105,20 @@ TEST(Options, WhatWouldHaveNoEffectIsRefused) {
   const Result<RecordOptions> recorded = parse_record_options(record);
   ASSERT_FALSE(recorded);
   EXPECT_EQ(recorded.error().message.find("--snaplen has no effect with -e"), 0u);
+}
+
+TEST(Options, WhatHasNoEffectBesideAListingIsSaid) {
+  const std::pair<Words, const char*> cases[] = {
+      {{"-V", "a", "-r", "b"}, "-r has no effect with -V; give all rules files to -V"},
+      {{"-L", "-M", "5"}, "-M has no effect with -L"},
+      {{"-V", "a", "-e", "f"}, "-e has no effect with -V"},
+      {{"--list", "-t", "x"}, "-t has no effect with --list"},
+      {{"--version", "-p", "x"}, "-p has no effect with --version"},
+  };
+  for (const auto& [words, note] : cases) {
+    EXPECT_EQ(parsed(words).notes, std::vector<std::string>{note});
+  }
+  EXPECT_TRUE(parsed({"-r", "a", "-M", "5"}).notes.empty());
 }
 
 TEST(Options, SettingsMayNotTakeBackAnOption) {
