@@ -129,6 +129,7 @@ TEST_F(IoLive, copying) {
 }
 
 TEST_F(IoLive, memory) {
+  if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
   const auto events = run([&] {
     out(0) = syscall(SYS_mmap, 0, 8192, PROT_READ | PROT_EXEC,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -34,6 +34,16 @@ struct Seen {
   size_t index_of(std::string_view name) const;
 };
 
+// ThreadSanitizer gives each process a thread, which makes calls: tests that count all of them
+// skip then, with this reason.
+#ifdef __SANITIZE_THREAD__
+inline constexpr bool kThreadSanitizer = true;
+#else
+inline constexpr bool kThreadSanitizer = false;
+#endif
+inline constexpr const char* kSeesThreadSanitizer =
+    "what ThreadSanitizer itself does in each process would be seen";
+
 class LiveTest : public testing::Test {
  protected:
   static void SetUpTestSuite();

@@ -101,6 +101,7 @@ TEST_F(ProcessLive, fork) {
 }
 
 TEST_F(ProcessLive, vfork) {
+  if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
   const auto events = run_all([&] {
     const pid_t pid = vfork();
     if (pid == 0) _exit(3);
@@ -114,6 +115,7 @@ TEST_F(ProcessLive, vfork) {
 }
 
 TEST_F(ProcessLive, clone_success_and_failure) {
+  if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
   const auto events = run_all([&] {
     const long pid = syscall(SYS_clone, CLONE_FS | CLONE_FILES | SIGCHLD, 0, 0, 0, 0);
     if (pid == 0) _exit(0);
@@ -132,6 +134,7 @@ TEST_F(ProcessLive, clone_success_and_failure) {
 }
 
 TEST_F(ProcessLive, clone3_success_and_failure) {
+  if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
   const auto events = run_all([&] {
     clone_args args{};
     args.flags = CLONE_FS;

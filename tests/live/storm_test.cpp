@@ -29,6 +29,7 @@ void storm(int calls) {
 }
 
 TEST_F(StormLive, every_event_of_a_storm_arrives_in_order) {
+  if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
   constexpr int kCalls = 5000;
   const auto events = run_all([] { storm(kCalls); });  // run_all checks the order
   EXPECT_EQ(of(events, Ev::RMDIR_2_X).size(), size_t{kCalls} * kProcesses);

@@ -483,6 +483,7 @@ struct TablesLive : LiveTest {
 };
 
 TEST_F(TablesLive, after_a_storm_they_equal_proc) {
+  if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
   std::cout.flush();
   workers = fork();
   if (workers == 0) {
