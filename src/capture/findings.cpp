@@ -21,15 +21,7 @@ constexpr std::string_view kSupplement = "gyr.snapshot";
 constexpr std::string_view kOurs = "gyr.";
 constexpr size_t kName = 1, kData = 2;  // parameters of the event
 constexpr int64_t kNobody = -1;
-
-Record async_record(std::string_view name, const EntryWriter& data, uint64_t ts_ns,
-                    EventBuilder& builder) {
-  builder.begin(Ev::ASYNCEVENT_E, ts_ns, kNobody);
-  builder.add_value(uint32_t{0});  // of no plugin
-  builder.add_text(name);
-  builder.add(data.bytes());
-  return {.bytes = builder.finish(), .cpu = 0, .flags = kStateOnly};
-}
+constexpr std::string_view kProgress = "gyr.state";
 
 template <class Write>
 void with_length(EntryWriter& out, Write write) {
@@ -55,20 +47,20 @@ Record make(const FoundThread& found, uint64_t ts_ns, EventBuilder& builder) {
   out.put(found.thread.as_of_ns);
   with_length(out, [&] { write_process(out, found.thread); });
   write_fds(out, found.fds);
-  return async_record(kThread, out, ts_ns, builder);
+  return own_record(kThread, out, ts_ns, builder);
 }
 
 Record make(const FoundFds& found, uint64_t ts_ns, EventBuilder& builder) {
   EntryWriter out;
   out.put(found.tid);
   write_fds(out, found.fds);
-  return async_record(kFds, out, ts_ns, builder);
+  return own_record(kFds, out, ts_ns, builder);
 }
 
 Record make(const GoneThread& gone, uint64_t ts_ns, EventBuilder& builder) {
   EntryWriter out;
   out.put(gone.tid);
-  return async_record(kGone, out, ts_ns, builder);
+  return own_record(kGone, out, ts_ns, builder);
 }
 
 Record make(const FoundUser& found, uint64_t ts_ns, EventBuilder& builder) {
@@ -167,6 +159,15 @@ bool is_told_by_lists(const SnapshotFd& fd) {
 
 }  // namespace
 
+Record own_record(std::string_view name, const EntryWriter& data, uint64_t ts_ns,
+                  EventBuilder& builder) {
+  builder.begin(Ev::ASYNCEVENT_E, ts_ns, kNobody);
+  builder.add_value(uint32_t{0});  // of no plugin
+  builder.add_text(name);
+  builder.add(data.bytes());
+  return {.bytes = builder.finish(), .cpu = 0, .flags = kStateOnly};
+}
+
 Record finding_record(const Finding& finding, uint64_t ts_ns, EventBuilder& builder) {
   return std::visit([&](const auto& one) { return make(one, ts_ns, builder); }, finding);
 }
@@ -186,7 +187,7 @@ Record supplement_record(const Snapshot& snapshot, uint64_t ts_ns, EventBuilder&
     out.put(fd.open_flags);
     out.put(fd.dev);
   }
-  return async_record(kSupplement, out, ts_ns, builder);
+  return own_record(kSupplement, out, ts_ns, builder);
 }
 
 bool is_finding(const Record& record) {
@@ -207,6 +208,7 @@ Result<FoundRecord> read_finding(const Record& record) {
   if (name == kThread) return read_thread(event.param(kData));
   if (name == kFds) return read_given(event.param(kData));
   if (name == kGone) return read_gone(event.param(kData));
+  if (name == kProgress) return FoundRecord(Progress{});
   return name == kSupplement ? FoundRecord(Supplement{}) : FoundRecord(UnknownFinding{});
 }
 

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace gyr {
 namespace {
@@ -31,6 +32,12 @@ Json container_object(std::string_view text) {
 const ContainerInfo* Containers::find(const Str& id) const {
   const auto at = by_id_.find(id.rep());
   return at != by_id_.end() ? at->second.get() : nullptr;
+}
+
+void Containers::add(ContainerInfo info) {
+  if (by_id_.size() >= kLimit && !by_id_.contains(info.id.rep())) return;
+  StrRep* const key = info.id.rep();
+  by_id_[key] = std::make_unique<ContainerInfo>(std::move(info));
 }
 
 const ContainerInfo* Containers::add_json(std::string_view json) {

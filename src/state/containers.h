@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "base/str.h"
 #include "state/state.h"
@@ -23,6 +24,12 @@ class Containers {
   // The id whose entry a removal event dropped; empty when there was none.
   Str remove_json(std::string_view json);
   bool any_has_ip(const Str& ip) const;
+  // Nothing happens when the table is full.
+  void add(ContainerInfo info);
+  template <class Use>
+  void for_each(Use use) const {
+    for (const auto& [rep, info] : by_id_) use(std::as_const(*info));
+  }
   void clear() { by_id_.clear(); }
 
  private:

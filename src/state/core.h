@@ -133,6 +133,11 @@ void add_snapshot_fd(StateCore& core, Thread& owner, const SnapshotFd& from);
 Thread* load_found_thread(StateCore& core, const FoundThread& found);  // null: no room
 void learn_finding(StateCore& core, const Finding& finding);
 Snapshot dump_snapshot(const StateCore& core);
+SnapshotThread plain_thread(const StateCore& core, const Thread& from);
+SnapshotFd plain_fd(int64_t tid, int64_t number, const FdInfo& from);
+// What the lists do not hold (progress.cpp), for threads that are linked.
+void load_progress(StateCore& core, const SnapshotProgress& progress);
+void dump_progress(const StateCore& core, SnapshotProgress* out);
 
 using Handler = void (*)(StateCore& core, const EventView& event);
 

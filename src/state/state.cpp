@@ -105,6 +105,9 @@ uint64_t State::version_of(const Thread& thread) const { return impl_->threads.v
 
 void State::raise_epoch() { impl_->threads.raise_epoch(); }
 
-Snapshot State::dump() const { return dump_snapshot(*impl_); }
+Snapshot State::dump() {
+  impl_->finish_deferred();
+  return dump_snapshot(*impl_);
+}
 
 }  // namespace gyr

@@ -140,8 +140,9 @@ class State {
   uint64_t version_of(const Thread& thread) const;
   void raise_epoch();
 
-  // Everything as plain data again, for recording.
-  Snapshot dump() const;
+  // Everything as plain data again, as of the event that comes next: loaded, it makes of the events
+  // from there on what this state makes of them. What the last event was found to mean is void.
+  Snapshot dump();
 
  private:
   struct Impl;
