@@ -129,14 +129,14 @@ struct Run {
   const std::function<bool()> give_up = signals.give_up(settings.duration_ns);
 
   int with_source(Source& source, StateSettings state, const LiveHost* host) {
-    if (settings.record_file.empty() || settings.dry_run) {
+    if (settings.record.path.empty() || settings.dry_run) {
       return with_engine(source, std::move(state), host);
     }
-    auto recording = start_recording(source, settings.record_file, settings.capture_file, logger);
+    auto recording = Recording::start(source, settings.record, logger);
     if (!recording) return print_error(recording.error().message);
     state.on_finding = [&](const Finding& finding) { (*recording)->found(finding); };
     const int status = with_engine(**recording, std::move(state), host);
-    const int recorded = finish_recording(**recording, settings.record_file, logger);
+    const int recorded = finish_recording(**recording, logger);
     return status != 0 ? status : recorded;
   }
 
