@@ -66,17 +66,6 @@ std::string text_form(const Alert& alert, bool iso_8601) {
                      priority_name(alert.priority), alert.message);
 }
 
-std::string json_fields(const Alert& alert) {
-  std::string out = "{";
-  for (const auto& [name, value] : alert.fields) {
-    if (out.size() > 1) out += ',';
-    out += json_string(name);
-    out += ':';
-    out += json_value(value);
-  }
-  return out + "}";
-}
-
 std::string json_tags(const Alert& alert) {
   std::string out = "[";
   for (const std::string& tag : alert.tags) {
@@ -91,7 +80,7 @@ std::string json_form(const Alert& alert, const AlertFormat& format) {
   std::string out = "{\"hostname\":" + json_string(alert.hostname);
   if (format.include_message) out += ",\"message\":" + json_string(alert.message);
   if (format.include_output) out += ",\"output\":" + json_string(text_form(alert, format.iso_8601));
-  if (format.include_output_fields) out += ",\"output_fields\":" + json_fields(alert);
+  if (format.include_output_fields) out += ",\"output_fields\":" + json_object(alert.fields);
   out += ",\"priority\":" + json_string(priority_name(alert.priority));
   out += ",\"rule\":" + json_string(alert.rule);
   out += ",\"source\":" + json_string(alert.source);
@@ -133,6 +122,17 @@ std::string json_string(std::string_view text) {
 }
 
 std::string json_value(const AlertValue& value) { return std::visit(JsonWriter{}, value.data); }
+
+std::string json_object(const std::map<std::string, AlertValue>& fields) {
+  std::string out = "{";
+  for (const auto& [name, value] : fields) {
+    if (out.size() > 1) out += ',';
+    out += json_string(name);
+    out += ':';
+    out += json_value(value);
+  }
+  return out + "}";
+}
 
 std::string format_alert(const Alert& alert, const AlertFormat& format) {
   if (format.json) return json_form(alert, format);

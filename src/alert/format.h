@@ -3,6 +3,7 @@
 // without its newline: bytes that are not UTF-8 become U+FFFD, control characters are escaped.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -26,5 +27,6 @@ std::string alert_time_text(uint64_t time_ns, bool iso_8601);
 // With quotes.
 std::string json_string(std::string_view text);
 std::string json_value(const AlertValue& value);
+std::string json_object(const std::map<std::string, AlertValue>& fields);  // sorted by name
 
 }  // namespace gyr

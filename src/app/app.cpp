@@ -93,7 +93,12 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   if (settings.engine.kind == EngineKind::Replay) {
     detect.capture_file = settings.engine.replay_capture_file;
   }
-  detect.record_file = settings.gyr.record_file;
+  detect.record = {.path = settings.gyr.record_file,
+                   .source_path = detect.capture_file.value_or(""),
+                   .compression = compression_of(settings.gyr.record_file),
+                   .if_there = settings.gyr.record_overwrite ? capture::IfThere::Replace
+                                                             : capture::IfThere::Refuse,
+                   .disk = {.free_percent = settings.gyr.record_keep_free}};
   detect.no_source = settings.engine.kind == EngineKind::NoDriver;
   detect.outputs = output_settings(settings, detect.capture_file.has_value());
   detect.stdout_enabled = settings.stdout_enabled;

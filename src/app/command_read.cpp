@@ -26,7 +26,9 @@ int run_read(Arguments arguments) {
   if (!options) return print_error(options.error().message);
   if (options->help) return print_result(read_help_text());
 
-  const std::string format = options->format.value_or(std::string(kDefaultFormat));
+  // A format of sysdig's that begins with "*" asks for events that lack a field too: so it is here.
+  std::string_view format = options->format ? std::string_view(*options->format) : kDefaultFormat;
+  if (format.starts_with('*')) format.remove_prefix(1);
   const auto output = parse_format(format);
   if (!output) return print_error(output.error().message);
   Result<std::unique_ptr<EventFilter>> filter = compile_filter(options->filter);
@@ -39,7 +41,8 @@ int run_read(Arguments arguments) {
   if (const Result<void> opened = stream.open(); !opened) {
     return print_error(opened.error().message);
   }
-  const PrintRequest request{.format = **output, .filter = filter->get(), .limit = options->limit};
+  const PrintRequest request{
+      .format = **output, .filter = filter->get(), .json = options->json, .limit = options->limit};
   return finish(print_events(stream, request, signals.stop()));
 }
 

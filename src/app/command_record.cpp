@@ -71,10 +71,11 @@ struct RecordRun {
 
  private:
   int record(Source& source, StateSettings state, const LiveHost* host) {
-    auto recording = start_recording(source, options.file, options.from, logger);
+    auto recording = Recording::start(source, settings(), logger);
     if (!recording) return print_error(recording.error().message);
     state.on_finding = [&](const Finding& finding) { (*recording)->found(finding); };
     EventStream stream(**recording, {.state = std::move(state), .fields = {}});
+    (*recording)->on_next_file([&stream] { return stream.dump_state(); });
     if (const Result<void> opened = stream.open(); !opened) {
       return print_error(opened.error().message);
     }
@@ -84,8 +85,24 @@ struct RecordRun {
     }
     const bool whole = run(stream, **recording);
     report_losses(source.counters());
-    const int status = finish_recording(**recording, options.file, logger, kept);
+    const int status = finish_recording(**recording, logger, kept);
     return whole ? status : print_error(stream.error().message);
+  }
+
+  RecordingSettings settings() const {
+    constexpr uint64_t kMegabyte = 1'000'000;
+    RecordingSettings to;
+    to.path = options.file;
+    to.source_path = options.from.value_or("");
+    to.compression = options.compress ? Compression::Gzip : compression_of(options.file);
+    if (options.overwrite) to.if_there = capture::IfThere::Replace;
+    to.rotation = {.bytes = options.file_megabytes * kMegabyte,
+                   .period_ns = options.file_seconds * kSecond,
+                   .events = options.file_events,
+                   .files = options.files};
+    to.disk = {.total_bytes = options.disk_megabytes * kMegabyte,
+               .free_percent = options.keep_free_percent};
+    return to;
   }
 
   // False after a fault of the source.

@@ -101,12 +101,6 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   }
 }
 
-void report_containers(const ContainerFinder& finder, const Logger& logger) {
-  const std::string missing = finder.missing().text();
-  if (missing.empty()) return;
-  logger->info("containers: {} were looked for; not known: {}", finder.containers(), missing);
-}
-
 void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
   for (const std::string& name : plan.unknown_names) {
     logger->warn("base_syscalls.custom_set: there is no system call '{}'", name);
@@ -135,14 +129,14 @@ struct Run {
   const std::function<bool()> give_up = signals.give_up(settings.duration_ns);
 
   int with_source(Source& source, StateSettings state, const LiveHost* host) {
-    if (settings.record_file.empty() || settings.dry_run) {
+    if (settings.record.path.empty() || settings.dry_run) {
       return with_engine(source, std::move(state), host);
     }
-    auto recording = start_recording(source, settings.record_file, settings.capture_file, logger);
+    auto recording = Recording::start(source, settings.record, logger);
     if (!recording) return print_error(recording.error().message);
     state.on_finding = [&](const Finding& finding) { (*recording)->found(finding); };
     const int status = with_engine(**recording, std::move(state), host);
-    const int recorded = finish_recording(**recording, settings.record_file, logger);
+    const int recorded = finish_recording(**recording, logger);
     return status != 0 ? status : recorded;
   }
 
@@ -166,7 +160,6 @@ struct Run {
     outputs.finish([&] { return cut_short || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
     report(settings, engine, source, logger);
-    if (host != nullptr) report_containers(host->containers(), logger);
     int printed = print_result(engine.statistics().to_text());
     // A replay can be run again, so whoever started it must not take this one for complete.
     if (host == nullptr && lost_alerts(outputs) > 0) printed = 1;

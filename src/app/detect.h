@@ -14,13 +14,14 @@
 #include "engine/engine.h"
 #include "engine/syscall_selection.h"
 #include "rules/ruleset.h"
+#include "source/capture_files.h"
 
 namespace gyr::app {
 
 struct DetectSettings {
   std::optional<std::string> capture_file{};  // replay; otherwise live
   bool no_source = false;                     // engine.kind = nodriver: no events at all
-  std::string record_file{};                  // records what is seen; empty: nothing
+  RecordingSettings record{};                 // records what is seen; no path: nothing
   OutputSettings outputs{};
   bool stdout_enabled = true;
   bool syslog_enabled = false;

@@ -160,5 +160,9 @@ class OptionParser {
 };
 
 Result<uint64_t> parse_count(std::string_view text);
+// The same from `least` to `most`.
+Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t most);
+Result<uint64_t> parse_seconds(
+    std::string_view text);  // in nanoseconds it still is a 64-bit number
 
 }  // namespace gyr::app

@@ -47,32 +47,10 @@ Result<void> set_extra_output(Options& o, std::string_view value) {
   return {};
 }
 
-template <class Target>
-Result<void> set_duration(Target& o, std::string_view value) {
-  const Result<uint64_t> seconds = parse_count(value);
+Result<void> set_duration(Options& o, std::string_view value) {
+  const Result<uint64_t> seconds = parse_seconds(value);
   if (!seconds) return seconds.error();
-  constexpr uint64_t kLongest = 10'000'000'000;  // in nanoseconds it still is a 64-bit number
-  if (*seconds > kLongest) return Error{"at most 10000000000 seconds"};
   o.duration_s = *seconds;
-  return {};
-}
-
-template <class Target>
-Result<void> set_limit(Target& o, std::string_view value) {
-  const Result<uint64_t> count = parse_count(value);
-  if (!count) return count.error();
-  o.limit = *count;
-  if (o.limit == 0) return Error{"at least 1"};
-  return {};
-}
-
-Result<void> set_snaplen(RecordOptions& o, std::string_view value) {
-  const Result<uint64_t> bytes = parse_count(value);
-  if (!bytes) return bytes.error();
-  constexpr uint64_t kMost = 16000;
-  if (*bytes > kMost) return Error{"at most 16000 bytes"};
-  o.snaplen = static_cast<uint32_t>(*bytes);
-  o.has_snaplen = true;
   return {};
 }
 
@@ -112,7 +90,7 @@ constexpr Row kOptions[] = {
     {'e', "", Takes::Value, "FILE",
      "Replay a capture file: -o engine.kind=replay -o engine.replay.capture_file=FILE.",
      replay_file},
-    {'M', "", Takes::Value, "SECONDS", "Stop after so many seconds.", set_duration<Options>},
+    {'M', "", Takes::Value, "SECONDS", "Stop after so many seconds.", set_duration},
     {'A', "", Takes::Nothing, "",
      "Collect all system calls that rules ask for, also reads and writes: -o "
      "base_syscalls.all=true.",
@@ -173,44 +151,6 @@ constexpr Row kOptions[] = {
     {0, "version", Takes::Nothing, "", "Print versions; with -o json_output=true as JSON.",
      [](Options& o, Text) -> Result<void> { return o.version = true, Result<void>{}; }},
 };
-
-constexpr Option<ReadOptions> kReadOptions[] = {
-    {'h', "help", Takes::Nothing, "", "Show this help.",
-     [](ReadOptions& o, Text) -> Result<void> { return o.help = true, Result<void>{}; }},
-    {'p', "print", Takes::Value, "FORMAT",
-     "What to print for each event: text with %fields. Default: number, time, CPU, process, event "
-     "and its arguments.",
-     [](ReadOptions& o, Text v) -> Result<void> { return o.format = v, Result<void>{}; }},
-    {'n', "", Takes::Value, "COUNT", "Stop after so many lines.", set_limit<ReadOptions>},
-};
-
-constexpr Option<RecordOptions> kRecordOptions[] = {
-    {'h', "help", Takes::Nothing, "", "Show this help.",
-     [](RecordOptions& o, Text) -> Result<void> { return o.help = true, Result<void>{}; }},
-    {'e', "", Takes::Value, "FILE", "Take the events from a capture file instead of this host.",
-     [](RecordOptions& o, Text v) -> Result<void> { return o.from = v, Result<void>{}; }},
-    {'M', "", Takes::Value, "SECONDS", "Stop after so many seconds.", set_duration<RecordOptions>},
-    {'n', "", Takes::Value, "COUNT", "Stop after so many events that fit the filter.",
-     set_limit<RecordOptions>},
-    {0, "snaplen", Takes::Value, "BYTES",
-     "Keep so many bytes of what is read and written: 80 unless set, at most 16000.", set_snaplen},
-};
-
-// The first argument is the file, the others are the filter's words.
-template <class Target>
-Result<Target> parse_file_and_filter(std::span<const Option<Target>> rows, Arguments arguments,
-                                     std::string_view usage) {
-  Target options;
-  OptionParser<Target> parser(rows, options);
-  if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
-  if (options.help) return options;
-  std::vector<std::string>& words = parser.positional;
-  if (words.empty()) return Error{std::string(usage)};
-  options.file = words.front();
-  words.erase(words.begin());
-  options.filter = join(words, " ");
-  return options;
-}
 
 // -o may not say the contrary of an option that stands for the same setting.
 Result<void> check_contradictions(const Options& o) {
@@ -308,21 +248,6 @@ Result<Options> parse_options(Arguments arguments) {
   return options;
 }
 
-Result<ReadOptions> parse_read_options(Arguments arguments) {
-  return parse_file_and_filter<ReadOptions>(
-      kReadOptions, arguments, "gyr read needs a capture file: gyr read FILE [FILTER]");
-}
-
-Result<RecordOptions> parse_record_options(Arguments arguments) {
-  Result<RecordOptions> options = parse_file_and_filter<RecordOptions>(
-      kRecordOptions, arguments,
-      "gyr record needs the name of the new file: gyr record FILE [FILTER]");
-  if (options && !options->help && options->from && options->has_snaplen) {
-    return Error{"--snaplen has no effect with -e: the capture holds what it holds"};
-  }
-  return options;
-}
-
 std::string help_text() {
   return "Gyr watches the system calls of this host, evaluates rules on them and prints alerts.\n\n"
          "Usage:\n"
@@ -330,7 +255,7 @@ std::string help_text() {
          "  gyr -r RULES.yaml -e FILE.scap   detect in a capture file\n"
          "  gyr -V RULES.yaml                check rules\n"
          "  gyr read FILE [FILTER]           print the events of a capture file (gyr read --help)\n"
-         "  gyr record FILE [FILTER]         record this host's events (gyr record --help)\n"
+         "  gyr record -w FILE [FILTER]      record this host's events (gyr record --help)\n"
          "\nOptions:\n" +
          option_lines(lines_of<Options>(kOptions)) +
          "\nExamples:\n"
@@ -342,34 +267,6 @@ std::string help_text() {
          "  gyr read trace.scap 'evt.type = execve' -p '%evt.time %proc.cmdline'\n"
          "\nAlerts go to standard output, everything else to standard error. Ctrl-C ends with "
          "statistics.\nDocumentation: docs/command-line.md\n";
-}
-
-std::string read_help_text() {
-  return "Prints the events of a capture file, one line each.\n\n"
-         "Usage: gyr read FILE [FILTER] [-p FORMAT] [-n COUNT]\n\nOptions:\n" +
-         option_lines(lines_of<ReadOptions>(kReadOptions)) +
-         "\nExamples:\n"
-         "  gyr read trace.scap\n"
-         "  gyr read trace.scap 'fd.name contains /etc and evt.failed = true'\n"
-         "  gyr read trace.scap evt.type=connect -p '%evt.num %proc.name %fd.name' -n 10\n";
-}
-
-std::string record_help_text() {
-  return "Records the events of this host in a capture file: the state of all processes, then "
-         "every "
-         "system\ncall the probe can see, or those that fit the filter. Ctrl-C ends it. A file "
-         "that is "
-         "there is\noverwritten; the name decides about gzip (.gz). What only keeps the state "
-         "right is "
-         "recorded whatever\nthe filter says, and shown to nobody.\n\n"
-         "Usage: gyr record FILE [FILTER] [-e FROM] [-M SECONDS] [-n COUNT] [--snaplen BYTES]\n"
-         "\nOptions:\n" +
-         option_lines(lines_of<RecordOptions>(kRecordOptions)) +
-         "\nExamples:\n"
-         "  sudo gyr record host.scap.gz -M 60\n"
-         "  sudo gyr record opens.scap 'evt.type in (open, openat) and fd.name startswith /etc'\n"
-         "  gyr record part.scap -e host.scap.gz proc.name=nginx\n"
-         "  gyr -e host.scap.gz                          # detect in it\n";
 }
 
 }  // namespace gyr::app

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line: one row per option (options.cpp), from which parsing, help and suggestions
-// follow. Spelling and meaning are the reference's; what is ours is said in the row.
+// The command line: one row per option (options.cpp, file_options.cpp), from which parsing, help
+// and suggestions follow. Spelling and meaning are the reference's; what is ours is said in the
+// row.
 #pragma once
 
 #include <cstdint>
@@ -56,14 +57,24 @@ struct ReadOptions {
   std::string file;
   std::string filter;
   std::optional<std::string> format;
+  bool json = false;
   uint64_t limit = 0;
 };
 
 struct RecordOptions {
   bool help = false;
-  std::string file;
+  std::string file;  // -w
   std::string filter;
-  std::optional<std::string> from;  // another capture instead of this host
+  std::optional<std::string> from;  // -r: another capture instead of this host
+  bool compress = false;
+  bool overwrite = false;
+  // When another file begins, and how many are kept; 0: not, all.
+  uint64_t file_megabytes = 0;
+  uint64_t file_seconds = 0;
+  uint64_t file_events = 0;
+  uint32_t files = 0;
+  uint64_t disk_megabytes = 0;  // of all files; 0: no limit
+  uint32_t keep_free_percent = 5;
   uint32_t snaplen = 80;
   bool has_snaplen = false;  // it was given
   uint64_t duration_s = 0;

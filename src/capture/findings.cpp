@@ -19,19 +19,9 @@ constexpr std::string_view kFds = "gyr.fds";
 constexpr std::string_view kGone = "gyr.gone";
 constexpr std::string_view kSupplement = "gyr.snapshot";
 constexpr std::string_view kOurs = "gyr.";
-constexpr std::string_view kContainer = "container";  // the reference's own
-constexpr size_t kPlugin = 0, kName = 1, kData = 2;   // parameters of the event
-constexpr uint32_t kNone = 0;                         // number of no plugin
+constexpr size_t kName = 1, kData = 2;  // parameters of the event
 constexpr int64_t kNobody = -1;
-
-Record async_record(std::string_view name, const EntryWriter& data, uint64_t ts_ns,
-                    EventBuilder& builder) {
-  builder.begin(Ev::ASYNCEVENT_E, ts_ns, kNobody);
-  builder.add_value(kNone);
-  builder.add_text(name);
-  builder.add(data.bytes());
-  return {.bytes = builder.finish(), .cpu = 0, .flags = kStateOnly};
-}
+constexpr std::string_view kProgress = "gyr.state";
 
 template <class Write>
 void with_length(EntryWriter& out, Write write) {
@@ -57,26 +47,20 @@ Record make(const FoundThread& found, uint64_t ts_ns, EventBuilder& builder) {
   out.put(found.thread.as_of_ns);
   with_length(out, [&] { write_process(out, found.thread); });
   write_fds(out, found.fds);
-  return async_record(kThread, out, ts_ns, builder);
+  return own_record(kThread, out, ts_ns, builder);
 }
 
 Record make(const FoundFds& found, uint64_t ts_ns, EventBuilder& builder) {
   EntryWriter out;
   out.put(found.tid);
   write_fds(out, found.fds);
-  return async_record(kFds, out, ts_ns, builder);
+  return own_record(kFds, out, ts_ns, builder);
 }
 
 Record make(const GoneThread& gone, uint64_t ts_ns, EventBuilder& builder) {
   EntryWriter out;
   out.put(gone.tid);
-  return async_record(kGone, out, ts_ns, builder);
-}
-
-Record make(const FoundContainer& found, uint64_t ts_ns, EventBuilder& builder) {
-  EntryWriter out;
-  out.put_bytes({reinterpret_cast<const uint8_t*>(found.json.c_str()), found.json.size() + 1});
-  return async_record(kContainer, out, ts_ns, builder);
+  return own_record(kGone, out, ts_ns, builder);
 }
 
 Record make(const FoundUser& found, uint64_t ts_ns, EventBuilder& builder) {
@@ -175,6 +159,15 @@ bool is_told_by_lists(const SnapshotFd& fd) {
 
 }  // namespace
 
+Record own_record(std::string_view name, const EntryWriter& data, uint64_t ts_ns,
+                  EventBuilder& builder) {
+  builder.begin(Ev::ASYNCEVENT_E, ts_ns, kNobody);
+  builder.add_value(uint32_t{0});  // of no plugin
+  builder.add_text(name);
+  builder.add(data.bytes());
+  return {.bytes = builder.finish(), .cpu = 0, .flags = kStateOnly};
+}
+
 Record finding_record(const Finding& finding, uint64_t ts_ns, EventBuilder& builder) {
   return std::visit([&](const auto& one) { return make(one, ts_ns, builder); }, finding);
 }
@@ -194,7 +187,7 @@ Record supplement_record(const Snapshot& snapshot, uint64_t ts_ns, EventBuilder&
     out.put(fd.open_flags);
     out.put(fd.dev);
   }
-  return async_record(kSupplement, out, ts_ns, builder);
+  return own_record(kSupplement, out, ts_ns, builder);
 }
 
 bool is_finding(const Record& record) {
@@ -203,10 +196,7 @@ bool is_finding(const Record& record) {
   if (type == Ev::USER_ADDED_E || type == Ev::GROUP_ADDED_E) return true;
   if (type != Ev::ASYNCEVENT_E) return false;
   EventView event;
-  if (!event.decode(record)) return false;
-  const std::string_view name = event.text(kName);
-  // A plugin's container event is an event like others: it has a number.
-  return name.starts_with(kOurs) || (name == kContainer && event.get<uint32_t>(kPlugin) == kNone);
+  return event.decode(record) && event.text(kName).starts_with(kOurs);
 }
 
 Result<FoundRecord> read_finding(const Record& record) {
@@ -218,11 +208,7 @@ Result<FoundRecord> read_finding(const Record& record) {
   if (name == kThread) return read_thread(event.param(kData));
   if (name == kFds) return read_given(event.param(kData));
   if (name == kGone) return read_gone(event.param(kData));
-  if (name == kContainer) {
-    std::string_view json = as_text(event.param(kData));
-    while (json.ends_with('\0')) json.remove_suffix(1);
-    return FoundRecord(Finding(FoundContainer{std::string(json)}));
-  }
+  if (name == kProgress) return FoundRecord(Progress{});
   return name == kSupplement ? FoundRecord(Supplement{}) : FoundRecord(UnknownFinding{});
 }
 

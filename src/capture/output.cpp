@@ -2,6 +2,7 @@
 #include "capture/output.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -18,6 +19,41 @@ constexpr size_t kBuffer = 128u << 10;
 constexpr int kGzipWindowBits = 15 + 16;
 constexpr int kMemoryLevel = 8;
 constexpr mode_t kMode = S_IRUSR | S_IWUSR;
+constexpr uint64_t kInsideZlib = 256u << 10;  // more than it keeps of what it was given
+
+bool is_stream(const struct stat& found) {
+  return S_ISFIFO(found.st_mode) || S_ISCHR(found.st_mode);
+}
+
+int open_new(const std::string& path) {
+  return ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, kMode);
+}
+
+// Something has the name. A pipe or a device is opened, also through a link (/dev/stdout); a file
+// is refused, or removed and made anew. What another user placed there is neither followed to a
+// file nor written to.
+Result<int> open_in_place(const std::string& path, IfThere if_there) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0) {
+    if (S_ISDIR(found.st_mode)) return Error{std::strerror(EISDIR)};
+    if (is_stream(found)) {
+      const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+      if (fd < 0) return Error{std::strerror(errno)};
+      if (::fstat(fd, &found) == 0 && is_stream(found)) return fd;
+      ::close(fd);
+      return Error{"it changed while it was opened"};
+    }
+    if (!S_ISREG(found.st_mode)) return Error{"it is neither a file nor a pipe"};
+  }
+  if (::lstat(path.c_str(), &found) == 0 && S_ISLNK(found.st_mode)) {
+    return Error{"it is a symbolic link, which is not followed"};
+  }
+  if (if_there == IfThere::Refuse) return Error{"it is there already, and is not overwritten"};
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return Error{std::strerror(errno)};
+  const int fd = open_new(path);
+  if (fd < 0) return Error{std::strerror(errno)};
+  return fd;
+}
 
 }  // namespace
 
@@ -62,6 +98,8 @@ class Output::File {
   }
 
   uint64_t offset() const { return offset_; }
+  uint64_t closed_bytes() const { return gzip_ ? file_bytes_ : file_bytes_ + buffer_.size(); }
+  uint64_t most_bytes() const { return file_bytes_ + buffer_.size() + (gzip_ ? kInsideZlib : 0); }
   uint64_t file_bytes() const { return file_bytes_; }
 
  private:
@@ -114,9 +152,14 @@ Output::Output(Output&&) noexcept = default;
 Output& Output::operator=(Output&&) noexcept = default;
 Output::~Output() = default;
 
-Result<Output> Output::create(const std::string& path, bool gzip) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
-  if (fd < 0) return Error{std::strerror(errno)};
+Result<Output> Output::create(const std::string& path, bool gzip, IfThere if_there) {
+  int fd = open_new(path);
+  if (fd < 0) {
+    if (errno != EEXIST) return Error{std::strerror(errno)};
+    const Result<int> in_place = open_in_place(path, if_there);
+    if (!in_place) return in_place.error();
+    fd = *in_place;
+  }
   auto file = std::make_unique<File>(fd);
   if (gzip && !file->use_gzip()) return Error{"not enough memory to compress"};
   return Output(std::move(file));
@@ -126,6 +169,8 @@ Result<void> Output::write(Bytes bytes) { return file_->write(bytes); }
 Result<void> Output::flush() { return file_->drain(Z_SYNC_FLUSH); }
 Result<void> Output::close() { return file_->close(); }
 uint64_t Output::offset() const { return file_->offset(); }
+uint64_t Output::closed_bytes() const { return file_->closed_bytes(); }
+uint64_t Output::most_bytes() const { return file_->most_bytes(); }
 uint64_t Output::file_bytes() const { return file_->file_bytes(); }
 
 }  // namespace gyr::capture

@@ -59,8 +59,9 @@ uint32_t event_block_number(bool large, bool has_flags) {
 }  // namespace
 
 Result<std::unique_ptr<CaptureWriter>> CaptureWriter::create(const std::string& path,
-                                                             Compression compression) {
-  Result<Output> output = Output::create(path, compression == Compression::Gzip);
+                                                             Compression compression,
+                                                             IfThere if_there) {
+  Result<Output> output = Output::create(path, compression == Compression::Gzip, if_there);
   if (!output) {
     return Error{fmt::format("cannot create capture file {}: {}", path, output.error().message)};
   }
@@ -70,7 +71,7 @@ Result<std::unique_ptr<CaptureWriter>> CaptureWriter::create(const std::string& 
 Result<std::unique_ptr<CaptureWriter>> CaptureWriter::create(const std::string& path,
                                                              Compression compression,
                                                              const Snapshot& snapshot) {
-  auto writer = create(path, compression);
+  auto writer = create(path, compression, IfThere::Replace);
   if (!writer) return writer;
   if (auto done = (*writer)->begin_section(snapshot); !done) return done.error();
   return writer;

@@ -22,14 +22,14 @@ enum class Compression : uint8_t { None, Gzip };
 // signal.
 class CaptureWriter {
  public:
-  // Creates the file, or empties the one that is there, and writes the state before the first
-  // event.
+  // Creates the file (see capture::Output). begin_section() must follow.
+  static Result<std::unique_ptr<CaptureWriter>> create(const std::string& path,
+                                                       Compression compression,
+                                                       capture::IfThere if_there);
+  // The same, in the place of whatever is there, with the state before the first event.
   static Result<std::unique_ptr<CaptureWriter>> create(const std::string& path,
                                                        Compression compression,
                                                        const Snapshot& snapshot);
-  // The same without a state: begin_section() must follow.
-  static Result<std::unique_ptr<CaptureWriter>> create(const std::string& path,
-                                                       Compression compression);
   // Starts another section, as a capture appended to this one would.
   Result<void> begin_section(const Snapshot& snapshot);
   // The record must be sound (EventView::decode() accepts it). One that no block can hold is an
@@ -42,6 +42,10 @@ class CaptureWriter {
 
   uint64_t events() const { return events_; }
   uint64_t file_bytes() const { return output_.file_bytes(); }
+  uint64_t offset() const { return output_.offset(); }  // of the uncompressed stream
+  // Of the file if it is closed now: about, and at most.
+  uint64_t closed_bytes() const { return output_.closed_bytes(); }
+  uint64_t most_bytes() const { return output_.most_bytes(); }
   // Texts of the state that were longer than the format allows and were cut.
   uint64_t texts_cut() const { return entry_.texts_cut(); }
 

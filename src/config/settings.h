@@ -160,6 +160,8 @@ struct LibsSettings {
 struct GyrSettings {
   bool rule_caches = true;
   std::string record_file;  // where detection records what it sees, empty: nowhere
+  bool record_overwrite = false;
+  uint32_t record_keep_free = 5;  // percent of its file system
 };
 
 struct Settings {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/event_printer.h"
 
+#include <map>
 #include <optional>
 #include <string>
 
+#include "alert/format.h"
 #include "alert/sinks/fd_writer.h"
+#include "engine/alert_builder.h"
 
 namespace gyr {
 namespace {
@@ -18,8 +21,11 @@ class Printer {
   // A value when this event was the last one.
   std::optional<RunEnd> take_event() {
     if (request_.filter != nullptr && !request_.filter->matches(stream_)) return std::nullopt;
-    const EvalContext& context = stream_.context();
-    request_.format.render_to(context, ControlBytes::Escape, &writer_.buffer());
+    if (request_.json) {
+      add_json();
+    } else {
+      request_.format.render_to(stream_.context(), ControlBytes::Escape, &writer_.buffer());
+    }
     writer_.buffer() += '\n';
     ++result_.lines;
     if (writer_.full() && !flush()) return result_.end;
@@ -35,6 +41,14 @@ class Printer {
   }
 
  private:
+  void add_json() {
+    std::map<std::string, AlertValue> fields;
+    for (const OutputField& field : request_.format.fields()) {
+      if (field.in_json) fields[field.name] = alert_value(*field.use, stream_.context());
+    }
+    writer_.buffer() += json_object(fields);
+  }
+
   bool flush() {
     std::string reason;
     switch (writer_.flush(&reason)) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Events as lines of text: what `gyr read` does. A line is the format with its fields filled in;
 // missing values are <NA>; in values a newline is \n and other control characters except tab are
-// \xhh, so that one event is one line whatever it carries.
+// \xhh, so that one event is one line whatever it carries. As JSON a line is an object of the
+// format's fields with the types that alerts give them.
 #pragma once
 
 #include <atomic>
@@ -17,7 +18,8 @@ namespace gyr {
 struct PrintRequest {
   const OutputTemplate& format;
   EventFilter* filter = nullptr;  // null: every event
-  uint64_t limit = 0;             // lines, 0: no limit
+  bool json = false;
+  uint64_t limit = 0;  // lines, 0: no limit
   int fd = 1;
 };
 

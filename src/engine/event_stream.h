@@ -51,6 +51,8 @@ class EventStream {
   const EvalContext& context() const { return context_; }
   const EventState& event_state() const { return context_.event_state; }
   const State& state() const { return state_; }
+  // The state as of the event that comes next; the current one is not valid any more.
+  Snapshot dump_state() { return state_.dump(); }
 
  private:
   bool begin_section();

@@ -78,6 +78,52 @@ struct SnapshotGroup {
   std::string name;
 };
 
+// What a state that has run for a while knows beyond the lists above, which hold what /proc tells.
+// Only a snapshot of such a state has it; captures keep it as capture/progress.h says.
+struct ThreadProgress {
+  int64_t tid = -1;
+  int64_t reaper_tid = -1;
+  bool reaps = false;  // its process takes in orphans
+  uint64_t ctime_duration_clone_ns = 0, ctime_duration_pidns_ns = 0;
+  int64_t last_fd = -1;
+  Ev last_type = Ev::GENERIC_E;
+  bool last_type_valid = false;
+  std::string cwd;                   // of a group leader, as it is
+  std::vector<uint8_t> enter_event;  // whose exit event is still to come; a whole record
+};
+struct FdProgress {
+  SnapshotFd fd;
+  uint8_t role = 0;  // FdRole
+  bool connected = false, upper_layer = false, lower_layer = false, from_snapshot = false;
+  int64_t pid = 0;
+  std::string name_raw;
+};
+struct RecentExit {
+  int64_t ptid = -1, tid = -1;
+  uint64_t ts_ns = 0;
+};
+struct SnapshotContainer {
+  std::string id, full_id, name, image, user, ip;
+  int64_t type = 0;
+};
+struct SnapshotProgress {
+  std::vector<SnapshotThread> half_known;  // that are but a tid: in no list
+  std::vector<ThreadProgress> threads;
+  std::vector<FdProgress> fds;  // those that the lists tell not at all or not exactly
+  std::vector<SnapshotContainer> containers;
+  std::vector<RecentExit> exits;  // the oldest first
+  bool empty() const { return half_known.empty() && threads.empty() && fds.empty(); }
+};
+
+struct FoundUser {
+  std::string container_id;  // "" = host
+  SnapshotUser user;
+};
+struct FoundGroup {
+  std::string container_id;
+  SnapshotGroup group;
+};
+
 struct Snapshot {
   MachineInfo machine;
   std::vector<SnapshotThread> threads;
@@ -86,6 +132,10 @@ struct Snapshot {
   std::vector<SnapshotInterface> interfaces;
   std::vector<SnapshotUser> users;
   std::vector<SnapshotGroup> groups;
+  // Of containers. Captures keep them as findings.
+  std::vector<FoundUser> container_users;
+  std::vector<FoundGroup> container_groups;
+  SnapshotProgress progress;
   bool from_capture = true;
   bool has_users = false;  // the source had a users list
 };
@@ -100,21 +150,9 @@ struct FoundFds {  // descriptors that a thread was given by another
   int64_t tid = -1;
   std::vector<SnapshotFd> fds;
 };
-struct FoundUser {
-  std::string container_id;  // "" = host
-  SnapshotUser user;
-};
-struct FoundGroup {
-  std::string container_id;
-  SnapshotGroup group;
-};
 struct GoneThread {  // its end was not seen
   int64_t tid = -1;
 };
-struct FoundContainer {
-  std::string json;  // container/metadata.h
-};
-using Finding =
-    std::variant<FoundThread, FoundFds, FoundUser, FoundGroup, GoneThread, FoundContainer>;
+using Finding = std::variant<FoundThread, FoundFds, FoundUser, FoundGroup, GoneThread>;
 
 }  // namespace gyr

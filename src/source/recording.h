@@ -1,44 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // A source that hands on the events of another one and writes them, with the state at their start,
-// to a capture file on the way.
+// to a capture file on the way, or to one file after the other, each of which is a capture of its
+// own: it begins with the state as of its first event.
 //
 // Guarantees: the file's replay gives the same state as the recorded run at every event, because
 // what the run's state learns from outside (found()) stands in front of the event that needed it;
-// events keep their order and numbers. A write that fails ends the recording, not the source:
-// it is logged once and what is not recorded from then on is counted.
+// events keep their order and, within a file, their numbers. A write that fails or a limit that is
+// reached ends the recording, not the source: it is logged once and what is not recorded from then
+// on is counted.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
-#include "capture/writer.h"
 #include "event/event_view.h"
+#include "source/capture_files.h"
 #include "source/source.h"
 
 namespace gyr {
 
-struct RecordingSettings {
-  std::string path;                             // an existing file is overwritten
-  Compression compression = Compression::None;  // see compression_of()
-};
-// Gzip when the name ends in ".gz".
-Compression compression_of(std::string_view path);
-
 struct RecordingCounters {
   uint64_t events = 0;      // written; hidden ones that only feed state too
   uint64_t lost = 0;        // not written, because the file could not take them (or not surely)
-  uint64_t file_bytes = 0;  // in the file so far
+  uint64_t file_bytes = 0;  // in the files so far
   uint64_t texts_cut = 0;   // of the state, that were longer than the format allows
+  uint64_t files = 0;
+  uint64_t files_deleted = 0;  // to make room, or because only so many are kept
 };
 
 class Recording final : public Source {
  public:
-  // Creates the file. `inner` must outlive the recording. Errors name the file.
+  // Creates the first file. `inner` must outlive the recording. Errors name the file.
   static Result<std::unique_ptr<Recording>> start(Source& inner, const RecordingSettings& settings,
                                                   Logger logger);
 
@@ -53,6 +52,9 @@ class Recording final : public Source {
   SourceCounters counters() const override { return inner_.counters(); }
   bool is_live() const override { return inner_.is_live(); }
 
+  // Tells the state that the events are given to, as of the event that comes next. Without it there
+  // is one file. To be given before the first event.
+  void on_next_file(std::function<Snapshot()> take) { take_state_ = std::move(take); }
   // For StateSettings::on_finding of the state that the events are given to.
   void found(const Finding& finding);
   // What becomes of the event handed out last. Whole unless said otherwise before the next one.
@@ -62,20 +64,29 @@ class Recording final : public Source {
   // Completes the file: it can be replayed. The error that ended the recording, if one did.
   Result<void> finish();
   RecordingCounters counts() const;
+  const std::string& path() const { return files_->path(); }  // of the last file
   bool has_failed() const { return failed_; }
 
  private:
-  Recording(Source& inner, std::unique_ptr<CaptureWriter> writer, Logger logger)
-      : inner_(inner), writer_(std::move(writer)), logger_(std::move(logger)) {}
+  Recording(Source& inner, std::unique_ptr<CaptureFiles> files, const RotationSettings& rotation,
+            Logger logger)
+      : inner_(inner), files_(std::move(files)), rotation_(rotation), logger_(std::move(logger)) {}
+  CaptureWriter& writer() { return files_->writer(); }
+  bool is_next_file_due(const Record& record) const;
+  void begin_next_file(uint64_t ts_ns);
+  void begin_section(const Snapshot& snapshot);
   void write_pending();
   void write_leading(uint64_t ts_ns);
   void write(const Record& record);
   void flush_now_and_then();
   void check(const Result<void>& done);
+  void end(const Error& why);
 
   Source& inner_;
-  std::unique_ptr<CaptureWriter> writer_;
+  std::unique_ptr<CaptureFiles> files_;
+  RotationSettings rotation_;
   Logger logger_;
+  std::function<Snapshot()> take_state_;
   Record pending_;  // handed out, still to be written
   bool has_pending_ = false;
   Keep keep_ = Keep::Whole;
@@ -84,6 +95,10 @@ class Recording final : public Source {
   std::vector<Finding> leading_;
   Snapshot supplemented_;  // without its texts
   EventBuilder builder_;
+  // Of the current file.
+  uint64_t begin_bytes_ = 0;             // what stands before its first event, uncompressed
+  std::optional<uint64_t> begin_ts_ns_;  // its first event's
+  uint64_t shown_ = 0;                   // events that were kept whole
   bool failed_ = false;
   Error failure_;
   uint64_t lost_ = 0;

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "capture/findings.h"
+#include "capture/progress.h"
 #include "capture/reader.h"
 #include "capture/upgrade.h"
 
@@ -17,19 +18,27 @@ class ReplaySource final : public Source {
  public:
   explicit ReplaySource(std::unique_ptr<CaptureReader> reader) : reader_(std::move(reader)) {}
 
-  // Recordings of ours have more about it in the first record behind it.
+  // Recordings of ours have more about it in the first records behind it.
   Result<Snapshot> take_snapshot() override {
     Snapshot snapshot = reader_->take_snapshot();
-    waiting_ = reader_->next(&waiting_record_);
-    has_waiting_ = is_held_up_ = true;
-    if (waiting_ != ReadStatus::Event || !capture::is_finding(waiting_record_)) return snapshot;
-    const auto found = capture::read_finding(waiting_record_);
-    if (!found || !std::holds_alternative<capture::Supplement>(*found)) return snapshot;
-    has_waiting_ = is_held_up_ = false;
-    ++findings_;
-    auto merged = capture::merge_supplement(waiting_record_, &snapshot);
-    if (!merged) return reader_->event_error(merged.error().message);
-    return snapshot;
+    for (;;) {
+      waiting_ = reader_->next(&waiting_record_);
+      has_waiting_ = is_held_up_ = true;
+      if (waiting_ != ReadStatus::Event || !capture::is_finding(waiting_record_)) return snapshot;
+      const auto found = capture::read_finding(waiting_record_);
+      if (!found) return snapshot;  // next() says why
+      Result<void> merged;
+      if (std::holds_alternative<capture::Supplement>(*found)) {
+        merged = capture::merge_supplement(waiting_record_, &snapshot);
+      } else if (std::holds_alternative<capture::Progress>(*found)) {
+        merged = take_progress(&snapshot);
+      } else {
+        return snapshot;
+      }
+      has_waiting_ = is_held_up_ = false;
+      ++findings_;
+      if (!merged) return reader_->event_error(merged.error().message);
+    }
   }
 
   SourceStatus next(Record* record) override {
@@ -87,6 +96,13 @@ class ReplaySource final : public Source {
     has_waiting_ = is_held_up_ = false;
     *record = waiting_record_;
     return waiting_;
+  }
+
+  Result<void> take_progress(Snapshot* snapshot) {
+    auto progress = capture::read_progress(waiting_record_);
+    if (!progress) return progress.error();
+    snapshot->progress = *std::move(progress);
+    return {};
   }
 
   SourceStatus take_finding(const Record& record) {

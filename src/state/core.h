@@ -82,9 +82,7 @@ struct StateCore {
   void set_cwd(Thread& of, const Str& path);
   void set_exepath(Thread& of, std::string_view path);
   void set_cgroups(Thread& of, std::string_view cgroups);
-  // From the control groups; asks about a container that is not known well enough.
-  void set_container(Thread& of, uint64_t now_ns);
-  void add_container(std::string_view json);
+  void set_container(Thread& of);
   void note_users(const Thread& of);
   Str intern(std::string_view text) { return pool.intern(text); }
 
@@ -118,7 +116,6 @@ struct StateCore {
   [[gnu::noinline]] void take_matching_enter(const EventView& event, bool valid);
   void take_enter(const EventView& event);
   Thread* recover(int64_t tid);
-  [[gnu::noinline]] void ask_about_container(const Thread& of, uint64_t now_ns);
   bool is_own(const EventView& event) const;
   bool was_settled(int64_t tid, uint64_t ts_ns) const;
 
@@ -136,6 +133,11 @@ void add_snapshot_fd(StateCore& core, Thread& owner, const SnapshotFd& from);
 Thread* load_found_thread(StateCore& core, const FoundThread& found);  // null: no room
 void learn_finding(StateCore& core, const Finding& finding);
 Snapshot dump_snapshot(const StateCore& core);
+SnapshotThread plain_thread(const StateCore& core, const Thread& from);
+SnapshotFd plain_fd(int64_t tid, int64_t number, const FdInfo& from);
+// What the lists do not hold (progress.cpp), for threads that are linked.
+void load_progress(StateCore& core, const SnapshotProgress& progress);
+void dump_progress(const StateCore& core, SnapshotProgress* out);
 
 using Handler = void (*)(StateCore& core, const EventView& event);
 

@@ -48,6 +48,8 @@ void copy_numbers(To& to, const From& from) {
   to.pidns_init_start_ts_ns = from.pidns_init_start_ts_ns;
 }
 
+}  // namespace
+
 SnapshotThread plain_thread(const StateCore& core, const Thread& from) {
   SnapshotThread to;
   copy_numbers(to, from);
@@ -59,6 +61,8 @@ SnapshotThread plain_thread(const StateCore& core, const Thread& from) {
   to.args = from.args.view();
   to.env = from.own_env.view();
   to.cgroups = from.cgroups.view();
+  const auto settled = core.settled_as_of.find(from.tid);
+  if (settled != core.settled_as_of.end()) to.as_of_ns = settled->second;
   return to;
 }
 
@@ -81,6 +85,8 @@ SnapshotFd plain_fd(int64_t tid, int64_t number, const FdInfo& from) {
   to.unix_dest = from.unix_dest;
   return to;
 }
+
+namespace {
 
 // Server ports seen anywhere tell which end of a connection is the server (state-engine 5.4).
 void assign_roles(StateCore& core) {
@@ -118,6 +124,8 @@ void load_users(StateCore& core, const Snapshot& snapshot) {
   for (const SnapshotGroup& group : snapshot.groups) {
     core.users.add_group({}, {.gid = group.gid, .name = core.intern(group.name)});
   }
+  for (const FoundUser& found : snapshot.container_users) learn_finding(core, found);
+  for (const FoundGroup& found : snapshot.container_groups) learn_finding(core, found);
 }
 
 void load_threads(StateCore& core, const Snapshot& snapshot) {
@@ -127,16 +135,20 @@ void load_threads(StateCore& core, const Snapshot& snapshot) {
     core.settled_as_of[from.tid] = from.as_of_ns;
     core.settled_until_ns = std::max(core.settled_until_ns, from.as_of_ns);
   }
+  for (const SnapshotThread& from : snapshot.progress.half_known) {
+    core.threads.add_unlinked(make_thread(core, from));
+  }
   core.threads.link_all();
   for (const SnapshotFd& fd : snapshot.fds) {
     Thread* owner = core.threads.find(fd.tid);
     if (owner != nullptr) add_snapshot_fd(core, *owner, fd);
   }
   assign_roles(core);
+  load_progress(core, snapshot.progress);
   std::vector<Thread*> all;
   core.threads.for_each([&](Thread& thread) { all.push_back(&thread); });
   for (Thread* thread : all) {
-    core.set_container(*thread, 0);
+    core.set_container(*thread);
     core.note_users(*thread);
   }
 }
@@ -218,7 +230,7 @@ Thread* load_found_thread(StateCore& core, const FoundThread& found) {
   record = core.threads.add(record);
   if (record == nullptr) return nullptr;
   for (const SnapshotFd& fd : found.fds) add_snapshot_fd(core, *record, fd);
-  core.set_container(*record, found.thread.as_of_ns);
+  core.set_container(*record);
   core.note_users(*record);
   ++core.counts.threads_recovered;
   return record;
@@ -245,26 +257,51 @@ void learn_finding(StateCore& core, const Finding& finding) {
     if (core.users.add_group(core.intern(group->container_id), info)) core.threads.raise_epoch();
   } else if (const auto* gone = std::get_if<GoneThread>(&finding)) {
     core.threads.remove(gone->tid);
-  } else if (const auto* container = std::get_if<FoundContainer>(&finding)) {
-    core.add_container(container->json);
   }
 }
+
+namespace {
+
+void dump_users(const StateCore& core, Snapshot* out) {
+  core.users.for_each_user([&](const Str& container, const UserInfo& from) {
+    SnapshotUser user{from.uid, from.gid, std::string(from.name.view()),
+                      std::string(from.home.view()), std::string(from.shell.view())};
+    if (container.empty()) {
+      out->users.push_back(std::move(user));
+    } else {
+      out->container_users.push_back({std::string(container.view()), std::move(user)});
+    }
+  });
+  core.users.for_each_group([&](const Str& container, const GroupInfo& from) {
+    SnapshotGroup group{from.gid, std::string(from.name.view())};
+    if (container.empty()) {
+      out->groups.push_back(std::move(group));
+    } else {
+      out->container_groups.push_back({std::string(container.view()), std::move(group)});
+    }
+  });
+}
+
+}  // namespace
 
 Snapshot dump_snapshot(const StateCore& core) {
   Snapshot out;
   out.machine = core.machine;
   core.threads.for_each([&](const Thread& thread) {
-    if (thread.is_invalid()) return;
-    out.threads.push_back(plain_thread(core, thread));
+    auto& list = thread.is_invalid() ? out.progress.half_known : out.threads;
+    list.push_back(plain_thread(core, thread));
   });
   std::sort(out.threads.begin(), out.threads.end(),
             [](const SnapshotThread& a, const SnapshotThread& b) { return a.tid < b.tid; });
   for (const SnapshotThread& thread : out.threads) {
     out.fd_tids.push_back(thread.tid);
-    core.threads.find(thread.tid)->own_fds.for_each([&](int64_t number, const FdInfo& fd) {
+    const Thread& owner = *core.threads.find(thread.tid);
+    if (&core.fds(owner) != &owner.own_fds) continue;  // it shares another's
+    owner.own_fds.for_each([&](int64_t number, const FdInfo& fd) {
       out.fds.push_back(plain_fd(thread.tid, number, fd));
     });
   }
+  dump_progress(core, &out.progress);
   for (const InterfaceInfo& from : core.interfaces.all()) {
     SnapshotInterface to;
     to.name = from.name;
@@ -273,14 +310,7 @@ Snapshot dump_snapshot(const StateCore& core) {
     to.netmask = from.netmask;
     out.interfaces.push_back(std::move(to));
   }
-  core.users.for_each_user([&](const Str& container, const UserInfo& user) {
-    if (!container.empty()) return;
-    out.users.push_back({user.uid, user.gid, std::string(user.name.view()),
-                         std::string(user.home.view()), std::string(user.shell.view())});
-  });
-  core.users.for_each_group([&](const Str& container, const GroupInfo& group) {
-    if (container.empty()) out.groups.push_back({group.gid, std::string(group.name.view())});
-  });
+  dump_users(core, &out);
   std::sort(out.users.begin(), out.users.end(),
             [](const SnapshotUser& a, const SnapshotUser& b) { return a.uid < b.uid; });
   std::sort(out.groups.begin(), out.groups.end(),

@@ -82,7 +82,6 @@ StateCounters State::counters() const {
   result.threads_added = impl_->threads.added();
   result.threads_removed = impl_->threads.removed();
   result.threads_dropped_full = impl_->threads.dropped();
-  result.containers_dropped_full = impl_->containers.dropped_full();
   return result;
 }
 
@@ -106,6 +105,9 @@ uint64_t State::version_of(const Thread& thread) const { return impl_->threads.v
 
 void State::raise_epoch() { impl_->threads.raise_epoch(); }
 
-Snapshot State::dump() const { return dump_snapshot(*impl_); }
+Snapshot State::dump() {
+  impl_->finish_deferred();
+  return dump_snapshot(*impl_);
+}
 
 }  // namespace gyr

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "event/snapshot.h"
 #include "state/thread.h"
 
 namespace gyr {
@@ -124,6 +125,15 @@ class RecentExits {
   void add(int64_t ptid, int64_t tid, uint64_t ts_ns);
   bool contains(int64_t ptid, int64_t tid, uint64_t now_ns) const;
   void clear();
+  // Calls use(const RecentExit&), the oldest first.
+  template <class Use>
+  void for_each(Use use) const {
+    const uint64_t first = count_ >= kEntries ? count_ - kEntries + 1 : 1;
+    for (uint64_t number = first; number <= count_; ++number) {
+      const Entry& entry = entries_[number % kEntries];
+      use(RecentExit{.ptid = entry.ptid, .tid = entry.tid, .ts_ns = entry.ts_ns});
+    }
+  }
 
  private:
   struct Entry {

@@ -101,10 +101,10 @@ TEST(Options, WhatWouldHaveNoEffectIsRefused) {
   for (const auto& [words, message] : cases) EXPECT_EQ(refused(words).find(message), 0u) << message;
   EXPECT_TRUE(parsed({"-V", "a", "-L", "-D", "x"}).describe_all);
   EXPECT_TRUE(parsed({"-h", "-N"}).help);
-  const Words record = {"new.scap", "-e", "old.scap", "--snaplen", "100"};
+  const Words record = {"-w", "new.scap", "-r", "old.scap", "-s", "100"};
   const Result<RecordOptions> recorded = parse_record_options(record);
   ASSERT_FALSE(recorded);
-  EXPECT_EQ(recorded.error().message.find("--snaplen has no effect with -e"), 0u);
+  EXPECT_EQ(recorded.error().message.find("-s has no effect with -r"), 0u);
 }
 
 TEST(Options, WhatHasNoEffectBesideAListingIsSaid) {

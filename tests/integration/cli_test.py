@@ -402,6 +402,28 @@ class Read(Case):
         for line in numbers.splitlines():
             self.assertRegex(line, '^\\d+\x1fopen\x1f<NA>$')
 
+    def test_json_has_the_types_of_alerts(self):
+        path = capture('sample.scap')
+        fields = '*%evt.num %evt.time %evt.type %evt.failed %proc.pid %proc.name %fd.name %fd.types %container.image %evt.rawtime.ns'
+        lines = run('read', path, '-j', '-p', fields).stdout.splitlines()
+        texts = run('read', path, '-p', '%evt.num|%proc.pid|%fd.name').stdout.splitlines()
+        self.assertEqual(len(lines), len(texts))
+        seen = set()
+        for line, text in zip(lines, texts):
+            event = json.loads(line)
+            number, pid, name = text.split('|')
+            self.assertEqual(list(event), sorted(event))
+            self.assertEqual(event['evt.num'], int(number))
+            self.assertEqual(event['proc.pid'], None if pid == '<NA>' else int(pid))
+            self.assertEqual(event['fd.name'], None if name == '<NA>' else name)
+            self.assertGreater(event['evt.time'], 10 ** 18)
+            self.assertIsNone(event['container.image'])
+            seen |= {(key, type(value).__name__) for key, value in event.items()}
+        for kind in (('evt.failed', 'bool'), ('fd.types', 'list'), ('proc.name', 'str'), ('fd.name', 'NoneType')):
+            self.assertIn(kind, seen)
+        default = json.loads(run('read', path, '-j', '-n', '1').stdout)
+        self.assertEqual(sorted(default), ['evt.args', 'evt.cpu', 'evt.num', 'evt.time', 'evt.type', 'proc.name', 'proc.pid'])
+
     def test_values_stay_on_one_line(self):
         text = run('read', capture('sample.scap'), '-p', '%evt.num|%evt.args|%proc.env').stdout
         for line in text.split('\n')[:-1]:
@@ -422,98 +444,6 @@ class Read(Case):
                                     check=False, timeout=60)
         self.assertEqual(result.returncode, 1)
         self.assertIn('No space left', result.stderr)
-
-
-class Record(Case):
-    """Without privileges the events come from another capture; record_test.py records this host."""
-
-    def setUp(self):
-        super().setUp()
-        self.file = os.path.join(self.folder, 'new.scap')
-
-    def detect(self, file, *options):
-        return run('-r', self.rules, '-e', file, '-o', 'json_output=true', '-p', '%evt.num %proc.cmdline %proc.aname[2]', *options)
-
-    def test_what_is_seen_is_recorded_and_its_replay_gives_the_same(self):
-        for name in ('cat_write.scap', 'sample.scap', 'net.scap'):
-            for file in (self.file, self.file + '.gz'):
-                with self.subTest(name=name, file=file):
-                    seen = self.detect(capture(name), '-o', f'gyr.record.file={file}')
-                    self.assertEqual(seen.returncode, 0, seen.stderr)
-                    self.assertRegex(seen.stderr, r'\d+ events.* \(\d+ bytes\) recorded in ' + file)
-                    again = self.detect(file)
-                    self.assertEqual(again.returncode, 0, again.stderr)
-                    self.assertEqual(again.stdout, seen.stdout)
-                    with open(file, 'rb') as content:
-                        self.assertEqual(content.read(2) == b'\x1f\x8b', file.endswith('.gz'))
-
-    def test_filter_keeps_the_state_of_what_it_leaves_out(self):
-        path = capture('cat_write.scap')
-        fields = '%evt.num %evt.type %proc.cmdline %proc.aname[1] %proc.cwd %fd.name %user.name'
-        for text in ('evt.type in (open, openat)', 'proc.name=cat', 'evt.type=close and fd.name contains /etc'):
-            with self.subTest(text):
-                result = run('record', self.file, '-e', path, *text.split())
-                self.assertEqual(result.returncode, 0, result.stderr)
-                wanted = run('read', path, text, '-p', fields).stdout
-                self.assertNotEqual(wanted, '')
-                # Numbers count what is in the file.
-                without = [line.split(' ', 1)[1] for line in wanted.splitlines()]
-                got = run('read', self.file, '-p', fields).stdout
-                self.assertEqual([line.split(' ', 1)[1] for line in got.splitlines()], without)
-
-    def test_count_stops_it(self):
-        result = run('record', self.file, '-e', capture('cat_write.scap'), '-n', '5', 'evt.type=close')
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(len(run('read', self.file).stdout.splitlines()), 5)
-        self.assertRegex(result.stderr, r'gyr: 5 events \(\d+, with those that keep the state right, \d+ bytes\)')
-
-    def test_an_existing_file_is_overwritten(self):
-        self.write('new.scap', 'x' * (1 << 20))
-        result = run('record', self.file, '-e', capture('cat_write.scap'), '-n', '1')
-        self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(len(run('read', self.file).stdout.splitlines()), 1)
-
-    def test_files_that_cannot_be_written(self):
-        path = capture('cat_write.scap')
-        for bad, why in (('/nonexistent/a.scap', 'No such file'), (self.folder, 'Is a directory'), ('/proc/a.scap', '')):
-            with self.subTest(bad):
-                self.assert_fails(run('record', bad, '-e', path), bad, why)
-                self.assert_fails(run('-r', self.rules, '-e', path, '-o', f'gyr.record.file={bad}'), bad, why)
-
-    def test_a_capture_is_not_recorded_onto_itself(self):
-        copy = shutil.copy(capture('cat_write.scap'), self.file)
-        link = os.path.join(self.folder, 'link.scap')
-        os.symlink(copy, link)
-        size = os.path.getsize(copy)
-        for target in (copy, link):
-            self.assert_fails(run('record', target, '-e', copy), 'onto itself')
-            self.assert_fails(self.detect(copy, '-o', f'gyr.record.file={target}'), 'onto itself')
-        self.assertEqual(os.path.getsize(copy), size)
-
-    def test_full_disk_ends_the_recording_and_not_the_detection(self):
-        path = capture('net.scap')
-        wanted = self.detect(path)
-        result = self.detect(path, '-o', 'gyr.record.file=/dev/full')
-        self.assertEqual(result.stdout, wanted.stdout)
-        self.assertEqual(result.returncode, 1)
-        self.assertRegex(result.stderr, r'Error: .*/dev/full: No space left on device: 0 events are in it, \d+ are missing')
-        self.assertEqual(result.stderr.count('the recording ends here'), 1)
-        self.assertEqual(run('record', '/dev/full', '-e', path).returncode, 1)
-
-    def test_mistakes(self):
-        self.assert_fails(run('record'), 'gyr record FILE')
-        self.assert_fails(run('record', self.file, 'evt.type=opne'), 'filter')
-        self.assert_fails(run('record', self.file, '--snaplen', '99999'), '16000')
-        self.assert_fails(run('record', self.file, '-e', '/nonexistent.scap'), '/nonexistent.scap')
-        self.assertFalse(os.path.exists(self.file))
-        self.assertIn('Examples:', run('record', '--help').stdout)
-
-    def test_damage_is_told_and_what_came_before_is_kept(self):
-        path = self.write('cut.scap', gunzipped(capture('net.scap'))[:-50])
-        result = run('record', self.file, '-e', path)
-        self.assertEqual(result.returncode, 1)
-        self.assertIn('cut.scap', result.stderr)
-        self.assertEqual(run('read', self.file).stdout, run('read', path).stdout)
 
 
 class Damage(Case):
@@ -578,7 +508,7 @@ class Endings(Case):
         fifo = os.path.join(self.folder, 'empty')
         os.mkfifo(fifo)
         copy = os.path.join(self.folder, 'copy.scap')
-        for command in (['-r', self.rules, '-e', fifo], ['read', fifo], ['record', copy, '-e', fifo]):
+        for command in (['-r', self.rules, '-e', fifo], ['read', fifo], ['record', '-w', copy, '-r', fifo]):
             with self.subTest(command[0]):
                 process = subprocess.Popen([GYR, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
                 time.sleep(0.5)
@@ -613,13 +543,13 @@ class Endings(Case):
         file = capture('cat_write.scap')
         copy = os.path.join(self.folder, 'copy.scap')
         cut = self.write('cut.scap', gunzipped(file)[:-100])
-        good = run('record', copy, '-e', file)
+        good = run('record', '-w', copy, '-r', file)
         self.assertEqual(good.returncode, 0, good.stderr)
         with open(copy, 'rb') as recorded:
             content = recorded.read()
         for way in ('2>/dev/full', '2>&-', '2> >(exec true)'):
             for command, status in ((['--nosuch'], 1), (['-r', self.rules, '-e', cut], 1),
-                                    (['-r', self.rules, '-e', file, '--dry-run'], 0), (['record', copy, '-e', file], 0)):
+                                    (['-r', self.rules, '-e', file, '--dry-run'], 0), (['record', '-w', copy, '-r', file, '--overwrite'], 0)):
                 with self.subTest(way=way, command=command):
                     result = subprocess.run(['bash', '-c', f'"$@" {way}', 'bash', GYR, *command], check=False,
                                             stdout=subprocess.PIPE, timeout=60)

@@ -104,7 +104,7 @@ class Refusals(Case):
         kept = os.path.join(self.folder, 'kept.scap')
         with open(kept, 'w', encoding='utf-8') as file:
             file.write('precious')
-        self.refused(f'exec setpriv --inh-caps=-all --bounding-set=-all {GYR} record {kept}')
+        self.refused(f'exec setpriv --inh-caps=-all --bounding-set=-all {GYR} record -w {kept} --overwrite')
         with open(kept, encoding='utf-8') as file:
             self.assertEqual(file.read(), 'precious')
 

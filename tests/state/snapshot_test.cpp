@@ -103,6 +103,46 @@ TEST(Snapshot, DumpTellsWhatWasLoaded) {
   EXPECT_EQ(again.name(1, 10), host.name(1, 10));
 }
 
+// What the lists cannot tell comes back too: half known threads, a dead leader, who just ended,
+// what was called, roles of connections, descriptors as their owner wrote them.
+TEST(Snapshot, ADumpGoesOnWhereTheStateWas) {
+  Host host;
+  host.snapshot.container_users = {{"0123456789ab", {5, 5, "five", "/5", "/bin/5"}}};
+  host.snapshot.progress.containers = {
+      {"0123456789ab", "full", "web", "nginx", "u", "10.1.1.1", 3}};
+  host.load_shell();
+  host.openat(100, 3, "../x");
+  host.openat(99, 4, "/of a thread that nobody knows");
+  host.fork(100, 101);
+  host.exit(101);
+  host.send(Ev::OPENAT_2_E, 100, {kAtFdcwd, "entered", 1u, 0u});
+  Host again;
+  again.snapshot = host.state.dump();
+  EXPECT_EQ(host.state.find(101), nullptr) << "what was left for the next event is done";
+  again.load();
+  EXPECT_EQ(again.name(100, 3), host.name(100, 3));
+  EXPECT_EQ(again.fd(100, 3)->name_raw.view(), "../x");
+  EXPECT_FALSE(again.fd(100, 3)->from_snapshot);
+  EXPECT_TRUE(again.thread(99).is_invalid());
+  EXPECT_EQ(again.name(99, 4), "/of a thread that nobody knows");
+  EXPECT_EQ(again.thread(100).last_type, Ev::OPENAT_2_E);
+  EXPECT_EQ(again.thread(100).enter_event, host.thread(100).enter_event);
+  EXPECT_FALSE(again.thread(100).enter_event.empty());
+  const Str id = again.state.pool().intern("0123456789ab");
+  ASSERT_NE(again.state.user(id, 5), nullptr);
+  EXPECT_EQ(again.state.user(id, 5)->name.view(), "five");
+  ASSERT_NE(again.state.container(id), nullptr);
+  EXPECT_EQ(again.state.container(id)->image.view(), "nginx");
+  ASSERT_EQ(again.snapshot.progress.exits.size(), 1u);
+  EXPECT_EQ(again.snapshot.progress.exits[0].tid, 101);
+  // Once more, and nothing is lost.
+  const Snapshot third = again.state.dump();
+  EXPECT_EQ(third.progress.threads.size(), again.snapshot.progress.threads.size());
+  EXPECT_EQ(third.progress.fds.size(), again.snapshot.progress.fds.size());
+  EXPECT_EQ(third.progress.half_known.size(), 1u);
+  EXPECT_EQ(third.progress.exits.size(), 1u);
+}
+
 // A live snapshot is younger than the events that gather while it is read.
 TEST(Snapshot, WhatASnapshotTellsAlreadyIsNotDoneAgain) {
   Host host;

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/capture_files.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+namespace gyr {
+namespace {
+
+constexpr size_t kMaxName = 4096;
+
+std::string time_text(const std::string& format, uint64_t ts_ns) {
+  const auto seconds = static_cast<time_t>(ts_ns / 1'000'000'000);
+  tm local{};
+  localtime_r(&seconds, &local);
+  std::array<char, kMaxName> text{};
+  const size_t size = strftime(text.data(), text.size(), format.c_str(), &local);
+  return {text.data(), size};
+}
+
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+// Pipes and devices take nothing of a disk.
+bool is_stream(const std::string& path) {
+  struct stat found {};
+  return stat(path.c_str(), &found) == 0 && !S_ISREG(found.st_mode);
+}
+
+}  // namespace
+
+Compression compression_of(std::string_view path) {
+  return path.ends_with(".gz") ? Compression::Gzip : Compression::None;
+}
+
+Result<std::unique_ptr<CaptureFiles>> CaptureFiles::create(const RecordingSettings& settings) {
+  std::unique_ptr<CaptureFiles> files(new CaptureFiles(settings));
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  const uint64_t now_ns =
+      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+  if (Result<void> opened = files->open(now_ns); !opened) return opened.error();
+  return files;
+}
+
+std::string CaptureFiles::name_at(uint64_t ts_ns) const {
+  const RotationSettings& rotation = settings_.rotation;
+  if (!rotation.is_on()) return settings_.path;
+  const bool is_timed = rotation.period_ns > 0 && settings_.path.find('%') != std::string::npos;
+  std::string name = is_timed ? time_text(settings_.path, ts_ns) : settings_.path;
+  if (is_timed && rotation.bytes == 0 && rotation.events == 0) return name;
+  const uint64_t number = rotation.files > 0 ? made_ % rotation.files : made_;
+  const size_t width = rotation.files > 0 ? std::to_string(rotation.files).size() : 1;
+  return name + fmt::format("{:0{}}", number, width);
+}
+
+Result<void> CaptureFiles::open(uint64_t ts_ns) {
+  path_ = name_at(ts_ns);
+  if (leaves_too_little()) {
+    return Error{fmt::format(
+        "cannot create capture file {}: less than {} % of its file system is free, which is to "
+        "stay so",
+        path_, settings_.disk.free_percent)};
+  }
+  std::error_code unimportant;  // one of them does not exist, then
+  if (!settings_.source_path.empty() &&
+      std::filesystem::equivalent(settings_.source_path, path_, unimportant)) {
+    return Error{fmt::format("{} cannot be recorded onto itself", path_)};
+  }
+  auto writer = CaptureWriter::create(path_, settings_.compression, settings_.if_there);
+  if (!writer) return writer.error();
+  writer_ = *std::move(writer);
+  ++made_;
+  next_look_ = kBytesBetweenLooks;
+  return {};
+}
+
+Result<void> CaptureFiles::begin_next(uint64_t ts_ns) {
+  const uint64_t bytes = writer_->file_bytes();
+  const uint64_t events = writer_->events();
+  const uint64_t texts_cut = writer_->texts_cut();
+  closed_.push_back({path_, bytes});
+  kept_bytes_ += bytes;
+  const uint32_t most = settings_.rotation.files;
+  while (most > 0 && closed_.size() >= most) {
+    if (Result<void> deleted = delete_oldest(); !deleted) return deleted;
+  }
+  if (Result<void> opened = open(ts_ns); !opened) return opened;
+  closed_bytes_ += bytes;
+  closed_events_ += events;
+  closed_texts_cut_ += texts_cut;
+  return {};
+}
+
+bool CaptureFiles::is_over_total(uint64_t bytes) const {
+  const uint64_t most = settings_.disk.total_bytes;
+  return most > 0 && kept_bytes_ + writer_->most_bytes() + bytes > most;
+}
+
+bool CaptureFiles::leaves_too_little() const {
+  struct statvfs system {};
+  if (settings_.disk.free_percent == 0 || statvfs(folder_of(path_).c_str(), &system) != 0 ||
+      system.f_blocks == 0) {
+    return false;
+  }
+  const double free = static_cast<double>(system.f_bavail) / static_cast<double>(system.f_blocks);
+  return free * 100 < settings_.disk.free_percent && !is_stream(path_);
+}
+
+Result<void> CaptureFiles::make_room(uint64_t bytes) {
+  while (is_over_total(bytes)) {
+    if (settings_.rotation.files == 0 || closed_.empty()) {
+      return Error{fmt::format("the limit of {} bytes for the recording in {} is reached",
+                               settings_.disk.total_bytes, settings_.path)};
+    }
+    if (Result<void> deleted = delete_oldest(); !deleted) return deleted;
+  }
+  if (writer_->offset() + bytes < next_look_) return {};
+  next_look_ = writer_->offset() + bytes + kBytesBetweenLooks;
+  while (leaves_too_little()) {
+    if (settings_.rotation.files == 0 || closed_.empty()) {
+      return Error{
+          fmt::format("less than {} % of the file system of {} is free, which is to stay so",
+                      settings_.disk.free_percent, path_)};
+    }
+    if (Result<void> deleted = delete_oldest(); !deleted) return deleted;
+  }
+  return {};
+}
+
+Result<void> CaptureFiles::delete_oldest() {
+  const Closed oldest = std::move(closed_.front());
+  closed_.pop_front();
+  kept_bytes_ -= oldest.bytes;
+  if (unlink(oldest.path.c_str()) != 0 && errno != ENOENT) {
+    return Error{
+        fmt::format("cannot delete capture file {}: {}", oldest.path, std::strerror(errno))};
+  }
+  ++deleted_;
+  return {};
+}
+
+}  // namespace gyr
