@@ -151,24 +151,6 @@ FdProgress read_descriptor(EntryReader& in) {
   return entry;
 }
 
-void write_container(EntryWriter& out, const SnapshotContainer& container) {
-  for (const std::string* text : {&container.id, &container.full_id, &container.name,
-                                  &container.image, &container.user, &container.ip}) {
-    put_text(out, *text);
-  }
-  out.put(container.type);
-}
-
-SnapshotContainer read_container(EntryReader& in) {
-  SnapshotContainer container;
-  for (std::string* text : {&container.id, &container.full_id, &container.name, &container.image,
-                            &container.user, &container.ip}) {
-    *text = read_text(in);
-  }
-  container.type = in.read<int64_t>();
-  return container;
-}
-
 void write_exit(EntryWriter& out, const RecentExit& exit) {
   out.put(exit.ptid);
   out.put(exit.tid);
@@ -190,7 +172,7 @@ Record progress_record(const SnapshotProgress& progress, uint64_t ts_ns, EventBu
   put_list(out, progress.half_known, write_half_known);
   put_list(out, progress.threads, write_thread);
   put_list(out, progress.fds, write_descriptor);
-  put_list(out, progress.containers, write_container);
+  put_list(out, progress.containers, put_text);
   put_list(out, progress.exits, write_exit);
   return own_record(kName, out, ts_ns, builder);
 }
@@ -203,7 +185,7 @@ Result<SnapshotProgress> read_progress(const Record& record) {
   read_list(in, &progress.half_known, read_half_known);
   read_list(in, &progress.threads, read_thread);
   read_list(in, &progress.fds, read_descriptor);
-  read_list(in, &progress.containers, read_container);
+  read_list(in, &progress.containers, read_text);
   read_list(in, &progress.exits, read_exit);
   if (!in.ok()) return Error{fmt::format("the state is damaged: {}", in.reason())};
   return progress;

@@ -102,16 +102,12 @@ struct RecentExit {
   int64_t ptid = -1, tid = -1;
   uint64_t ts_ns = 0;
 };
-struct SnapshotContainer {
-  std::string id, full_id, name, image, user, ip;
-  int64_t type = 0;
-};
 struct SnapshotProgress {
   std::vector<SnapshotThread> half_known;  // that are but a tid: in no list
   std::vector<ThreadProgress> threads;
-  std::vector<FdProgress> fds;  // those that the lists tell not at all or not exactly
-  std::vector<SnapshotContainer> containers;
-  std::vector<RecentExit> exits;  // the oldest first
+  std::vector<FdProgress> fds;          // those that the lists tell not at all or not exactly
+  std::vector<std::string> containers;  // JSON, as container events have it
+  std::vector<RecentExit> exits;        // the oldest first
   bool empty() const { return half_known.empty() && threads.empty() && fds.empty(); }
 };
 

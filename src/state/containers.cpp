@@ -2,8 +2,8 @@
 // Wraps the JSON library: nothing it throws leaves this file.
 #include "state/containers.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <utility>
 
 namespace gyr {
@@ -34,10 +34,18 @@ const ContainerInfo* Containers::find(const Str& id) const {
   return at != by_id_.end() ? at->second.get() : nullptr;
 }
 
-void Containers::add(ContainerInfo info) {
-  if (by_id_.size() >= kLimit && !by_id_.contains(info.id.rep())) return;
-  StrRep* const key = info.id.rep();
-  by_id_[key] = std::make_unique<ContainerInfo>(std::move(info));
+std::vector<std::string> Containers::texts() const {
+  std::vector<std::string> texts;
+  for (const auto& [rep, info] : by_id_) {
+    const Json object = {{"id", info->id.view()},     {"full_id", info->full_id.view()},
+                         {"name", info->name.view()}, {"image", info->image.view()},
+                         {"User", info->user.view()}, {"ip", info->ip.view()},
+                         {"type", info->type}};
+    texts.push_back(
+        Json{{"container", object}}.dump(-1, ' ', false, Json::error_handler_t::replace));
+  }
+  std::sort(texts.begin(), texts.end());
+  return texts;
 }
 
 const ContainerInfo* Containers::add_json(std::string_view json) {

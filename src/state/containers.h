@@ -5,8 +5,9 @@
 #include <absl/container/flat_hash_map.h>
 
 #include <memory>
+#include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
 
 #include "base/str.h"
 #include "state/state.h"
@@ -24,12 +25,8 @@ class Containers {
   // The id whose entry a removal event dropped; empty when there was none.
   Str remove_json(std::string_view json);
   bool any_has_ip(const Str& ip) const;
-  // Nothing happens when the table is full.
-  void add(ContainerInfo info);
-  template <class Use>
-  void for_each(Use use) const {
-    for (const auto& [rep, info] : by_id_) use(std::as_const(*info));
-  }
+  // The text of each, which add_json() takes; sorted.
+  std::vector<std::string> texts() const;
   void clear() { by_id_.clear(); }
 
  private:

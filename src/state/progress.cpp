@@ -84,18 +84,6 @@ void restore(StateCore& core, FdInfo& to, const FdProgress& from) {
   to.name_raw = core.intern(from.name_raw);
 }
 
-SnapshotContainer plain_container(const ContainerInfo& from) {
-  SnapshotContainer to;
-  to.id = from.id.view();
-  to.full_id = from.full_id.view();
-  to.name = from.name.view();
-  to.image = from.image.view();
-  to.user = from.user.view();
-  to.ip = from.ip.view();
-  to.type = from.type;
-  return to;
-}
-
 }  // namespace
 
 void load_progress(StateCore& core, const SnapshotProgress& progress) {
@@ -107,15 +95,7 @@ void load_progress(StateCore& core, const SnapshotProgress& progress) {
   for (const ThreadProgress& from : progress.threads) {
     if (Thread* thread = core.threads.find(from.tid)) restore(core, *thread, from);
   }
-  for (const SnapshotContainer& from : progress.containers) {
-    core.containers.add({.id = core.intern(from.id),
-                         .full_id = core.intern(from.full_id),
-                         .name = core.intern(from.name),
-                         .image = core.intern(from.image),
-                         .user = core.intern(from.user),
-                         .ip = core.intern(from.ip),
-                         .type = from.type});
-  }
+  for (const std::string& text : progress.containers) core.containers.add_json(text);
   for (const RecentExit& exit : progress.exits) core.exits.add(exit.ptid, exit.tid, exit.ts_ns);
 }
 
@@ -130,8 +110,7 @@ void dump_progress(const StateCore& core, SnapshotProgress* out) {
       }
     });
   });
-  core.containers.for_each(
-      [&](const ContainerInfo& info) { out->containers.push_back(plain_container(info)); });
+  out->containers = core.containers.texts();
   core.exits.for_each(
       [&](const RecentExit& exit) { newest_exit_ns = std::max(newest_exit_ns, exit.ts_ns); });
   core.exits.for_each([&](const RecentExit& exit) {
