@@ -12,6 +12,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/configured.h"
 #include "app/detect.h"
 #include "app/listings.h"
 #include "app/rules_command.h"
@@ -47,18 +48,6 @@ int list(const Options& options, const FieldSet& fields) {
   }
   return print_result(
       list_fields(fields.classes(), list_format(options), options.names_only, options.list_source));
-}
-
-// False after an error, which is told.
-bool report_problems(const ConfigResult& config, const Logger& logger) {
-  for (const ConfigProblem& problem : config.problems) {
-    if (problem.error) {
-      print_error(problem.text());
-    } else {
-      logger->warn("{}", problem.text());
-    }
-  }
-  return config.ok();
 }
 
 uint64_t ring_bytes(const ProbeSettings& probe) {
@@ -111,9 +100,7 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   detect.caches = settings.gyr.rule_caches;
   if (settings.buffer_format_base64) detect.buffers = BufferFormat::Base64;
   detect.duration_ns = options.duration_s * kSecond;
-  detect.syscalls = {.custom = settings.base_syscalls.custom_set,
-                     .repair = settings.base_syscalls.repair,
-                     .all = settings.base_syscalls.all};
+  detect.syscalls = syscall_request(settings);
   detect.snaplen = snaplen(settings);
   detect.ring_bytes = ring_bytes(settings.engine.probe());
   detect.thread_limit = settings.falco_libs.thread_table_size;
@@ -223,17 +210,6 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   return detect(detection, rules.ruleset, logger);
 }
 
-Logger logger_of(const Settings& settings) {
-  return make_logger({.to_stderr = settings.log_stderr,
-                      .to_syslog = settings.log_syslog,
-                      .iso_8601 = settings.time_format_iso_8601,
-                      .level = settings.log_level});
-}
-
-void log_notes(const Options& options, const Logger& logger) {
-  for (const std::string& note : options.notes) logger->warn("{}", note);
-}
-
 // A standard descriptor that is closed would be the next file that is opened, a recording perhaps,
 // and messages would go into it. What fills the gap here refuses reads and writes as a closed one.
 // And writers see the error of a closed pipe or of a limit instead of a signal.
@@ -249,27 +225,19 @@ void prepare_standard_streams() {
 
 int run(Arguments arguments) {
   prepare_standard_streams();
-  if (!arguments.empty() && std::string_view(arguments[0]) == "read") {
-    return run_read(arguments.subspan(1));
-  }
-  if (!arguments.empty() && std::string_view(arguments[0]) == "record") {
-    return run_record(arguments.subspan(1));
-  }
+  const std::string_view command = arguments.empty() ? "" : arguments[0];
+  if (command == "read") return run_read(arguments.subspan(1));
+  if (command == "record") return run_record(arguments.subspan(1));
+  if (command == "syscalls") return run_syscalls(arguments.subspan(1));
   const Result<Options> options = parse_options(arguments);
   if (!options) return print_error(options.error().message);
   if (const std::optional<int> status = run_plain_listing(*options)) {
     log_notes(*options, make_logger({}));
     return *status;
   }
-  const std::unique_ptr<Files> files = system_files("");
-  const ConfigResult config = load_config(*files, {.path = options->config_file.value_or(""),
-                                                   .overrides = options->overrides,
-                                                   .environment = {}});
-  const Logger logger = logger_of(config.settings);
-  if (!report_problems(config, logger)) return 1;
-  log_notes(*options, logger);
-  for (const std::string& file : config.files) logger->info("configuration: {}", file);
-  return run_with_settings(config, *options, logger);
+  return with_configuration(*options, [&](const ConfigResult& config, const Logger& logger) {
+    return run_with_settings(config, *options, logger);
+  });
 }
 
 }  // namespace gyr::app

@@ -14,5 +14,7 @@ int run(Arguments arguments);
 int run_read(Arguments arguments);
 // `gyr record …`, with the arguments behind `record`.
 int run_record(Arguments arguments);
+// `gyr syscalls …`, with the arguments behind `syscalls`.
+int run_syscalls(Arguments arguments);
 
 }  // namespace gyr::app

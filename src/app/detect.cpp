@@ -12,12 +12,14 @@
 
 #include "alert/sinks/stdout.h"
 #include "alert/sinks/syslog.h"
+#include "app/configured.h"
 #include "app/environment.h"
 #include "app/live.h"
 #include "app/record.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/text.h"
+#include "engine/syscall_reasons.h"
 #include "source/replay.h"
 
 namespace gyr::app {
@@ -101,18 +103,6 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   }
 }
 
-void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
-  for (const std::string& name : plan.unknown_names) {
-    logger->warn("base_syscalls.custom_set: there is no system call '{}'", name);
-  }
-  if (plan.unheard.any()) {
-    logger->warn(
-        "rules ask for system calls that are not collected: {}; base_syscalls.all=true (-A) "
-        "collects them",
-        join(syscall_names(plan.unheard), ", "));
-  }
-}
-
 uint64_t lost_alerts(const Outputs& outputs) {
   uint64_t lost = 0;
   for (const OutputCounters& sink : outputs.counters()) lost += sink.lost();
@@ -175,6 +165,7 @@ struct Run {
       return 0;
     }
     const SyscallPlan plan = plan_syscalls(syscalls_of_rules(*ruleset), settings.syscalls);
+    for (const std::string& step : plan_steps(plan)) logger->debug("{}", step);
     warn_about_selection(plan, logger);
     Result<std::unique_ptr<Source>> source = host.open({.syscalls = plan.collected,
                                                         .snaplen = settings.snaplen,

@@ -152,6 +152,21 @@ constexpr Row kOptions[] = {
      [](Options& o, Text) -> Result<void> { return o.version = true, Result<void>{}; }},
 };
 
+// What `gyr syscalls` takes: the options that decide about rules and configuration.
+std::vector<Row> syscalls_rows() {
+  std::vector<Row> rows;
+  for (const Row& row : kOptions) {
+    if (std::string_view("hcorADtTv").find(row.letter) != std::string_view::npos &&
+        row.letter != 0) {
+      rows.push_back(row);
+    }
+  }
+  rows.push_back(
+      {0, "explain", Takes::Nothing, "", "Say for each which rule, macro or setting decides.",
+       [](Options& o, Text) -> Result<void> { return o.explain = true, Result<void>{}; }});
+  return rows;
+}
+
 // -o may not say the contrary of an option that stands for the same setting.
 Result<void> check_contradictions(const Options& o) {
   for (const Options::Implied& implied : o.implied) {
@@ -248,6 +263,16 @@ Result<Options> parse_options(Arguments arguments) {
   return options;
 }
 
+Result<Options> parse_syscalls_options(Arguments arguments) {
+  Options options;
+  const std::vector<Row> rows = syscalls_rows();
+  OptionParser<Options> parser(rows, options);
+  if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
+  if (const Result<void> sound = check(options); !sound) return sound.error();
+  options.calls = std::move(parser.positional);
+  return options;
+}
+
 std::string help_text() {
   return "Gyr watches the system calls of this host, evaluates rules on them and prints alerts.\n\n"
          "Usage:\n"
@@ -256,6 +281,9 @@ std::string help_text() {
          "  gyr -V RULES.yaml                check rules\n"
          "  gyr read FILE [FILTER]           print the events of a capture file (gyr read --help)\n"
          "  gyr record -w FILE [FILTER]      record this host's events (gyr record --help)\n"
+         "  gyr syscalls [--explain]         which system calls are collected, and why (gyr "
+         "syscalls "
+         "--help)\n"
          "\nOptions:\n" +
          option_lines(lines_of<Options>(kOptions)) +
          "\nExamples:\n"
@@ -267,6 +295,19 @@ std::string help_text() {
          "  gyr read trace.scap 'evt.type = execve' -p '%evt.time %proc.cmdline'\n"
          "\nAlerts go to standard output, everything else to standard error. Ctrl-C ends with "
          "statistics.\nDocumentation: docs/command-line.md\n";
+}
+
+std::string syscalls_help_text() {
+  return "Prints which system calls detection collects with these rules and settings.\n\n"
+         "Usage: gyr syscalls [OPTIONS] [--explain] [CALL...]\n\nOptions:\n" +
+         option_lines(lines_of<Options>(syscalls_rows())) +
+         "\nExamples:\n"
+         "  gyr syscalls -r my_rules.yaml                # their names\n"
+         "  gyr syscalls -r my_rules.yaml --explain      # and which rule, macro or setting asks "
+         "for "
+         "each\n"
+         "  gyr syscalls read ptrace                     # why these are collected or not\n"
+         "  gyr syscalls -o 'base_syscalls.custom_set=[clone, execve, \"!mmap\"]' --explain\n";
 }
 
 }  // namespace gyr::app

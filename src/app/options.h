@@ -50,6 +50,9 @@ struct Options {
     std::string setting;  // "base_syscalls.all=true", also in `overrides`
   };
   std::vector<Implied> implied;
+  // Of `gyr syscalls`:
+  bool explain = false;            // --explain
+  std::vector<std::string> calls;  // those to explain
 };
 
 struct ReadOptions {
@@ -85,12 +88,15 @@ using Arguments = std::span<const char* const>;
 
 // `arguments` are those behind the program's name. An error is one sentence for the user.
 Result<Options> parse_options(Arguments arguments);
+// Those behind `syscalls`: options about rules and configuration, --explain, and names of calls.
+Result<Options> parse_syscalls_options(Arguments arguments);
 // Those behind `read`.
 Result<ReadOptions> parse_read_options(Arguments arguments);
 // Those behind `record`.
 Result<RecordOptions> parse_record_options(Arguments arguments);
 
 std::string help_text();
+std::string syscalls_help_text();
 std::string read_help_text();
 std::string record_help_text();
 

@@ -137,12 +137,23 @@ SyscallPlan plan_syscalls(const SyscallSet& rules, const SyscallRequest& request
     if (named.none()) plan.unknown_names.emplace_back(name);
     (negative ? unwanted : wanted) |= named;
   }
-  SyscallSet base = wanted.any() ? wanted : state_syscalls();
-  if (request.repair && wanted.none()) base.reset();
-  plan.collected = rules | base;
-  if (!request.all) plan.collected &= ~ignored_syscalls();
-  if (request.repair) plan.collected = repaired(plan.collected);
+  plan.rules = rules;
+  plan.base_is_custom = wanted.any();
+  if (plan.base_is_custom) {
+    plan.base = wanted;
+  } else if (!request.repair) {
+    plan.base = state_syscalls();
+  }
+  plan.collected = rules | plan.base;
+  if (!request.all) plan.ignored = plan.collected & ignored_syscalls();
+  plan.collected &= ~plan.ignored;
+  if (request.repair) {
+    const SyscallSet before = plan.collected;
+    plan.collected = repaired(before);
+    plan.repaired = plan.collected & ~before;
+  }
   // What the user takes out stays out, whatever repair would add.
+  plan.removed = plan.collected & unwanted;
   plan.collected &= ~unwanted;
   plan.collected.set(index(Sc::SCHED_PROCESS_EXIT));
   plan.unheard = rules & ~plan.collected;

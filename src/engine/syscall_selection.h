@@ -25,6 +25,13 @@ struct SyscallPlan {
   SyscallSet collected;
   SyscallSet unheard;                      // rules ask for them, but they are not collected
   std::vector<std::string> unknown_names;  // of the request
+  // How it came about.
+  SyscallSet rules;
+  SyscallSet base;              // collected whatever the rules say
+  bool base_is_custom = false;  // the names of the request, else what the state needs
+  SyscallSet ignored;           // wanted, but left out as there are too many of them
+  SyscallSet repaired;          // added by repair
+  SyscallSet removed;           // left out because the request says "!name"
 };
 
 // What the state needs to be right.

@@ -106,7 +106,7 @@ class Describer {
               {"lists", macro.lists},
               {"condition_operators", found.operators},
               {"condition_fields", found.fields},
-              {"events", event_names(needs_of(macro), "syscall")},
+              {"events", event_names(macro_needs(macro, dialect_), "syscall")},
               {"condition_compiled", to_text(*macro.expr)},
               {"plugins", plugins_of(found.fields)}}}};
   }
@@ -156,13 +156,6 @@ class Describer {
     return plugins;
   }
 
-  EventNeeds needs_of(const Macro& macro) const {
-    std::vector<TextFault> faults;
-    const CheckedPtr checked = check_condition(macro.expanded, dialect_, &faults);
-    // A macro nobody uses may have fields that do not exist: no event then.
-    return checked ? event_needs(*checked, dialect_) : EventNeeds{};
-  }
-
   const Ruleset& ruleset_;
   const Dialect& dialect_;
 };
@@ -172,6 +165,12 @@ std::string dump(const Json& json) {
 }
 
 }  // namespace
+
+EventNeeds macro_needs(const Macro& macro, const Dialect& dialect) {
+  std::vector<TextFault> faults;
+  const CheckedPtr checked = check_condition(macro.expanded, dialect, &faults);
+  return checked ? event_needs(*checked, dialect) : EventNeeds{};
+}
 
 Result<std::string> describe_rules(const Ruleset& ruleset, const Dialect& dialect,
                                    std::string_view rule, DescribeFormat format) {

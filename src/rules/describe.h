@@ -18,4 +18,7 @@ enum class DescribeFormat : uint8_t { Text, Json };
 Result<std::string> describe_rules(const Ruleset& ruleset, const Dialect& dialect,
                                    std::string_view rule, DescribeFormat format);
 
+// Which events the macro by itself can fit; none for one whose fields do not exist.
+EventNeeds macro_needs(const Macro& macro, const Dialect& dialect);
+
 }  // namespace gyr

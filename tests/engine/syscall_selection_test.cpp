@@ -5,6 +5,10 @@
 
 #include <algorithm>
 
+#include "engine/syscall_reasons.h"
+#include "field/fields.h"
+#include "rules/loader.h"
+
 namespace gyr {
 namespace {
 
@@ -81,6 +85,88 @@ TEST(SyscallSelection, RulesAskByEventTypeAndByName) {
   ruleset.rules.push_back(rule);
   EXPECT_EQ(syscall_names(syscalls_of_rules(ruleset)),
             (std::vector<std::string>{"getpid", "ptrace"}));
+}
+
+constexpr const char* kRules = R"(
+- macro: opens
+  condition: evt.type in (open, openat)
+- macro: shells
+  condition: proc.name in (sh, bash)
+- rule: Opened by a shell
+  desc: d
+  condition: opens and shells
+  output: x
+  priority: INFO
+- rule: Read
+  desc: d
+  condition: evt.type = read or opens
+  output: x
+  priority: INFO
+)";
+
+class Explained : public testing::Test {
+ protected:
+  static LoadResult load(const Dialect& dialect) {
+    LoadSettings settings;
+    settings.dialect = dialect;
+    const RuleSource source{"rules.yaml", kRules};
+    return load_rules(std::span(&source, 1), settings);
+  }
+
+  std::vector<std::string> reasons(std::string_view call, const SyscallRequest& request,
+                                   bool* collected) const {
+    const SyscallPlan plan = plan_syscalls(syscalls_of_rules(*loaded_.ruleset), request);
+    const auto all = explain_syscalls(*loaded_.ruleset, dialect_, plan);
+    const auto found = std::ranges::find(all, call, &SyscallReasons::call);
+    *collected = found != all.end() && found->collected;
+    return found != all.end() ? found->reasons : std::vector<std::string>{};
+  }
+
+  const Dialect dialect_{.fields = all_fields(), .event_types = kEventCount};
+  const LoadResult loaded_ = load(dialect_);
+};
+
+TEST_F(Explained, ByRulesAndTheirMacros) {
+  using Texts = std::vector<std::string>;
+  bool collected = false;
+  EXPECT_EQ(reasons("openat", {}, &collected),
+            (Texts{"rule 'Opened by a shell', macro opens", "rule 'Read', macro opens",
+                   "the state of processes and descriptors needs it"}));
+  EXPECT_TRUE(collected);
+  EXPECT_EQ(reasons("read", {}, &collected),
+            (Texts{"rule 'Read'",
+                   "but it is ignored unless asked for, as there are many: base_syscalls.all=true "
+                   "(-A)"}));
+  EXPECT_FALSE(collected);
+  EXPECT_EQ(reasons("read", {.all = true}, &collected), Texts{"rule 'Read'"});
+  EXPECT_TRUE(collected);
+}
+
+TEST_F(Explained, BySettings) {
+  using Texts = std::vector<std::string>;
+  bool collected = false;
+  EXPECT_EQ(reasons("kill", {.custom = {"kill", "!openat"}}, &collected),
+            Texts{"base_syscalls.custom_set names it"});
+  EXPECT_TRUE(collected);
+  EXPECT_EQ(reasons("openat", {.custom = {"kill", "!openat"}}, &collected).back(),
+            "but base_syscalls.custom_set takes it out");
+  EXPECT_FALSE(collected);
+  EXPECT_EQ(reasons("close", {.repair = true}, &collected), Texts{"base_syscalls.repair adds it"});
+  EXPECT_TRUE(collected);
+  EXPECT_EQ(reasons("sched_process_exit", {}, &collected).back(),
+            "always: ended processes are forgotten");
+}
+
+TEST_F(Explained, StepByStep) {
+  const SyscallPlan plan =
+      plan_syscalls(syscalls_of_rules(*loaded_.ruleset), {.custom = {"kill", "!openat"}});
+  EXPECT_EQ(plan_steps(plan),
+            (std::vector<std::string>{
+                "(3) system calls in rules: open, openat, read",
+                "+(1) system calls of base_syscalls.custom_set: kill",
+                "-(1) system calls that are ignored unless base_syscalls.all is true (-A): read",
+                "-(1) system calls that base_syscalls.custom_set takes out: openat",
+                "(3) system calls selected in total: kill, open, sched_process_exit"}));
 }
 
 }  // namespace

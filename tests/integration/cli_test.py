@@ -298,6 +298,32 @@ class Listings(Case):
         self.assertRegex(result.stderr, 'dry run: 1 rules are loaded; .*cat_write.scap is a capture file')
 
 
+class Syscalls(Case):
+    def test_names_are_those_that_are_collected(self):
+        result = run('syscalls', '-r', self.rules)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        names = result.stdout.split()
+        self.assertEqual(names, sorted(names))
+        for name in ('openat', 'execve', 'sched_process_exit'):
+            self.assertIn(name, names)
+        self.assertNotIn('read', names)
+
+    def test_each_has_its_reasons(self):
+        result = run('syscalls', '-r', self.rules, 'open', 'read')
+        self.assertEqual(result.stdout, "open: collected\n  rule 'opened'\n"
+                         '  the state of processes and descriptors needs it\nread: left out\n  nothing asks for it\n')
+        every = run('syscalls', '-r', self.rules, '--explain').stdout
+        self.assertIn("open: collected\n  rule 'opened'\n", every)
+
+    def test_mistakes(self):
+        self.assert_fails(run('syscalls', '-r', self.rules, 'opena'), "no system call 'opena'", "'open'?")
+        self.assert_fails(run('syscalls', '--explan'), "'--explain'")
+        self.assert_fails(run('syscalls', '-r', '/nonexistent'), '/nonexistent')
+        custom = run('syscalls', '-r', self.rules, '-o', 'base_syscalls.custom_set=[clone, wahrwait]')
+        self.assertIn("no system call 'wahrwait'", custom.stderr)
+        self.assertIn('Usage: gyr syscalls', run('syscalls', '--help').stdout)
+
+
 class Replay(Case):
     def replay(self, *arguments):
         return run('-r', self.rules, '-e', capture('cat_write.scap'), *arguments)

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// gyr syscalls: which system calls detection would collect with these rules and settings, and why.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "app/app.h"
+#include "app/configured.h"
+#include "app/rules_command.h"
+#include "app/terminal.h"
+#include "base/text.h"
+#include "engine/syscall_reasons.h"
+
+namespace gyr::app {
+namespace {
+
+std::string explanation(const SyscallReasons& call) {
+  std::string text = fmt::format("{}: {}\n", call.call, call.collected ? "collected" : "left out");
+  for (const std::string& reason : call.reasons) text += fmt::format("  {}\n", reason);
+  return text;
+}
+
+Error unknown_call(const std::string& name) {
+  std::vector<std::string_view> names;
+  for (const ScInfo& call : all_syscalls()) names.push_back(call.name);
+  const std::string_view guess = closest(name, names);
+  return Error{fmt::format("there is no system call '{}'{}", name,
+                           guess.empty() ? "" : fmt::format("; did you mean '{}'?", guess))};
+}
+
+// The explanations of the calls that are named, or of all; the error names one that does not exist.
+Result<std::string> explanations(const std::vector<SyscallReasons>& all,
+                                 const std::vector<std::string>& names) {
+  std::string text;
+  if (names.empty()) {
+    for (const SyscallReasons& call : all) text += explanation(call);
+    return text;
+  }
+  for (const std::string& name : names) {
+    const SyscallSet meant = syscalls_named(name);
+    if (meant.none()) return unknown_call(name);
+    for (const std::string& call : syscall_names(meant)) {
+      const auto found = std::ranges::find(all, call, &SyscallReasons::call);
+      text += found != all.end() ? explanation(*found)
+                                 : fmt::format("{}: left out\n  nothing asks for it\n", call);
+    }
+  }
+  return text;
+}
+
+int show(const Options& options, const ConfigResult& config, const Logger& logger) {
+  const FieldSet fields(config.settings.static_fields);
+  const RulesRequest request{.settings = config.settings, .options = options, .fields = fields};
+  const RulesToUse rules = load_rules_to_use(request, !config.files.empty(), logger);
+  if (!rules.ruleset) return 1;
+  const SyscallPlan plan =
+      plan_syscalls(syscalls_of_rules(*rules.ruleset), syscall_request(config.settings));
+  warn_about_selection(plan, logger);
+  if (!options.explain && options.calls.empty()) {
+    std::string text;
+    for (const std::string& name : syscall_names(plan.collected)) text += name + '\n';
+    return print_result(text);
+  }
+  const Result<std::string> text = explanations(
+      explain_syscalls(*rules.ruleset, load_settings(request).dialect, plan), options.calls);
+  return text ? print_result(*text) : print_error(text.error().message);
+}
+
+}  // namespace
+
+int run_syscalls(Arguments arguments) {
+  const Result<Options> options = parse_syscalls_options(arguments);
+  if (!options) return print_error(options.error().message);
+  if (options->help) return print_result(syscalls_help_text());
+  return with_configuration(*options, [&](const ConfigResult& config, const Logger& logger) {
+    return show(*options, config, logger);
+  });
+}
+
+}  // namespace gyr::app

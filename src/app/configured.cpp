@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/configured.h"
+
+#include <memory>
+#include <string>
+
+#include "app/terminal.h"
+#include "base/system.h"
+#include "base/text.h"
+
+namespace gyr::app {
+namespace {
+
+// False after an error, which is told.
+bool report_problems(const ConfigResult& config, const Logger& logger) {
+  for (const ConfigProblem& problem : config.problems) {
+    if (problem.error) {
+      print_error(problem.text());
+    } else {
+      logger->warn("{}", problem.text());
+    }
+  }
+  return config.ok();
+}
+
+Logger logger_of(const Settings& settings) {
+  return make_logger({.to_stderr = settings.log_stderr,
+                      .to_syslog = settings.log_syslog,
+                      .iso_8601 = settings.time_format_iso_8601,
+                      .level = settings.log_level});
+}
+
+}  // namespace
+
+void log_notes(const Options& options, const Logger& logger) {
+  for (const std::string& note : options.notes) logger->warn("{}", note);
+}
+
+void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
+  for (const std::string& name : plan.unknown_names) {
+    logger->warn("base_syscalls.custom_set: there is no system call '{}'", name);
+  }
+  if (plan.unheard.any()) {
+    logger->warn(
+        "rules ask for system calls that are not collected: {}; base_syscalls.all=true (-A) "
+        "collects them",
+        join(syscall_names(plan.unheard), ", "));
+  }
+}
+
+int with_configuration(const Options& options, const ConfiguredCommand& command) {
+  const std::unique_ptr<Files> files = system_files("");
+  const ConfigResult config = load_config(*files, {.path = options.config_file.value_or(""),
+                                                   .overrides = options.overrides,
+                                                   .environment = {}});
+  const Logger logger = logger_of(config.settings);
+  if (!report_problems(config, logger)) return 1;
+  log_notes(options, logger);
+  for (const std::string& file : config.files) logger->info("configuration: {}", file);
+  return command(config, logger);
+}
+
+SyscallRequest syscall_request(const Settings& settings) {
+  return {.custom = settings.base_syscalls.custom_set,
+          .repair = settings.base_syscalls.repair,
+          .all = settings.base_syscalls.all};
+}
+
+}  // namespace gyr::app
