@@ -12,6 +12,7 @@ which) are taken out of the file before both programs read it.
 """
 import glob
 import gzip
+import json
 import os
 import re
 import shutil
@@ -158,6 +159,23 @@ def compare(name, file, newer, folder, rotated):
     return len(faults) + (len(theirs) != len(ours)) + nothing
 
 
+def compare_json(capture, folder):
+    """Number of faults: `gyr read -j` prints the objects that `sysdig -j` prints."""
+    target = os.path.join(folder, 'json.scap')
+    made = gyr('record', '-w', target, '-r', capture)
+    fields = '*' + ' '.join('%' + field for field in (*FIELDS, 'evt.time', 'evt.args', 'evt.datetime'))
+    hidden = ', '.join(name.decode() for name in sorted(INTERNAL))
+    theirs = sysdig('-r', os.path.join('/', os.path.relpath(target, SYSDIG_ROOT)), '-j', '-p', fields).stdout.splitlines()
+    ours = gyr('read', target, f'not evt.type in ({hidden})', '-j', '-p', fields).stdout.splitlines()
+    theirs = [json.loads(line) for line in theirs if line.startswith(b'{')]
+    ours = [json.loads(line) for line in ours]
+    bad = [(a, b) for a, b in zip(theirs, ours) if a != b]
+    print(f'JSON of {os.path.basename(capture)}: {len(theirs)} objects in sysdig, {len(ours)} in gyr, {len(bad)} differ')
+    for a, b in bad[:3]:
+        print('  ' + ', '.join(f'{key}: sysdig {a.get(key)!r}, gyr {b.get(key)!r}' for key in {*a, *b} if a.get(key) != b.get(key)))
+    return len(bad) + (len(theirs) != len(ours)) + (not ours) + (made.returncode != 0)
+
+
 def recorded(capture, folder):
     """(what, file, whether it begins in the middle) of a capture as gyr writes it: whole, compressed, in several files."""
     for what, options in (('whole', []), ('compressed', ['-z']), ('rotated', ['-e', '400'])):
@@ -205,6 +223,8 @@ def main():
             if not os.path.isfile(path):
                 print(f'no {path}; set GYR_CONFORMANCE')
                 continue
+            if capture == 'sample':
+                faults += compare_json(path, folder)
             with tempfile.TemporaryDirectory() as made:
                 for what, file, rotated in recorded(path, made):
                     faults += compare(f'{capture}, {what}', file, newer, folder, rotated)
