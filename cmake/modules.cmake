@@ -15,8 +15,9 @@ find_library(GYR_LIBYAML yaml REQUIRED)
 set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set)
 set(GYR_LIBS_yaml ${GYR_LIBYAML} yaml-cpp)
 set(GYR_LIBS_capture ZLIB::ZLIB)
+set(GYR_LIBS_field ${GYR_RE2})
 set(GYR_LIBS_vm ${GYR_RE2})
-set(GYR_LIBS_state nlohmann_json::nlohmann_json)
+set(GYR_LIBS_container nlohmann_json::nlohmann_json)
 set(GYR_LIBS_rules nlohmann_json::nlohmann_json)
 
 # What most sources include is parsed once for all of them. It is a matter of time only: every source includes what

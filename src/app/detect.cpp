@@ -103,6 +103,12 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   }
 }
 
+void report_containers(const ContainerFinder& finder, const Logger& logger) {
+  const std::string missing = finder.missing().text();
+  if (missing.empty()) return;
+  logger->info("containers: {} were looked for; not known: {}", finder.containers(), missing);
+}
+
 uint64_t lost_alerts(const Outputs& outputs) {
   uint64_t lost = 0;
   for (const OutputCounters& sink : outputs.counters()) lost += sink.lost();
@@ -150,6 +156,7 @@ struct Run {
     outputs.finish([&] { return cut_short || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
     report(settings, engine, source, logger);
+    if (host != nullptr) report_containers(host->containers(), logger);
     int printed = print_result(engine.statistics().to_text());
     // A replay can be run again, so whoever started it must not take this one for complete.
     if (host == nullptr && lost_alerts(outputs) > 0) printed = 1;

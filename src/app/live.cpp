@@ -26,7 +26,8 @@ std::vector<Sc> to_list(const SyscallSet& set) {
 LiveHost::LiveHost(std::string host_root)
     : host_root_(std::move(host_root)),
       files_(system_files(host_root_)),
-      users_(system_users(host_root_)) {}
+      users_(system_users(host_root_)),
+      containers_(std::make_unique<ContainerFinder>(*files_)) {}
 
 Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
   LiveSettings live;
@@ -50,6 +51,10 @@ StateSettings LiveHost::state_settings() const {
   state.users = users_.get();
   state.files = files_.get();
   state.find_thread = [this](int64_t tid) { return scan_thread(*files_, tid); };
+  state.find_container = [this](std::string_view id, std::string_view cgroups, int64_t pid,
+                                uint64_t now_ns) {
+    return containers_->find(id, cgroups, pid, now_ns);
+  };
   return state;
 }
 

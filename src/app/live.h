@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/result.h"
 #include "base/system.h"
+#include "container/finder.h"
 #include "engine/syscall_selection.h"
 #include "source/source.h"
 #include "state/state.h"
@@ -29,6 +30,7 @@ class LiveHost {
   Result<std::unique_ptr<Source>> open(const Collect& what, const Logger& logger);
   // State that heals itself from /proc: after open(). Refers to this object.
   StateSettings state_settings() const;
+  const ContainerFinder& containers() const { return *containers_; }
   // "kernel 6.1.0, 91 system calls": after open().
   std::string description() const;
 
@@ -36,6 +38,7 @@ class LiveHost {
   std::string host_root_;
   std::unique_ptr<Files> files_;
   std::unique_ptr<Users> users_;
+  std::unique_ptr<ContainerFinder> containers_;
   size_t collected_ = 0;
   int64_t own_pid_ = -1;
 };

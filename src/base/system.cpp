@@ -4,8 +4,10 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/openat2.h>
 #include <pwd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -49,21 +51,31 @@ class SystemFiles final : public Files {
     const std::string full = root_ + std::string(path);
     const int fd = open(full.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return failure("cannot open", full);
-    std::string text;
-    std::array<char, 8192> block;
-    while (text.size() < limit) {
-      const ssize_t got = ::read(fd, block.data(), std::min(block.size(), limit - text.size()));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) {
-        const Error error = failure("cannot read", full);
-        close(fd);
-        return error;
-      }
-      if (got == 0) break;
-      text.append(block.data(), static_cast<size_t>(got));
+    return read_open(fd, full, limit);
+  }
+
+  Result<std::string> read_inside(std::string_view folder, std::string_view path,
+                                  size_t limit) const override {
+    const std::string inside = root_ + std::string(folder) + "/";
+    const std::string full = inside + std::string(path);
+    const int root = open(inside.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0) return failure("cannot open", inside);
+    open_how how{};
+    how.flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    const std::string relative(path);
+    const auto fd =
+        static_cast<int>(syscall(SYS_openat2, root, relative.c_str(), &how, sizeof(how)));
+    const int error = errno;
+    close(root);
+    errno = error;
+    if (fd < 0) return failure("cannot open", full);
+    struct stat st {};
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+      close(fd);
+      return Error{full + " is not a regular file"};
     }
-    close(fd);
-    return text;
+    return read_open(fd, full, limit);
   }
 
   Result<std::vector<std::string>> list(std::string_view path) const override {
@@ -104,6 +116,25 @@ class SystemFiles final : public Files {
   }
 
  private:
+  // Takes the descriptor.
+  static Result<std::string> read_open(int fd, const std::string& full, size_t limit) {
+    std::string text;
+    std::array<char, 8192> block;
+    while (text.size() < limit) {
+      const ssize_t got = ::read(fd, block.data(), std::min(block.size(), limit - text.size()));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) {
+        const Error error = failure("cannot read", full);
+        close(fd);
+        return error;
+      }
+      if (got == 0) break;
+      text.append(block.data(), static_cast<size_t>(got));
+    }
+    close(fd);
+    return text;
+  }
+
   std::string root_;
 };
 

@@ -40,6 +40,13 @@ class Files {
   virtual Result<std::vector<std::string>> list(std::string_view path) const = 0;
   virtual Result<std::string> read_link(std::string_view path) const = 0;
   virtual Result<FileStat> stat(std::string_view path, bool follow) const = 0;
+  // As read(), for folders that somebody else fills: `path` is resolved as if `folder` ("" or
+  // "/proc/7/root") were the root, so no symbolic link leads out of it, and only a regular file is
+  // read, so a pipe is not waited for. Test doubles need not have it.
+  virtual Result<std::string> read_inside(std::string_view folder, std::string_view path,
+                                          size_t limit) const {
+    return read(std::string(folder) + std::string(path), limit);
+  }
 };
 
 struct UserEntry {

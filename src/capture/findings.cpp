@@ -19,7 +19,9 @@ constexpr std::string_view kFds = "gyr.fds";
 constexpr std::string_view kGone = "gyr.gone";
 constexpr std::string_view kSupplement = "gyr.snapshot";
 constexpr std::string_view kOurs = "gyr.";
-constexpr size_t kName = 1, kData = 2;  // parameters of the event
+constexpr std::string_view kContainer = "container";  // the reference's own
+constexpr size_t kPlugin = 0, kName = 1, kData = 2;   // parameters of the event
+constexpr uint32_t kNone = 0;                         // number of no plugin
 constexpr int64_t kNobody = -1;
 constexpr std::string_view kProgress = "gyr.state";
 
@@ -61,6 +63,12 @@ Record make(const GoneThread& gone, uint64_t ts_ns, EventBuilder& builder) {
   EntryWriter out;
   out.put(gone.tid);
   return own_record(kGone, out, ts_ns, builder);
+}
+
+Record make(const FoundContainer& found, uint64_t ts_ns, EventBuilder& builder) {
+  EntryWriter out;
+  out.put_bytes({reinterpret_cast<const uint8_t*>(found.json.c_str()), found.json.size() + 1});
+  return own_record(kContainer, out, ts_ns, builder);
 }
 
 Record make(const FoundUser& found, uint64_t ts_ns, EventBuilder& builder) {
@@ -162,7 +170,7 @@ bool is_told_by_lists(const SnapshotFd& fd) {
 Record own_record(std::string_view name, const EntryWriter& data, uint64_t ts_ns,
                   EventBuilder& builder) {
   builder.begin(Ev::ASYNCEVENT_E, ts_ns, kNobody);
-  builder.add_value(uint32_t{0});  // of no plugin
+  builder.add_value(kNone);
   builder.add_text(name);
   builder.add(data.bytes());
   return {.bytes = builder.finish(), .cpu = 0, .flags = kStateOnly};
@@ -196,7 +204,10 @@ bool is_finding(const Record& record) {
   if (type == Ev::USER_ADDED_E || type == Ev::GROUP_ADDED_E) return true;
   if (type != Ev::ASYNCEVENT_E) return false;
   EventView event;
-  return event.decode(record) && event.text(kName).starts_with(kOurs);
+  if (!event.decode(record)) return false;
+  const std::string_view name = event.text(kName);
+  // A plugin's container event is an event like others: it has a number.
+  return name.starts_with(kOurs) || (name == kContainer && event.get<uint32_t>(kPlugin) == kNone);
 }
 
 Result<FoundRecord> read_finding(const Record& record) {
@@ -209,6 +220,11 @@ Result<FoundRecord> read_finding(const Record& record) {
   if (name == kFds) return read_given(event.param(kData));
   if (name == kGone) return read_gone(event.param(kData));
   if (name == kProgress) return FoundRecord(Progress{});
+  if (name == kContainer) {
+    std::string_view json = as_text(event.param(kData));
+    while (json.ends_with('\0')) json.remove_suffix(1);
+    return FoundRecord(Finding(FoundContainer{std::string(json)}));
+  }
   return name == kSupplement ? FoundRecord(Supplement{}) : FoundRecord(UnknownFinding{});
 }
 

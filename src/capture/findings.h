@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a recording of ours holds beside the format's own lists, as records that other readers pass
-// over: events of type ASYNCEVENT_E that are marked "state only" and named gyr.*, layouts in
-// docs/captures.md. Users and groups are the format's own events, marked the same way. None of them
-// takes an event number.
+// over: events of type ASYNCEVENT_E that are marked "state only" and named gyr.* or
+// container, layouts in docs/captures.md. Users and groups are the format's own events, marked the
+// same way. None of them takes an event number.
 #pragma once
 
 #include <cstdint>

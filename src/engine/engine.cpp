@@ -30,7 +30,8 @@ Evaluator make_evaluator(const std::vector<const Rule*>& rules, const CompileSet
 }
 
 uint64_t sum_of_losses(const StateCounters& counters) {
-  return counters.threads_dropped_full + counters.fds_dropped_full + counters.enter_events_dropped;
+  return counters.threads_dropped_full + counters.fds_dropped_full + counters.enter_events_dropped +
+         counters.containers_dropped_full;
 }
 
 }  // namespace
@@ -95,11 +96,12 @@ std::string Engine::state_losses() const {
   return fmt::format(
       "the state is incomplete: {} times there was no room for a thread "
       "(falco_libs.thread_table_size "
-      "is {}), {} times none for a descriptor, {} events that begin a call were too long to be "
+      "is {}), {} times none for a descriptor, {} times none for a container, {} events that begin "
+      "a call were too long to be "
       "kept; "
       "their fields are missing",
       counters.threads_dropped_full, settings_.stream.state.thread_limit, counters.fds_dropped_full,
-      counters.enter_events_dropped);
+      counters.containers_dropped_full, counters.enter_events_dropped);
 }
 
 RunEnd Engine::run(const std::atomic<bool>& stop) {

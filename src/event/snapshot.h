@@ -149,6 +149,10 @@ struct FoundFds {  // descriptors that a thread was given by another
 struct GoneThread {  // its end was not seen
   int64_t tid = -1;
 };
-using Finding = std::variant<FoundThread, FoundFds, FoundUser, FoundGroup, GoneThread>;
+struct FoundContainer {
+  std::string json;  // as container events have it
+};
+using Finding =
+    std::variant<FoundThread, FoundFds, FoundUser, FoundGroup, GoneThread, FoundContainer>;
 
 }  // namespace gyr

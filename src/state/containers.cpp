@@ -1,33 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Wraps the JSON library: nothing it throws leaves this file.
 #include "state/containers.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 namespace gyr {
-namespace {
-
-using Json = nlohmann::json;
-
-std::string text_of(const Json& object, const char* key) {
-  const auto at = object.find(key);
-  return at != object.end() && at->is_string() ? at->get<std::string>() : std::string();
-}
-
-// The container object of an event's payload; a null value when there is none.
-Json container_object(std::string_view text) {
-  while (!text.empty() && text.back() == '\0') text.remove_suffix(1);
-  Json root = Json::parse(text, nullptr, false);
-  if (!root.is_object()) return {};
-  const auto inner = root.find("container");
-  if (inner == root.end()) return root;
-  Json found = *inner;
-  return found.is_object() ? found : Json();
-}
-
-}  // namespace
 
 const ContainerInfo* Containers::find(const Str& id) const {
   const auto at = by_id_.find(id.rep());
@@ -36,40 +14,45 @@ const ContainerInfo* Containers::find(const Str& id) const {
 
 std::vector<std::string> Containers::texts() const {
   std::vector<std::string> texts;
-  for (const auto& [rep, info] : by_id_) {
-    const Json object = {{"id", info->id.view()},     {"full_id", info->full_id.view()},
-                         {"name", info->name.view()}, {"image", info->image.view()},
-                         {"User", info->user.view()}, {"ip", info->ip.view()},
-                         {"type", info->type}};
-    texts.push_back(
-        Json{{"container", object}}.dump(-1, ' ', false, Json::error_handler_t::replace));
-  }
+  for (const auto& [rep, info] : by_id_) texts.push_back(container_json(info->more));
   std::sort(texts.begin(), texts.end());
   return texts;
 }
 
-const ContainerInfo* Containers::add_json(std::string_view json) {
-  const Json object = container_object(json);
-  if (!object.is_object()) return nullptr;
-  const Str id = pool_.intern(text_of(object, "id"));
-  if (id.empty() || (by_id_.size() >= kLimit && !by_id_.contains(id.rep()))) return nullptr;
+bool Containers::make_room(const Used& used) {
+  if (by_id_.size() < kLimit) return true;
+  if (refusals_++ % kRefusals != 0) return false;
+  const auto kept = used();
+  absl::erase_if(by_id_, [&](const auto& entry) { return !kept.contains(entry.first); });
+  if (by_id_.size() >= kLimit) return false;
+  refusals_ = 0;
+  return true;
+}
+
+const ContainerInfo* Containers::add_json(std::string_view json, const Used& used) {
+  std::optional<ContainerMetadata> metadata = parse_container_json(json);
+  if (!metadata) return nullptr;
+  const Str id = pool_.intern(metadata->id);
+  if (!by_id_.contains(id.rep()) && !make_room(used)) {
+    ++dropped_full_;
+    return nullptr;
+  }
   std::unique_ptr<ContainerInfo>& info = by_id_[id.rep()];
   if (info == nullptr) info = std::make_unique<ContainerInfo>();
   info->id = id;
-  info->full_id = pool_.intern(text_of(object, "full_id"));
-  info->name = pool_.intern(text_of(object, "name"));
-  info->image = pool_.intern(text_of(object, "image"));
-  info->user = pool_.intern(text_of(object, "User"));
-  info->ip = pool_.intern(text_of(object, "ip"));
-  const auto type = object.find("type");
-  if (type != object.end() && type->is_number_integer()) info->type = type->get<int64_t>();
+  info->full_id = pool_.intern(metadata->full_id);
+  info->name = pool_.intern(metadata->name);
+  info->image = pool_.intern(metadata->image);
+  info->image_repository = pool_.intern(metadata->image_repository);
+  info->ip = pool_.intern(metadata->ip);
+  info->more = *std::move(metadata);
   return info.get();
 }
 
 Str Containers::remove_json(std::string_view json) {
-  const Json object = container_object(json);
-  if (!object.is_object()) return {};
-  const Str id = pool_.intern(text_of(object, "id"));
+  const std::optional<ContainerMetadata> metadata = parse_container_json(json);
+  if (!metadata) return {};
+  const Str id = pool_.intern(metadata->id);
   return by_id_.erase(id.rep()) > 0 ? id : Str();
 }
 
@@ -78,6 +61,21 @@ bool Containers::any_has_ip(const Str& ip) const {
     if (info->ip == ip) return true;
   }
   return false;
+}
+
+void Containers::clear() {
+  by_id_.clear();
+  asks_.clear();
+}
+
+uint64_t Containers::ask_at_ns(const Str& id) const {
+  const auto at = asks_.find(id.rep());
+  return at != asks_.end() ? at->second.at_ns : 0;
+}
+
+void Containers::set_ask_at(const Str& id, uint64_t ns) {
+  if (asks_.size() >= kAskLimit) asks_.clear();
+  asks_[id.rep()] = {id, ns};
 }
 
 }  // namespace gyr

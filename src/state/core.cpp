@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "container/cgroup_path.h"
 
 namespace gyr {
 
@@ -156,15 +157,36 @@ void StateCore::set_cgroups(Thread& of, std::string_view cgroups) {
   if (!entry.result.empty()) of.cgroups = entry.result;
 }
 
-void StateCore::set_container(Thread& of) {
+void StateCore::set_container(Thread& of, uint64_t now_ns) {
   auto& entry = container_ids.at(of.cgroups, Str());
   if (!entry.known) {
     entry.result = intern(container_id_of(of.cgroups.view()));
     entry.known = true;
   }
-  if (of.container_id == entry.result) return;
-  of.container_id = entry.result;
-  if (of.group != nullptr) threads.changed(of);
+  if (of.container_id != entry.result) {
+    of.container_id = entry.result;
+    if (of.group != nullptr) threads.changed(of);
+  }
+  if (!of.container_id.empty() && settings.find_container) ask_about_container(of, now_ns);
+}
+
+void StateCore::ask_about_container(const Thread& of, uint64_t now_ns) {
+  if (now_ns < containers.ask_at_ns(of.container_id)) return;
+  const ContainerAnswer answer =
+      settings.find_container(of.container_id.view(), of.cgroups.view(), of.pid, now_ns);
+  containers.set_ask_at(of.container_id, answer.ask_again_ns);
+  if (answer.json.empty()) return;
+  if (settings.on_finding) settings.on_finding(FoundContainer{answer.json});
+  add_container(answer.json);
+}
+
+void StateCore::add_container(std::string_view json) {
+  const auto used = [this] {
+    absl::flat_hash_set<const StrRep*> ids;
+    threads.for_each([&](const Thread& each) { ids.insert(each.container_id.rep()); });
+    return ids;
+  };
+  if (containers.add_json(json, used) != nullptr) threads.raise_epoch();
 }
 
 void StateCore::note_users(const Thread& of) {

@@ -82,7 +82,9 @@ struct StateCore {
   void set_cwd(Thread& of, const Str& path);
   void set_exepath(Thread& of, std::string_view path);
   void set_cgroups(Thread& of, std::string_view cgroups);
-  void set_container(Thread& of);
+  // From the control groups; asks about a container that is not known well enough.
+  void set_container(Thread& of, uint64_t now_ns);
+  void add_container(std::string_view json);
   void note_users(const Thread& of);
   Str intern(std::string_view text) { return pool.intern(text); }
 
@@ -116,6 +118,7 @@ struct StateCore {
   [[gnu::noinline]] void take_matching_enter(const EventView& event, bool valid);
   void take_enter(const EventView& event);
   Thread* recover(int64_t tid);
+  [[gnu::noinline]] void ask_about_container(const Thread& of, uint64_t now_ns);
   bool is_own(const EventView& event) const;
   bool was_settled(int64_t tid, uint64_t ts_ns) const;
 

@@ -157,7 +157,7 @@ void on_chroot(StateCore& core, const EventView& event) {
     thread.root = root;
     core.threads.changed(thread);
   }
-  core.set_container(thread);
+  core.set_container(thread, event.ts_ns());
   core.note_users(thread);
 }
 

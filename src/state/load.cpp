@@ -148,7 +148,7 @@ void load_threads(StateCore& core, const Snapshot& snapshot) {
   std::vector<Thread*> all;
   core.threads.for_each([&](Thread& thread) { all.push_back(&thread); });
   for (Thread* thread : all) {
-    core.set_container(*thread);
+    core.set_container(*thread, 0);
     core.note_users(*thread);
   }
 }
@@ -230,7 +230,7 @@ Thread* load_found_thread(StateCore& core, const FoundThread& found) {
   record = core.threads.add(record);
   if (record == nullptr) return nullptr;
   for (const SnapshotFd& fd : found.fds) add_snapshot_fd(core, *record, fd);
-  core.set_container(*record);
+  core.set_container(*record, found.thread.as_of_ns);
   core.note_users(*record);
   ++core.counts.threads_recovered;
   return record;
@@ -257,6 +257,8 @@ void learn_finding(StateCore& core, const Finding& finding) {
     if (core.users.add_group(core.intern(group->container_id), info)) core.threads.raise_epoch();
   } else if (const auto* gone = std::get_if<GoneThread>(&finding)) {
     core.threads.remove(gone->tid);
+  } else if (const auto* container = std::get_if<FoundContainer>(&finding)) {
+    core.add_container(container->json);
   }
 }
 

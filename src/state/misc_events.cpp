@@ -106,15 +106,13 @@ void on_prctl(StateCore& core, const EventView& event) {
   if (core.thread->group != nullptr) core.thread->group->reaper = event.get<int64_t>(3) != 0;
 }
 
-void on_container(StateCore& core, const EventView& event) {
-  if (core.containers.add_json(event.text(0)) != nullptr) core.threads.raise_epoch();
-}
+void on_container(StateCore& core, const EventView& event) { core.add_container(event.text(0)); }
 
 void on_async(StateCore& core, const EventView& event) {
   const std::string_view name = event.text(1);
   const std::string_view data = as_text(event.param(2));
   if (name == "container") {
-    if (core.containers.add_json(data) != nullptr) core.threads.raise_epoch();
+    core.add_container(data);
   } else if (name == "container_removed") {
     const Str id = core.containers.remove_json(data);
     if (id.empty()) return;

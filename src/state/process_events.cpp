@@ -123,7 +123,7 @@ void fill_child(StateCore& core, Thread& child, const EventView& event) {
   child.gid = event.get<uint32_t>(kCloneGid, kNoId);
   if (event.has(kCgroups)) core.set_cgroups(child, as_text(event.param(kCgroups)));
   child.clone_ts_ns = event.ts_ns();
-  core.set_container(child);
+  core.set_container(child, event.ts_ns());
 }
 
 void identify(StateCore& core, Thread& thread, const EventView& event) {
@@ -374,7 +374,7 @@ void on_exec(StateCore& core, const EventView& event) {
   set_exe_file(thread, event);
   set_credentials(thread, event);
   set_exepath(core, thread, event);
-  core.set_container(thread);
+  core.set_container(thread, event.ts_ns());
   core.note_users(thread);
   core.counts.fds_removed += core.fds(thread).remove_if(closes_on_exec);
   constexpr uint32_t kKept = kPipeSource | kPipeDest | kIsMainThread | kCloneInverted;
@@ -397,6 +397,7 @@ void on_procexit(StateCore& core, const EventView& event) {
     core.get(thread.reaper_tid);
   }
   const bool is_init = thread.vtid == 1 && thread.vpid == 1 && !thread.container_id.empty();
+  if (is_init) core.containers.ask_afresh(thread.container_id);
   if (is_init && core.settings.live && core.settings.import_users &&
       core.users.remove_container(thread.container_id)) {
     core.threads.raise_epoch();

@@ -95,7 +95,7 @@ void load_progress(StateCore& core, const SnapshotProgress& progress) {
   for (const ThreadProgress& from : progress.threads) {
     if (Thread* thread = core.threads.find(from.tid)) restore(core, *thread, from);
   }
-  for (const std::string& text : progress.containers) core.containers.add_json(text);
+  for (const std::string& text : progress.containers) core.add_container(text);
   for (const RecentExit& exit : progress.exits) core.exits.add(exit.ptid, exit.tid, exit.ts_ns);
 }
 

@@ -82,6 +82,7 @@ StateCounters State::counters() const {
   result.threads_added = impl_->threads.added();
   result.threads_removed = impl_->threads.removed();
   result.threads_dropped_full = impl_->threads.dropped();
+  result.containers_dropped_full = impl_->containers.dropped_full();
   return result;
 }
 

@@ -18,6 +18,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/system.h"
+#include "container/metadata.h"
 #include "event/event_view.h"
 #include "event/snapshot.h"
 #include "state/fd.h"
@@ -35,6 +36,11 @@ struct StateSettings {
   std::string host_root;
   // Live only: looks an unknown thread up; empty when it is gone. Unset: never succeeds.
   std::function<std::optional<FoundThread>(int64_t tid)> find_thread;
+  // Live only: asked about a container when one of its threads is first seen, and again at a new
+  // process when its answer says so.
+  std::function<ContainerAnswer(std::string_view id, std::string_view cgroups, int64_t pid,
+                                uint64_t now_ns)>
+      find_container;
   // Told what was learnt from outside the events, before the event at hand makes use of it.
   std::function<void(const Finding&)> on_finding;
   const Users* users = nullptr;  // host users for lazy lookups; null: none
@@ -49,6 +55,7 @@ struct StateCounters {
   uint64_t enter_events_stored = 0, enter_events_dropped = 0;
   uint64_t enter_events_retrieved = 0, enter_events_missing = 0;
   uint64_t threads_recovered = 0;
+  uint64_t containers_dropped_full = 0;
 };
 
 // What one event means, after apply(). Pointers are valid until the next apply().
@@ -78,10 +85,10 @@ struct InterfaceInfo {
   std::array<uint8_t, 16> address{}, netmask{};
 };
 
-// What a container's metadata event told.
+// What is known about a container. Texts that rules ask for most are interned; `more` has all.
 struct ContainerInfo {
-  Str id, full_id, name, image, user, ip;
-  int64_t type = 0xffff;  // numbers of state-engine section 14
+  Str id, full_id, name, image, image_repository, ip;
+  ContainerMetadata more;
 };
 
 class State {
@@ -155,8 +162,5 @@ std::string ip_text(const IpAddress& address);
 
 // Path rules of state-engine 5.5, without caches.
 std::string join_path_text(std::string_view base, std::string_view path);
-
-// Container id of a cgroup list ("subsys=path" entries each ending in NUL); "" = host (section 14).
-std::string container_id_of(std::string_view cgroups);
 
 }  // namespace gyr

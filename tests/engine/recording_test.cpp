@@ -152,6 +152,7 @@ TEST_F(Recorded, FindingsOfEveryKindComeBack) {
   ASSERT_EQ(recording->next(&record), SourceStatus::Event);
   recording->found(FoundGroup{"0123456789ab", {50, "staff"}});
   ASSERT_EQ(recording->next(&record), SourceStatus::Event);
+  recording->found(FoundContainer{R"({"container":{"id":"a","name":"web"}})"});
   recording->found(GoneThread{7});
   recording->found(FoundFds{7, {pipe_of(7, 6, kOpenCloexec)}});
   recording->found(FoundThread{thread(9), {pipe_of(9, 1, kOpenCloexec), pipe_of(9, 2, 0)}});
@@ -175,6 +176,9 @@ TEST_F(Recorded, FindingsOfEveryKindComeBack) {
   EXPECT_EQ(group.group.gid, 50u);
   EXPECT_EQ(group.group.name, "staff");
   ASSERT_EQ(next(), SourceStatus::Event);
+  ASSERT_EQ(next(), SourceStatus::Found);
+  EXPECT_EQ(std::get<FoundContainer>((*replay)->take_finding()).json,
+            R"({"container":{"id":"a","name":"web"}})");
   ASSERT_EQ(next(), SourceStatus::Found);
   EXPECT_EQ(std::get<GoneThread>((*replay)->take_finding()).tid, 7);
   ASSERT_EQ(next(), SourceStatus::Found);

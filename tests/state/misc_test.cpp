@@ -261,7 +261,7 @@ TEST(Containers, ComeAndGoWithEvents) {
   const Str id = host.pool.intern("abc");
   ASSERT_NE(host.state.container(id), nullptr);
   EXPECT_EQ(view(host.state.container(id)->image), "nginx");
-  EXPECT_EQ(host.state.container(id)->type, 0);
+  EXPECT_EQ(host.state.container(id)->more.type, 0);
   EXPECT_GT(host.state.version_of(host.thread(100)), before);
   host.send(Ev::USER_ADDED_E, -1, {7, 8, "bob", "/b", "/bin/zsh", "abc"});
   host.send(Ev::ASYNCEVENT_E, -1, {0, "container_removed", json});
@@ -274,6 +274,131 @@ TEST(Containers, ComeAndGoWithEvents) {
   }
   host.send(Ev::ASYNCEVENT_E, -1, {0, "other", json});
   EXPECT_EQ(host.state.container(id), nullptr);
+}
+
+struct Finder {
+  std::vector<std::string> asked;
+  ContainerAnswer answer;
+  std::vector<std::string> told;
+
+  StateSettings settings() {
+    StateSettings live;
+    live.live = true;
+    live.find_container = [this](std::string_view id, std::string_view cgroups, int64_t pid,
+                                 uint64_t) {
+      asked.push_back(std::string(id) + " " + std::to_string(pid));
+      EXPECT_NE(cgroups.find("/lxc/"), std::string_view::npos);
+      return answer;
+    };
+    live.on_finding = [this](const Finding& finding) {
+      if (const auto* found = std::get_if<FoundContainer>(&finding)) told.push_back(found->json);
+    };
+    return live;
+  }
+};
+
+constexpr const char* kWeb = R"({"container":{"id":"web","name":"shop"}})";
+
+void clone_into(Host& host, int64_t pid, const std::string& container) {
+  test::CloneSpec spec;
+  spec.tid = spec.pid = pid;
+  spec.ptid = 100;
+  spec.vtid = spec.vpid = pid;
+  spec.cgroups = test::list({"cpu=/lxc/" + container});
+  host.clone(spec);
+}
+
+TEST(Containers, AreAskedForWhenFirstSeen) {
+  Finder finder;
+  finder.answer = {kWeb, ContainerAnswer::kNever};
+  Host host(finder.settings());
+  host.had(7, 1, "web").cgroups = std::string("cpu=/lxc/web\0", 13);
+  host.load_shell();
+  EXPECT_EQ(finder.asked, std::vector<std::string>{"web 7"});
+  EXPECT_EQ(finder.told, std::vector<std::string>{kWeb}) << "for the recording";
+  const Str id = host.pool.intern("web");
+  ASSERT_NE(host.state.container(id), nullptr);
+  EXPECT_EQ(view(host.state.container(id)->name), "shop");
+  clone_into(host, 200, "web");
+  EXPECT_EQ(finder.asked.size(), 1u) << "it is known";
+  const uint64_t before = host.state.version_of(host.thread(100));
+  finder.answer.json = R"({"container":{"id":"db","name":"base"}})";
+  clone_into(host, 201, "db");
+  EXPECT_EQ(finder.asked.back(), "db 201");
+  EXPECT_GT(host.state.version_of(host.thread(100)), before) << "answers about threads are stale";
+}
+
+TEST(Containers, AreAskedForAgainWhenTheAnswerSaysSo) {
+  Finder finder;
+  Host host(finder.settings());
+  host.load_shell();
+  finder.answer.ask_again_ns = host.ts_ns + 1'000'000'000;
+  clone_into(host, 200, "web");
+  clone_into(host, 201, "web");
+  EXPECT_EQ(finder.asked.size(), 1u) << "not so soon";
+  EXPECT_TRUE(finder.told.empty());
+  host.ts_ns += 2'000'000'000;
+  finder.answer = {kWeb, ContainerAnswer::kNever};
+  test::ExecSpec exec;
+  exec.cgroups = test::list({"cpu=/lxc/web"});
+  host.exec(201, exec);
+  EXPECT_EQ(finder.asked.size(), 2u);
+  EXPECT_NE(host.state.container(host.pool.intern("web")), nullptr);
+}
+
+TEST(Containers, AreAskedForAgainAfterTheirEnd) {
+  Finder finder;
+  finder.answer = {kWeb, ContainerAnswer::kNever};
+  Host host(finder.settings());
+  host.load_shell();
+  test::CloneSpec spec;
+  spec.tid = spec.pid = 200;
+  spec.ptid = 100;
+  spec.flags = kChildInPidns;
+  spec.vtid = spec.vpid = 1;
+  spec.cgroups = test::list({"cpu=/lxc/web"});
+  host.clone(spec);
+  host.exit(200);
+  host.tick();
+  spec.tid = spec.pid = 300;
+  host.clone(spec);
+  EXPECT_EQ(finder.asked, (std::vector<std::string>{"web 200", "web 300"}));
+}
+
+TEST(Containers, ThoseWithoutThreadsMakeRoom) {
+  Finder finder;
+  Host host(finder.settings());
+  host.had(7, 1, "web").cgroups = std::string("cpu=/lxc/kept\0", 14);
+  host.load_shell();
+  const auto add = [&](const std::string& id) {
+    host.state.learn(FoundContainer{R"({"container":{"id":")" + id + "\"}}"});
+  };
+  add("kept");
+  for (int i = 0; i < 20000; ++i) add("gone" + std::to_string(i));
+  EXPECT_NE(host.state.container(host.pool.intern("kept")), nullptr);
+  EXPECT_EQ(host.state.container(host.pool.intern("gone0")), nullptr);
+  EXPECT_NE(host.state.container(host.pool.intern("gone19999")), nullptr);
+  EXPECT_EQ(host.state.counters().containers_dropped_full, 0u);
+}
+
+TEST(ContainerId, BelongsToThreadsFromTheStart) {
+  test::Host host;
+  host.had(1, 0, "init").cgroups = std::string("cpu=/\0", 6);
+  host.had(7, 1, "web").cgroups = std::string("cpu=/lxc/web\0", 13);
+  host.load();
+  EXPECT_EQ(host.thread(1).container_id.view(), "");
+  EXPECT_EQ(host.thread(7).container_id.view(), "web");
+  test::CloneSpec spec;
+  spec.tid = spec.pid = 8;
+  spec.ptid = 7;
+  spec.vtid = spec.vpid = 8;
+  spec.cgroups = test::list({"cpu=/lxc/other"});
+  host.clone(spec);
+  EXPECT_EQ(host.thread(8).container_id.view(), "other");
+  test::ExecSpec exec;
+  exec.cgroups = test::list({"cpu=/"});
+  host.exec(8, exec);
+  EXPECT_EQ(host.thread(8).container_id.view(), "");
 }
 
 TEST(CommandLine, IsNameAndArguments) {

@@ -109,7 +109,7 @@ TEST(Snapshot, ADumpGoesOnWhereTheStateWas) {
   Host host;
   host.snapshot.container_users = {{"0123456789ab", {5, 5, "five", "/5", "/bin/5"}}};
   host.snapshot.progress.containers = {
-      R"({"id":"0123456789ab","name":"web","image":"nginx","ip":"10.1.1.1","type":3})"};
+      R"({"id":"0123456789ab","image":"nginx","ip":"10.1.1.1","type":3,"labels":{"a":"b"}})"};
   host.load_shell();
   host.openat(100, 3, "../x");
   host.openat(99, 4, "/of a thread that nobody knows");
@@ -133,7 +133,8 @@ TEST(Snapshot, ADumpGoesOnWhereTheStateWas) {
   EXPECT_EQ(again.state.user(id, 5)->name.view(), "five");
   ASSERT_NE(again.state.container(id), nullptr);
   EXPECT_EQ(again.state.container(id)->image.view(), "nginx");
-  EXPECT_EQ(again.state.container(id)->type, 3);
+  EXPECT_EQ(again.state.container(id)->more.labels.size(), 1u);
+  EXPECT_EQ(again.state.container(id)->more.type, 3);
   ASSERT_EQ(again.snapshot.progress.exits.size(), 1u);
   EXPECT_EQ(again.snapshot.progress.exits[0].tid, 101);
   // Once more, and nothing is lost.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <gtest/gtest.h>
+#include "container/cgroup_path.h"
 
-#include "host.h"
+#include <gtest/gtest.h>
 
 namespace gyr {
 namespace {
@@ -88,24 +88,30 @@ TEST(ContainerId, EntriesWithoutPathAreSkipped) {
   EXPECT_EQ(container_id_of(""), "");
 }
 
-TEST(ContainerId, BelongsToThreadsFromTheStart) {
-  test::Host host;
-  host.had(1, 0, "init").cgroups = std::string("cpu=/\0", 6);
-  host.had(7, 1, "web").cgroups = std::string("cpu=/lxc/web\0", 13);
-  host.load();
-  EXPECT_EQ(host.thread(1).container_id.view(), "");
-  EXPECT_EQ(host.thread(7).container_id.view(), "web");
-  test::CloneSpec spec;
-  spec.tid = spec.pid = 8;
-  spec.ptid = 7;
-  spec.vtid = spec.vpid = 8;
-  spec.cgroups = test::list({"cpu=/lxc/other"});
-  host.clone(spec);
-  EXPECT_EQ(host.thread(8).container_id.view(), "other");
-  test::ExecSpec exec;
-  exec.cgroups = test::list({"cpu=/"});
-  host.exec(8, exec);
-  EXPECT_EQ(host.thread(8).container_id.view(), "");
+TEST(ContainerPath, TellsTheWholeIdAndTheNamespace) {
+  const auto pod = container_path("/kubepods.slice/pod1.slice/cri-containerd-" + kId + ".scope");
+  ASSERT_TRUE(pod);
+  EXPECT_EQ(pod->pattern, CgroupPattern::Cri);
+  EXPECT_EQ(pod->full_id, kId);
+  EXPECT_EQ(pod->id, kShort);
+  const auto task = container_path("/k8s.io/web-server-number-1");
+  ASSERT_TRUE(task);
+  EXPECT_EQ(task->pattern, CgroupPattern::Containerd);
+  EXPECT_EQ(task->full_id, "web-server-number-1");
+  EXPECT_EQ(task->id, "web-server-n");
+  EXPECT_EQ(task->space, "k8s.io");
+}
+
+TEST(ContainerPath, TakesTheInnermostOfNestedContainers) {
+  const std::string node(64, 'a');
+  for (const std::string& path :
+       {"/docker/" + node + "/kubelet.slice/kubelet-kubepods.slice/cri-containerd-" + kId +
+            ".scope",
+        "/docker/" + node + "/kubelet/kubepods/burstable/pod1/" + kId}) {
+    const auto inner = container_path(path);
+    ASSERT_TRUE(inner) << path;
+    EXPECT_EQ(inner->full_id, kId);
+  }
 }
 
 }  // namespace

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Container ids in cgroup paths, one matcher per runtime, asked in a fixed order.
+#include "container/cgroup_path.h"
+
 #include <array>
 #include <cstddef>
-#include <optional>
-#include <string>
-#include <string_view>
-
-#include "state/state.h"
 
 namespace gyr {
 namespace {
@@ -54,7 +50,7 @@ Id match(const Runc& pattern, std::string_view path) {
   // on.
   const size_t wrong = path.find_first_not_of("0123456789abcdefABCDEF", start);
   if (wrong < kFullId) return {};
-  return path.substr(start, kShortId);
+  return path.substr(start, kFullId);
 }
 
 template <size_t kCount>
@@ -65,9 +61,21 @@ Id match_any(const std::array<Runc, kCount>& patterns, std::string_view path) {
   return {};
 }
 
-Id podman(std::string_view path) { return match_any(kPodman, path); }
-Id docker(std::string_view path) { return match_any(kDocker, path); }
-Id cri(std::string_view path) { return match_any(kCri, path); }
+using Match = std::optional<ContainerPath>;
+
+// Shown by its first characters.
+Match shortened(CgroupPattern pattern, const Id& full) {
+  if (!full) return {};
+  return ContainerPath{pattern, *full, full->substr(0, kShortId), {}};
+}
+
+Match podman(std::string_view path) {
+  return shortened(CgroupPattern::Podman, match_any(kPodman, path));
+}
+Match docker(std::string_view path) {
+  return shortened(CgroupPattern::Docker, match_any(kDocker, path));
+}
+Match cri(std::string_view path) { return shortened(CgroupPattern::Cri, match_any(kCri, path)); }
 
 // Letters and digits in groups joined by single separators.
 bool is_namespace(std::string_view name) {
@@ -84,25 +92,26 @@ bool is_namespace(std::string_view name) {
   return after_group;
 }
 
-Id containerd(std::string_view path) {
+Match containerd(std::string_view path) {
   for (const std::string_view unit : {".service", ".slice", ".scope"}) {
     if (path.ends_with(unit)) return {};
   }
   for (size_t at = path.find('/'); at != std::string_view::npos;) {
     const size_t end = path.find('/', at + 1);
     if (end == std::string_view::npos) return {};
-    if (is_namespace(path.substr(at + 1, end - at - 1))) {
+    const std::string_view space = path.substr(at + 1, end - at - 1);
+    if (is_namespace(space)) {
       const std::string_view quoted = path.substr(at, end + 1 - at);
       const std::string_view id = path.substr(path.rfind(quoted) + quoted.size());
       if (id.empty() || id.size() > kFullId) return {};
-      return id.substr(0, kShortId);
+      return ContainerPath{CgroupPattern::Containerd, id, id.substr(0, kShortId), space};
     }
     at = end;
   }
   return {};
 }
 
-Id lxc(std::string_view path) {
+Id lxc_id(std::string_view path) {
   for (const std::string_view prefix : {"/lxc/", "/lxc.payload/", "/lxc.payload."}) {
     const size_t at = path.find(prefix);
     if (at == std::string_view::npos) continue;
@@ -127,7 +136,7 @@ Id libvirt_scope(std::string_view path) {
   return {};
 }
 
-Id libvirt_lxc(std::string_view path) {
+Id libvirt_lxc_id(std::string_view path) {
   constexpr std::string_view kSuffix = ".libvirt-lxc";
   if (path.ends_with(kSuffix)) {
     const std::string_view before = path.substr(0, path.size() - kSuffix.size());
@@ -142,7 +151,7 @@ Id libvirt_lxc(std::string_view path) {
   return path.substr(at + kFolder.size());
 }
 
-Id bpm(std::string_view path) {
+Id bpm_id(std::string_view path) {
   constexpr std::string_view kPrefix = "bpm-";
   const size_t at = path.find(kPrefix);
   if (at == std::string_view::npos) return {};
@@ -156,26 +165,42 @@ Id bpm(std::string_view path) {
   return id;
 }
 
+Match whole(CgroupPattern pattern, const Id& id) {
+  if (!id) return {};
+  return ContainerPath{pattern, *id, *id, {}};
+}
+
+Match lxc(std::string_view path) { return whole(CgroupPattern::Lxc, lxc_id(path)); }
+Match libvirt_lxc(std::string_view path) {
+  return whole(CgroupPattern::LibvirtLxc, libvirt_lxc_id(path));
+}
+Match bpm(std::string_view path) { return whole(CgroupPattern::Bpm, bpm_id(path)); }
+
 constexpr std::array kRuntimes = {podman, docker, cri, containerd, lxc, libvirt_lxc, bpm};
 
-Id id_in(std::string_view path) {
+}  // namespace
+
+std::optional<ContainerPath> container_path(std::string_view path) {
   for (const auto runtime : kRuntimes) {
-    if (const Id id = runtime(path)) return id;
+    if (const Match match = runtime(path)) return match;
   }
   return {};
 }
 
-}  // namespace
-
-std::string container_id_of(std::string_view cgroups) {
+std::optional<ContainerPath> container_path_in(std::string_view cgroups) {
   while (!cgroups.empty()) {
     const std::string_view entry = cgroups.substr(0, cgroups.find('\0'));
     cgroups.remove_prefix(entry.size() < cgroups.size() ? entry.size() + 1 : entry.size());
     const size_t equals = entry.find('=');
     if (equals == std::string_view::npos) continue;
-    if (const Id id = id_in(entry.substr(equals + 1))) return std::string(*id);
+    if (const Match match = container_path(entry.substr(equals + 1))) return match;
   }
   return {};
+}
+
+std::string container_id_of(std::string_view cgroups) {
+  const Match match = container_path_in(cgroups);
+  return match ? std::string(match->id) : std::string();
 }
 
 }  // namespace gyr

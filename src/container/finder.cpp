@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "container/finder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "container/runtime_files.h"
+#include "container/runtime_process.h"
+
+namespace gyr {
+namespace {
+
+constexpr auto kAllFields = [] {
+  std::array<ContainerField, static_cast<size_t>(ContainerField::Count)> fields{};
+  for (size_t i = 0; i < fields.size(); ++i) fields[i] = static_cast<ContainerField>(i);
+  return fields;
+}();
+
+// Runtimes of which nothing but the name is known.
+ContainerMetadata named_only(ContainerType type, ContainerMetadata metadata) {
+  metadata.type = static_cast<int64_t>(type);
+  for (const ContainerField field : kAllFields) metadata[field] = WhyMissing::NotOnDisk;
+  metadata[ContainerField::Type] = WhyMissing::Known;
+  return metadata;
+}
+
+bool has_label(const ContainerLabels& labels, std::string_view key) {
+  return std::any_of(labels.begin(), labels.end(),
+                     [&](const auto& label) { return label.first == key; });
+}
+
+// What the pod's sandbox says about all its containers.
+void add_sandbox(const ContainerMetadata& sandbox, ContainerMetadata* metadata) {
+  ContainerMetadata& to = *metadata;
+  if (to.ip.empty()) to.ip = sandbox.ip;
+  if (to.cni_json.empty()) to.cni_json = sandbox.cni_json;
+  to.pod_sandbox_labels = sandbox.labels;
+  // Containers join the namespaces of the sandbox, the host's too.
+  if (sandbox.host_network) to.host_network = sandbox.host_network;
+  if (sandbox.host_ipc.value_or(false)) to.host_ipc = true;
+  if (sandbox.host_pid.value_or(false)) to.host_pid = true;
+}
+
+// From `bundle`, "" where the runtime keeps it otherwise.
+bool read_from(RuntimeFiles& files, const ContainerPath& path, const std::string& bundle,
+               ContainerMetadata* metadata) {
+  if (bundle.empty() && read_docker(files, path.full_id, metadata)) return true;
+  const std::string where = bundle.empty() ? find_bundle(files, path.full_id, path.space) : bundle;
+  if (where.empty() || !read_bundle(files, where, metadata)) return false;
+  const std::string& sandbox_id = metadata->pod_sandbox_id;
+  if (sandbox_id.empty() || sandbox_id == metadata->full_id) return true;
+  const std::string sandbox_bundle = find_bundle(files, sandbox_id, path.space);
+  ContainerMetadata sandbox;
+  sandbox.full_id = sandbox_id;
+  if (!sandbox_bundle.empty() && read_bundle(files, sandbox_bundle, &sandbox)) {
+    add_sandbox(sandbox, metadata);
+  }
+  return true;
+}
+
+// Every field that is still empty gets a reason, unless a reader gave one.
+void explain(const RuntimeFiles& files, ContainerMetadata* metadata) {
+  ContainerMetadata& it = *metadata;
+  const auto explain_one = [&](ContainerField field, bool known, WhyMissing otherwise) {
+    if (known) {
+      it[field] = WhyMissing::Known;
+    } else if (it[field] == WhyMissing::Known) {
+      it[field] = otherwise;
+    }
+  };
+  const bool in_pod = has_label(it.labels, "io.kubernetes.pod.name");
+  const WhyMissing fault = files.fault();
+  explain_one(ContainerField::Name, !it.name.empty(), fault);
+  explain_one(ContainerField::Type, !container_type_name(it.type).empty(), fault);
+  // A sandbox need not have an image.
+  const WhyMissing no_image = it.is_pod_sandbox ? WhyMissing::NoSuchThing : fault;
+  explain_one(ContainerField::Image, !it.image.empty(), no_image);
+  explain_one(ContainerField::ImageId, !it.image_id.empty(), no_image);
+  explain_one(ContainerField::ImageDigest, !it.image_digest.empty(), no_image);
+  explain_one(ContainerField::Privileged, it.privileged.has_value(), fault);
+  explain_one(ContainerField::Namespaces, it.host_network.has_value(), fault);
+  explain_one(ContainerField::Mounts, !it.mounts.empty(), WhyMissing::NoSuchThing);
+  explain_one(ContainerField::Labels, !it.labels.empty(), WhyMissing::NoSuchThing);
+  const bool no_network = it.host_network.value_or(false);
+  explain_one(ContainerField::Ip, !it.ip.empty(),
+              no_network ? WhyMissing::NoSuchThing : WhyMissing::NotYet);
+  explain_one(ContainerField::Pod, in_pod, WhyMissing::NoSuchThing);
+  const bool pod_labels = !it.pod_sandbox_labels.empty() || it.is_pod_sandbox;
+  if (!in_pod) it[ContainerField::PodLabels] = WhyMissing::NoSuchThing;
+  explain_one(ContainerField::PodLabels,
+              in_pod && pod_labels && it[ContainerField::PodLabels] != WhyMissing::NotOnDisk,
+              WhyMissing::NoSuchThing);
+  explain_one(ContainerField::CniJson, !it.cni_json.empty(),
+              in_pod && !no_network ? WhyMissing::NotYet : WhyMissing::NoSuchThing);
+}
+
+bool is_complete(const ContainerMetadata& metadata) {
+  return std::none_of(metadata.why.begin(), metadata.why.end(), [](WhyMissing why) {
+    return why == WhyMissing::NotYet || why == WhyMissing::NoFiles ||
+           why == WhyMissing::Unreadable || why == WhyMissing::Damaged;
+  });
+}
+
+}  // namespace
+
+void MissingCounts::add(const ContainerMetadata& metadata, int64_t by) {
+  for (size_t field = 0; field < kFields; ++field) {
+    counts_[field][static_cast<size_t>(metadata.why[field])] += static_cast<uint64_t>(by);
+  }
+}
+
+std::string MissingCounts::text() const {
+  std::string text;
+  for (const ContainerField field : kAllFields) {
+    std::string reasons;
+    for (size_t i = 0; i < kWhys; ++i) {
+      const auto why = static_cast<WhyMissing>(i);
+      if (why == WhyMissing::Known || why == WhyMissing::NoSuchThing || of(field, why) == 0) {
+        continue;
+      }
+      reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", of(field, why),
+                             why_missing_name(why));
+    }
+    if (reasons.empty()) continue;
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", container_field_name(field), reasons);
+  }
+  return text;
+}
+
+void ContainerFinder::find_files(const ContainerPath& path, int64_t pid,
+                                 ContainerMetadata* metadata) const {
+  const auto found = [&](std::string folder, const std::string& bundle) {
+    RuntimeFiles files(files_, std::move(folder));
+    ContainerMetadata one = *metadata;
+    const bool known = read_from(files, path, bundle, &one);
+    if (known) *metadata = std::move(one);
+    if (!known && files.fault() == WhyMissing::NoFiles) return false;
+    // What is there but cannot be read is what there is to say.
+    if (known && metadata->ip.empty()) metadata->ip = own_address(files_, pid).value_or("");
+    explain(files, metadata);
+    return known;
+  };
+  if (found("", "")) return;
+  for (const RuntimeProcess& runtime : runtime_processes(files_, pid, path.full_id)) {
+    const std::string root = fmt::format("/proc/{}/root", runtime.pid);
+    if (metadata->name.empty()) metadata->name = runtime.name;
+    if (!runtime.bundle.empty() && found(root, runtime.bundle)) return;
+    if (runtime.has_own_mounts && found(root, "")) return;
+  }
+  const RuntimeFiles none(files_, "");
+  explain(none, metadata);
+}
+
+ContainerMetadata ContainerFinder::look(const ContainerPath& path, int64_t pid) const {
+  ContainerMetadata metadata;
+  metadata.id = path.id;
+  metadata.full_id = path.full_id;
+  switch (path.pattern) {
+    case CgroupPattern::Lxc:
+      return named_only(ContainerType::Lxc, std::move(metadata));
+    case CgroupPattern::LibvirtLxc:
+      return named_only(ContainerType::LibvirtLxc, std::move(metadata));
+    case CgroupPattern::Bpm:
+      return named_only(ContainerType::Bpm, std::move(metadata));
+    case CgroupPattern::Containerd:
+      // Its pattern is asked before lxc's and fits "/lxc/NAME" too.
+      if (path.space.starts_with("lxc")) return named_only(ContainerType::Lxc, std::move(metadata));
+      [[fallthrough]];
+    case CgroupPattern::Podman:
+    case CgroupPattern::Docker:
+    case CgroupPattern::Cri:
+      find_files(path, pid, &metadata);
+  }
+  return metadata;
+}
+
+ContainerAnswer ContainerFinder::find(std::string_view id, std::string_view cgroups, int64_t pid,
+                                      uint64_t now_ns) {
+  const std::optional<ContainerPath> path = container_path_in(cgroups);
+  if (!path || path->id != id) return {};
+  if (memory_.size() >= kLimit && !memory_.contains(path->full_id)) {
+    memory_.clear();
+    missing_ = {};
+  }
+  Memory& memory = memory_[std::string(path->full_id)];
+  const bool afresh = memory.attempts == 0 || memory.attempts >= kAttempts;
+  if (memory.attempts > 0) missing_.add(memory.reasons, -1);
+  memory.attempts = afresh ? 1 : memory.attempts + 1;
+  if (afresh) memory.told.clear();  // a container that was started again, or forgotten
+  ++attempts_;
+  const ContainerMetadata metadata = look(*path, pid);
+  memory.reasons.why = metadata.why;
+  missing_.add(metadata, 1);
+  ContainerAnswer answer;
+  const bool found = std::any_of(kAllFields.begin(), kAllFields.end(), [&](ContainerField field) {
+    return metadata.why[static_cast<size_t>(field)] == WhyMissing::Known;
+  });
+  if (found) {
+    answer.json = container_json(metadata);
+    if (answer.json == memory.told) {
+      answer.json.clear();
+    } else {
+      memory.told = answer.json;
+    }
+  }
+  if (is_complete(metadata)) {
+    memory.attempts = kAttempts;
+  } else if (memory.attempts < kAttempts) {
+    const int pause = memory.attempts - kAtOnce;
+    answer.ask_again_ns = pause < 0 ? now_ns : now_ns + (kPauseNs << pause);
+  }
+  return answer;
+}
+
+}  // namespace gyr

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds what the runtimes of a host keep on disk about a container, at the moment one of its
+// processes is first seen: docs/containers.md has what comes from where.
+//
+// Guarantees: never fails loudly (what is missing has a reason, counted), never waits for a pipe or
+// a network, follows no symbolic link out of the root; all files and tables are bounded. Relies on
+// the caller to ask again when the answer says so: a runtime notes a container in steps.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/str.h"
+#include "base/system.h"
+#include "container/cgroup_path.h"
+#include "container/metadata.h"
+
+namespace gyr {
+
+// How many containers lack a field for a reason, as far as last looked.
+class MissingCounts {
+ public:
+  uint64_t of(ContainerField field, WhyMissing why) const { return at(field, why); }
+  void add(const ContainerMetadata& metadata, int64_t by);
+  // "image: 3 not_on_disk, 1 no_files; …", "" when all is known. Things that a container does not
+  // have are no loss.
+  std::string text() const;
+
+ private:
+  static constexpr size_t kFields = static_cast<size_t>(ContainerField::Count);
+  static constexpr size_t kWhys = static_cast<size_t>(WhyMissing::Count);
+  uint64_t at(ContainerField field, WhyMissing why) const {
+    return counts_[static_cast<size_t>(field)][static_cast<size_t>(why)];
+  }
+  std::array<std::array<uint64_t, kWhys>, kFields> counts_{};
+};
+
+class ContainerFinder {
+ public:
+  // The files must outlive it.
+  explicit ContainerFinder(const Files& files) : files_(files) {}
+
+  // `id` and `cgroups` of a live thread, as container_id_of() relates them, and its process.
+  ContainerAnswer find(std::string_view id, std::string_view cgroups, int64_t pid, uint64_t now_ns);
+  // Of one container, without memory.
+  ContainerMetadata look(const ContainerPath& path, int64_t pid) const;
+
+  const MissingCounts& missing() const { return missing_; }
+  // Containers that were looked for, and how often in all.
+  uint64_t containers() const { return memory_.size(); }
+  uint64_t attempts() const { return attempts_; }
+
+ private:
+  struct Memory {
+    int attempts = 0;
+    std::string told;           // the JSON of the last answer
+    ContainerMetadata reasons;  // why fields are missing; no texts
+  };
+  static constexpr size_t kLimit = 16384;  // containers; then all memory starts afresh
+  // A runtime makes a container in a dozen steps: so many processes ask in vain at once.
+  static constexpr int kAtOnce = 12;
+  static constexpr int kAttempts = 24;               // in all
+  static constexpr uint64_t kPauseNs = 100'000'000;  // after those at once; doubles each time
+
+  void find_files(const ContainerPath& path, int64_t pid, ContainerMetadata* metadata) const;
+
+  const Files& files_;
+  absl::flat_hash_map<std::string, Memory, TextHash, std::equal_to<>> memory_;  // by full id
+  MissingCounts missing_;
+  uint64_t attempts_ = 0;
+};
+
+}  // namespace gyr

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Real containers: what live detection knows about them at their first program, however soon they end.
+
+usage: container_test.py GYR
+Needs root, eBPF, runc and a static busybox; ends with status 77 (skipped) and a reason where they are missing. Each test
+starts its own containers and looks only at them.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+from common import skip
+
+GYR = ''
+FIELDS = ('container.id container.full_id container.name container.type container.image.repository container.privileged '
+          'container.mount.dest[/etc] container.mount.rdwr[/etc] container.host_network container.host_pid '
+          'k8s.pod.name k8s.ns.name proc.exepath evt.type')
+RULES = f'''- rule: program in a container of the test
+  desc: by the test
+  condition: evt.type in (execve, execveat) and evt.failed = false and thread.cgroups contains "gyrtest" and
+    proc.name = busybox
+  output: "{' '.join('%' + name for name in FIELDS.split())}"
+  priority: INFO
+- rule: known container
+  desc: by the test
+  condition: evt.type in (execve, execveat) and container.name startswith gyrtest and container.mount.dest[/etc] = /host-etc
+  output: "%proc.name in %container.name"
+  priority: WARNING
+'''
+
+
+def config(program, cgroup, annotations):
+    return {
+        'ociVersion': '1.0.2',
+        'process': {'terminal': False, 'user': {'uid': 0, 'gid': 0}, 'args': program, 'env': ['PATH=/'], 'cwd': '/',
+                    'capabilities': {'bounding': ['CAP_KILL'], 'permitted': ['CAP_KILL'], 'effective': ['CAP_KILL']}},
+        'root': {'path': 'rootfs', 'readonly': False},
+        'mounts': [{'destination': '/proc', 'type': 'proc', 'source': 'proc'},
+                   {'destination': '/host-etc', 'type': 'bind', 'source': '/etc', 'options': ['rbind', 'ro']}],
+        'annotations': annotations,
+        'linux': {'cgroupsPath': cgroup, 'namespaces': [{'type': kind} for kind in ('pid', 'network', 'ipc', 'uts', 'mount')]},
+    }
+
+
+class Containers(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix='gyrtest')
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.rules = os.path.join(self.folder, 'rules.yaml')
+        with open(self.rules, 'w', encoding='utf-8') as file:
+            file.write(RULES)
+
+    def bundle(self, where, program, cgroup, annotations=None):
+        root = os.path.join(where, 'rootfs')
+        os.makedirs(os.path.join(root, 'host-etc'))
+        shutil.copy(shutil.which('busybox'), os.path.join(root, 'busybox'))
+        with open(os.path.join(where, 'config.json'), 'w', encoding='utf-8') as file:
+            json.dump(config(program, cgroup, annotations or {}), file)
+
+    def watch(self, record=None):
+        """Detection that runs; end(it) gives its alerts."""
+        self.out = os.path.join(self.folder, 'alerts')
+        self.err = os.path.join(self.folder, 'log')
+        command = [GYR, *self.options()]
+        if record:
+            command += ['-o', f'gyr.record.file={record}']
+        with open(self.out, 'wb') as out, open(self.err, 'wb') as err:
+            process = subprocess.Popen(command, stdout=out, stderr=err)
+        self.addCleanup(process.kill)
+        for _ in range(200):
+            with open(self.err, encoding='utf-8', errors='replace') as file:
+                if 'watching this host' in file.read() + self.said():
+                    return process
+            self.assertIsNone(process.poll(), self.log())
+            time.sleep(0.05)
+        self.fail('it does not start: ' + self.log())
+
+    def options(self):
+        return ['-r', self.rules, '-o', 'json_output=true', '-o', 'rule_matching=all']
+
+    def said(self):
+        with open(self.out, encoding='utf-8', errors='replace') as file:
+            return file.read()
+
+    def log(self):
+        with open(self.err, encoding='utf-8', errors='replace') as file:
+            return file.read()
+
+    def end(self, process):
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        self.assertEqual(process.wait(60), 0, self.log())
+        return self.alerts(self.said())
+
+    @staticmethod
+    def alerts(text):
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith('{')]
+        return [(line['rule'], line['output'].split(' ', 2)[-1], line['output_fields']) for line in lines]
+
+    def run_container(self, bundle, name):
+        done = subprocess.run(['runc', 'run', '--no-new-keyring', '--bundle', bundle, name], capture_output=True,
+                              text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_is_known_at_its_first_program_however_soon_it_ends(self):
+        process = self.watch()
+        for number in range(5):
+            bundle = os.path.join(self.folder, f'bundle{number}')
+            self.bundle(bundle, ['/busybox', 'true'], f'/gyrtest/gyrtest-{number}')
+            self.run_container(bundle, f'gyrtest-{number}')
+        alerts = self.end(process)
+        self.assertEqual(len([a for a in alerts if a[0] == 'known container' and a[1].startswith('busybox')]), 5, alerts)
+        seen = [fields for rule, _, fields in alerts if rule.startswith('program')]
+        self.assertEqual(len(seen), 5, alerts)
+        for number, fields in enumerate(seen):
+            self.assertEqual(fields['container.full_id'], f'gyrtest-{number}')
+            self.assertEqual(fields['container.name'], f'gyrtest-{number}')
+            self.assertEqual(fields['container.id'], f'gyrtest-{number}'[:12])
+            self.assertEqual(fields['container.privileged'], False)
+            self.assertEqual(fields['container.mount.dest[/etc]'], '/host-etc')
+            self.assertEqual(fields['container.mount.rdwr[/etc]'], 'false')
+            self.assertEqual(fields['container.host_network'], False)
+            self.assertEqual(fields['proc.exepath'], '/busybox')
+
+    def test_a_pod_is_known_by_its_bundle(self):
+        """What containerd does for Kubernetes: its place of bundles, its annotations and its control groups."""
+        full_id = '5e' * 32
+        space = '/run/containerd/io.containerd.runtime.v2.task/k8s.io'
+        bundle = f'{space}/{full_id}'
+        if os.path.exists(bundle):
+            self.skipTest(f'{bundle} is there')
+        self.addCleanup(shutil.rmtree, bundle)
+        note = 'io.kubernetes.cri.'
+        self.bundle(bundle, ['/busybox', 'true'],
+                    f'/gyrtest.slice/kubepods-burstable-pod1.slice/cri-containerd-{full_id}.scope',
+                    {note + 'container-type': 'container', note + 'container-name': 'gyrtest-cart',
+                     note + 'sandbox-name': 'shop-0', note + 'sandbox-namespace': 'prod', note + 'sandbox-uid': '1-2-3',
+                     note + 'image-name': 'r.example/cart:v2'})
+        process = self.watch()
+        self.run_container(bundle, full_id)
+        seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        self.assertEqual(len(seen), 1, self.log())
+        fields = seen[0]
+        self.assertEqual(fields['container.id'], full_id[:12])
+        self.assertEqual(fields['container.name'], 'gyrtest-cart')
+        self.assertEqual(fields['container.type'], 'containerd')
+        self.assertEqual(fields['container.image.repository'], 'r.example/cart')
+        self.assertEqual((fields['k8s.ns.name'], fields['k8s.pod.name']), ('prod', 'shop-0'))
+
+    def test_one_that_runs_already_is_known_from_the_start(self):
+        bundle = os.path.join(self.folder, 'bundle')
+        self.bundle(bundle, ['/busybox', 'sh', '-c', 'while ! /busybox test -e /go; do /busybox sleep 0.1; done'],
+                    '/gyrtest/gyrtest-old')
+        container = subprocess.Popen(['runc', 'run', '--no-new-keyring', '--bundle', bundle, 'gyrtest-old'],
+                                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(container.kill)
+        time.sleep(1)
+        process = self.watch()
+        time.sleep(0.5)
+        with open(os.path.join(bundle, 'rootfs', 'go'), 'w', encoding='utf-8'):
+            pass
+        self.assertEqual(container.wait(30), 0)
+        seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        self.assertGreater(len(seen), 1)
+        self.assertEqual({fields['container.name'] for fields in seen}, {'gyrtest-old'})
+
+    def test_a_recording_replays_to_the_same_alerts(self):
+        record = os.path.join(self.folder, 'run.scap')
+        bundle = os.path.join(self.folder, 'bundle')
+        self.bundle(bundle, ['/busybox', 'true'], '/gyrtest/gyrtest-rec')
+        process = self.watch(record)
+        self.run_container(bundle, 'gyrtest-rec')
+        live = self.end(process)
+        self.assertTrue([a for a in live if a[0] == 'known container'], live)
+        shutil.rmtree(bundle)
+        done = subprocess.run([GYR, *self.options(), '-o', 'engine.kind=replay', '-o', f'engine.replay.capture_file={record}'], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(self.alerts(done.stdout), live, done.stderr)
+
+
+def why_not():
+    if os.geteuid() != 0:
+        return 'needs root'
+    for program in ('runc', 'busybox'):
+        if not shutil.which(program):
+            return f'{program} is not installed'
+    with open(shutil.which('busybox'), 'rb') as file:
+        if b'ld-linux' in file.read(4096):
+            return 'busybox is not static'
+    started = subprocess.run([GYR, '-o', 'stdout_output.enabled=true', '-M', '1'], capture_output=True, text=True,
+                             timeout=60, check=False)
+    if started.returncode != 0:
+        return 'live detection does not start: ' + (started.stderr.strip().splitlines() or ['?'])[-1]
+    with tempfile.TemporaryDirectory(prefix='gyrtest') as folder:
+        case = Containers()
+        case.bundle(os.path.join(folder, 'b'), ['/busybox', 'true'], '/gyrtest/gyrtest-probe')
+        done = subprocess.run(['runc', 'run', '--no-new-keyring', '--bundle', os.path.join(folder, 'b'), 'gyrtest-probe'],
+                              capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode != 0:
+            return 'runc cannot run a container here: ' + (done.stderr.strip().splitlines() or ['?'])[-1]
+    return ''
+
+
+if __name__ == '__main__':
+    GYR = os.path.abspath(sys.argv.pop(1))
+    if reason := why_not():
+        skip(reason)
+    unittest.main(verbosity=2)
