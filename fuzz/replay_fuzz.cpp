@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "capture/progress.h"
 #include "engine/event_stream.h"
 #include "every_field.h"
 #include "source/replay.h"
@@ -31,7 +32,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     fields.ask(stream.context());
     ++events;
   }
-  // What a recorder would write as the state now.
-  stream.state().dump();
+  // What a recorder would begin its next file with: it can be written, read and gone on from.
+  const Snapshot now = stream.dump_state();
+  EventBuilder builder;
+  GYR_CHECK(capture::read_progress(capture::progress_record(now.progress, 1, builder)));
+  StrPool pool;
+  State again({}, pool);
+  again.load(now);
+  again.dump();
   return 0;
 }
