@@ -44,6 +44,7 @@ struct gyr_call calls[GYR_MACHINES][GYR_CALLS];
 struct gyr_call packed_calls[2][GYR_PACKED];
 __u32 process_exit_wanted;
 __u32 exec_by_tracepoint;  // a successful exec comes from its tracepoint, not from the call's exit
+__u32 reader_asleep;       // set by the reader; the next record takes it back and wakes it
 
 // Keeps the compiler from using another copy of a value than the one whose bounds were checked.
 #define OPAQUE(value) asm volatile("" : "+r"(value))
@@ -113,7 +114,12 @@ static __always_inline void send(struct scratch* s, __u32 event, __u32 count) {
   *(__u32*)(header + 16) = off - GYR_PREFIX;
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
-  if (bpf_ringbuf_output(&ring, s->data, off, BPF_RB_NO_WAKEUP))
+  __u64 wake = BPF_RB_NO_WAKEUP;
+  if (VOLATILE(reader_asleep)) {
+    VOLATILE(reader_asleep) = 0;
+    wake = BPF_RB_FORCE_WAKEUP;
+  }
+  if (bpf_ringbuf_output(&ring, s->data, off, wake))
     mine->lost_ring_full++;
   else
     mine->events++;

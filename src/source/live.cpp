@@ -32,6 +32,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,10 +55,15 @@ namespace {
 
 constexpr uint64_t kRingBytesMin = 64ul * 1024;
 constexpr uint64_t kRingBytesMax = 1ull << 30;
-// How long to wait before looking again: after some events, and at most when there are none. An
-// idle host costs 50 looks a second; an event is seen after 20 ms at the latest.
+// How long to wait before looking again: after some events, at most when there are none, and right
+// after one has woken us (its CPU may not be done with it). Whoever has waited long enough falls
+// asleep until an event wakes him: a wake-up costs the CPU that sends it much, so there is one a
+// sleep. Sleep ends after kPauseIdleUs, so that the caller looks at its stop flag and a wake-up
+// that crossed our falling asleep is no loss.
 constexpr uint32_t kPauseBusyUs = 1000;
 constexpr uint32_t kPauseIdleUs = 20'000;
+constexpr uint32_t kPauseWokenUs = 50;
+constexpr uint32_t kAsleepAfterUs = 4000;
 // A round with this many events means that more are waiting already.
 constexpr size_t kBusyRound = 2000;
 
@@ -101,6 +107,7 @@ class BpfSource final : public LiveSource {
   void attach(bool typed);
   void attach_one(bpf_program* program, std::string_view cost, bool* attached);
   void pause();
+  void sleep();
 
   LiveSettings settings_;
   std::unique_ptr<Files> files_;
@@ -244,10 +251,24 @@ void BpfSource::pause() {
     pause_us_ = kPauseBusyUs;
   } else {
     pause_us_ = round_ ? kPauseBusyUs : std::min(pause_us_ * 2, kPauseIdleUs);
-    timespec time{0, static_cast<long>(pause_us_) * 1000};
-    nanosleep(&time, nullptr);  // a signal ends it early: the caller looks at its stop flag
+    if (pause_us_ > kAsleepAfterUs && ring_->is_empty()) {
+      sleep();
+    } else {
+      timespec time{0, static_cast<long>(pause_us_) * 1000};
+      nanosleep(&time, nullptr);  // a signal ends it early: the caller looks at its stop flag
+    }
   }
   round_ = 0;
+}
+
+void BpfSource::sleep() {
+  uint32_t* asleep = &probe_->bss->reader_asleep;
+  __atomic_store_n(asleep, 1, __ATOMIC_SEQ_CST);
+  pollfd ring{.fd = bpf_map__fd(probe_->maps.ring), .events = POLLIN, .revents = 0};
+  // What came before the store wakes nobody, but is found.
+  const bool woken = ring_->drain() > 0 || poll(&ring, 1, kPauseIdleUs / 1000) > 0;
+  __atomic_store_n(asleep, 0, __ATOMIC_RELAXED);
+  if (woken) pause_us_ = kPauseWokenUs;
 }
 
 SourceStatus BpfSource::next(Record* record) {

@@ -31,6 +31,9 @@ class RingReader {
   // next call.
   bool next(Record* record);
   uint64_t late() const { return order_.late(); }
+  // Everything that was taken in has been released too. Then the ring's descriptor becomes readable
+  // with the next record that wakes (poll(2)).
+  bool is_empty() const { return order_.empty() && !lent_; }
 
  private:
   RingReader() = default;
