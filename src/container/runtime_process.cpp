@@ -68,11 +68,15 @@ void read_command(const Files& files, std::string_view full_id, RuntimeProcess* 
   process->bundle = process->bundle.empty() ? *cwd : *cwd + "/" + process->bundle;
 }
 
-// Whether a namespace of the process is another than that of the host's first one.
+// Whether a namespace of the process is another than that of the host's first one. Where
+// that may not be looked at, a thread of the kernel stands for it, else ourselves.
 bool has_own(const Files& files, int64_t pid, const char* space) {
   const auto own = files.read_link(fmt::format("/proc/{}/ns/{}", pid, space));
-  const auto host = files.read_link(fmt::format("/proc/1/ns/{}", space));
-  return own && host && *own != *host;
+  for (const char* host : {"1", "2", "self"}) {
+    const auto other = files.read_link(fmt::format("/proc/{}/ns/{}", host, space));
+    if (other) return own && *own != *other;
+  }
+  return false;
 }
 
 }  // namespace

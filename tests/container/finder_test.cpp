@@ -134,6 +134,8 @@ TEST(Finder, ReadsPodman) {
   write_podman(host);
   host.process(100, 50, {"/bin/app"}, "/machine.slice/libpod-" + kId + ".scope");
   host.address(100, "10.88.0.9");
+  host.remove("/proc/1/ns");  // as where the first process is not ours to look at
+  host.link("/proc/self/ns/net", "net:[1]");
   const ContainerMetadata it = look(host, "/machine.slice/libpod-" + kId + ".scope");
   EXPECT_EQ(it.name, "db");
   EXPECT_EQ(container_type_name(it.type), "podman");

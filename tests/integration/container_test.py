@@ -49,7 +49,7 @@ def config(program, cgroup, annotations):
     }
 
 
-class Containers(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix='gyrtest')
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -109,6 +109,8 @@ class Containers(unittest.TestCase):
                               text=True, timeout=60, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
 
+
+class Containers(Case):
     def test_is_known_at_its_first_program_however_soon_it_ends(self):
         process = self.watch()
         for number in range(5):
@@ -184,6 +186,52 @@ class Containers(unittest.TestCase):
         self.assertEqual(self.alerts(done.stdout), live, done.stderr)
 
 
+class Podman(Case):
+    """The same with podman, where it is there: its files are as the finder takes them to be."""
+
+    def setUp(self):
+        super().setUp()
+        if not shutil.which('podman'):
+            self.skipTest('podman is not installed')
+        settings = os.path.join(self.folder, 'containers.conf')
+        with open(settings, 'w', encoding='utf-8') as file:
+            file.write('[containers]\ndefault_ulimits = ["nofile=20000:20000", "nproc=10000:10000"]\n'
+                       '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n')
+        self.environment = {**os.environ, 'CONTAINERS_CONF': settings}
+        root = os.path.join(self.folder, 'image')
+        os.makedirs(os.path.join(root, 'bin'))
+        shutil.copy(shutil.which('busybox'), root)
+        archive = os.path.join(self.folder, 'image.tar')
+        subprocess.run(['tar', '-C', root, '-cf', archive, '.'], check=True)
+        done = self.podman('import', archive, 'localhost/gyrtest/box:v3')
+        if done.returncode != 0:
+            self.skipTest('podman does not work here: ' + done.stderr.strip()[-200:])
+        self.addCleanup(self.podman, 'rmi', '-f', 'localhost/gyrtest/box:v3')
+
+    def podman(self, *arguments):
+        return subprocess.run(['podman', *arguments], capture_output=True, text=True, timeout=120, check=False,
+                              env=self.environment)
+
+    def test_podman(self):
+        process = self.watch()
+        run = ('run', '--rm', '--cgroup-parent', '/gyrtest', '-v', '/etc:/host-etc:ro')
+        done = self.podman(*run, '--name', 'gyrtest-one', 'localhost/gyrtest/box:v3', '/busybox', 'true')
+        if done.returncode != 0:
+            self.skipTest('podman runs no container here: ' + done.stderr.strip()[-200:])
+        done = self.podman(*run, '--name', 'gyrtest-two', '--privileged', '--network', 'host', 'localhost/gyrtest/box:v3',
+                           '/busybox', 'sh', '-c', '/busybox sleep 0.5; /busybox true')
+        self.assertEqual(done.returncode, 0, done.stderr)
+        seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        self.assertGreaterEqual(len(seen), 3, self.log())
+        self.assertEqual({fields['container.name'] for fields in seen}, {'gyrtest-one', 'gyrtest-two'})
+        for fields in seen:
+            two = fields['container.name'] == 'gyrtest-two'
+            self.assertEqual(fields['container.type'], 'podman')
+            self.assertEqual(fields['container.image.repository'], 'localhost/gyrtest/box')
+            self.assertEqual((fields['container.privileged'], fields['container.host_network']), (two, two))
+            self.assertEqual(fields['container.mount.dest[/etc]'], '/host-etc')
+
+
 def why_not():
     if os.geteuid() != 0:
         return 'needs root'
@@ -198,8 +246,7 @@ def why_not():
     if started.returncode != 0:
         return 'live detection does not start: ' + (started.stderr.strip().splitlines() or ['?'])[-1]
     with tempfile.TemporaryDirectory(prefix='gyrtest') as folder:
-        case = Containers()
-        case.bundle(os.path.join(folder, 'b'), ['/busybox', 'true'], '/gyrtest/gyrtest-probe')
+        Case().bundle(os.path.join(folder, 'b'), ['/busybox', 'true'], '/gyrtest/gyrtest-probe')
         done = subprocess.run(['runc', 'run', '--no-new-keyring', '--bundle', os.path.join(folder, 'b'), 'gyrtest-probe'],
                               capture_output=True, text=True, timeout=60, check=False)
         if done.returncode != 0:
