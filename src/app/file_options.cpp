@@ -32,7 +32,7 @@ Result<void> set_flag(Target& o, Text) {
 }
 
 constexpr uint64_t kMany = 1'000'000'000'000;
-constexpr uint64_t kLongest_s = 1'000'000'000;
+constexpr uint64_t kLongestSeconds = 1'000'000'000;
 
 constexpr Option<ReadOptions> kReadOptions[] = {
     {'h', "help", Takes::Nothing, "", "Show this help.", set_flag<&ReadOptions::help>},
@@ -86,7 +86,7 @@ constexpr Option<RecordOptions> kRecordOptions[] = {
     {'G', "seconds", Takes::Value, "SECONDS",
      "Begin another file after so many seconds. A strftime format in the name, as in %H%M, is "
      "filled in instead of a number.",
-     set_number<&RecordOptions::file_seconds, 1, kLongest_s>},
+     set_number<&RecordOptions::file_seconds, 1, kLongestSeconds>},
     {'e', "", Takes::Value, "COUNT", "Begin another file after so many events that fit the filter.",
      set_number<&RecordOptions::file_events, 1, UINT64_MAX>},
     {'W', "limit", Takes::Value, "COUNT",
