@@ -56,7 +56,9 @@ void add_repository(const Json& file, ContainerMetadata* metadata) {
 
 void add_host_config(const Json& config, ContainerMetadata* metadata) {
   metadata->privileged = bool_of(config, "Privileged");
-  metadata->host_network = text_of(config, "NetworkMode") == "host";
+  const std::string network = text_of(config, "NetworkMode");
+  metadata->host_network = network == "host";
+  if (network == "none") (*metadata)[ContainerField::Ip] = WhyMissing::NoSuchThing;
   metadata->host_pid = text_of(config, "PidMode") == "host";
   metadata->host_ipc = text_of(config, "IpcMode") == "host";
 }

@@ -112,6 +112,15 @@ TEST(Finder, SaysWhichPartOfDockersFilesIsMissing) {
   EXPECT_EQ(why(look(host, "/docker/" + kId), ContainerField::Privileged), WhyMissing::Damaged);
 }
 
+TEST(Finder, ExpectsNoAddressWhereDockerGivesNone) {
+  HostRoot host;
+  write_docker(host);
+  host.write(kDockerFolder + "/config.v2.json", R"({"Name":"/web"})");
+  EXPECT_EQ(why(look(host, "/docker/" + kId), ContainerField::Ip), WhyMissing::NotYet);
+  host.write(kDockerFolder + "/hostconfig.json", R"({"NetworkMode":"none"})");
+  EXPECT_EQ(why(look(host, "/docker/" + kId), ContainerField::Ip), WhyMissing::NoSuchThing);
+}
+
 // --- podman
 
 const std::string kStore = "/var/lib/containers/storage";
