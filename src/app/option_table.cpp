@@ -89,7 +89,7 @@ Result<uint64_t> parse_count(std::string_view text) {
 }
 
 Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t most) {
-  const Result<uint64_t> value = parse_count(text);
+  Result<uint64_t> value = parse_count(text);
   if (!value) return value;
   if (*value < least) return Error{"at least " + std::to_string(least)};
   if (*value > most) return Error{"at most " + std::to_string(most)};
@@ -98,7 +98,7 @@ Result<uint64_t> parse_count(std::string_view text, uint64_t least, uint64_t mos
 
 Result<uint64_t> parse_seconds(std::string_view text) {
   constexpr uint64_t kLongest = 10'000'000'000;
-  const Result<uint64_t> seconds = parse_count(text, 0, UINT64_MAX);
+  Result<uint64_t> seconds = parse_count(text, 0, UINT64_MAX);
   if (seconds && *seconds > kLongest) return Error{"at most 10000000000 seconds"};
   return seconds;
 }

@@ -106,6 +106,7 @@ std::vector<SyscallReasons> explain_syscalls(const Ruleset& ruleset, const Diale
     }
   }
   std::vector<SyscallReasons> all;
+  all.reserve(by_name.size());
   for (auto& [name, entry] : by_name) all.push_back(std::move(entry));
   return all;
 }
