@@ -89,7 +89,8 @@ TEST(ContainerId, EntriesWithoutPathAreSkipped) {
 }
 
 TEST(ContainerPath, TellsTheWholeIdAndTheNamespace) {
-  const auto pod = container_path("/kubepods.slice/pod1.slice/cri-containerd-" + kId + ".scope");
+  const std::string path = "/kubepods.slice/pod1.slice/cri-containerd-" + kId + ".scope";
+  const auto pod = container_path(path);
   ASSERT_TRUE(pod);
   EXPECT_EQ(pod->pattern, CgroupPattern::Cri);
   EXPECT_EQ(pod->full_id, kId);
