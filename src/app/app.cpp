@@ -23,6 +23,7 @@
 #include "config/loader.h"
 #include "field/listing.h"
 #include "field/static_fields.h"
+#include "source/live.h"
 
 namespace gyr::app {
 namespace {
@@ -55,12 +56,10 @@ uint64_t ring_bytes(const ProbeSettings& probe) {
   return kSmallest << (probe.buf_size_preset > 0 ? probe.buf_size_preset - 1 : 0);
 }
 
-constexpr uint32_t kMostSnaplen = 16000;  // what the probe can carry (GYR_SNAPLEN_MAX)
-
 uint32_t snaplen(const Settings& settings) {
   constexpr uint32_t kUsual = 80;
   const uint32_t wanted = settings.falco_libs.snaplen;
-  return wanted == 0 ? kUsual : std::min(wanted, kMostSnaplen);
+  return wanted == 0 ? kUsual : std::min(wanted, kSnaplenMax);
 }
 
 OutputSettings output_settings(const Settings& settings, bool replay) {
@@ -154,9 +153,9 @@ void warn_of_settings_without_effect(const ConfigResult& config, const Logger& l
   for (const auto& [requested, key] : requests) {
     if (requested) logger->warn("{} has no effect in this version", config.place_of(key));
   }
-  if (live && settings.falco_libs.snaplen > kMostSnaplen) {
+  if (live && settings.falco_libs.snaplen > kSnaplenMax) {
     logger->warn("{}: at most {} bytes of a buffer are kept", config.place_of("falco_libs.snaplen"),
-                 kMostSnaplen);
+                 kSnaplenMax);
   }
   // `log` is what always happens, `ignore` asks for nothing.
   for (const std::string& action : settings.event_drops.actions) {

@@ -9,6 +9,7 @@
 #include "app/option_table.h"
 #include "app/options.h"
 #include "base/text.h"
+#include "source/live.h"
 
 namespace gyr::app {
 namespace {
@@ -56,8 +57,7 @@ Result<void> set_duration(RecordOptions& o, Text value) {
 Result<void> set_snaplen(RecordOptions& o, Text value) {
   const Result<uint64_t> bytes = parse_count(value);
   if (!bytes) return bytes.error();
-  constexpr uint64_t kMost = 16000;
-  if (*bytes > kMost) return Error{"at most 16000 bytes"};
+  if (*bytes > kSnaplenMax) return Error{fmt::format("at most {} bytes", kSnaplenMax)};
   o.snaplen = static_cast<uint32_t>(*bytes);
   o.has_snaplen = true;
   return {};

@@ -3,20 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <map>
 #include <utility>
 
+#include "base/add_once.h"
 #include "base/text.h"
 #include "rules/describe.h"
 
 namespace gyr {
 namespace {
-
-template <class T>
-void add_once(std::vector<T>* all, T item) {
-  if (std::find(all->begin(), all->end(), item) == all->end()) all->push_back(std::move(item));
-}
 
 struct RuleWish {
   const Rule* rule;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Conditions as text and as lists of what they mention.
-#include <algorithm>
-
+#include "base/add_once.h"
 #include "lang/ast.h"
 
 namespace gyr {
@@ -86,10 +85,6 @@ void write(const Expr& expr, std::string* out) {
     write(*expr.children[i], out);
   }
   *out += ')';
-}
-
-void add_once(std::vector<std::string>* list, std::string text) {
-  if (std::find(list->begin(), list->end(), text) == list->end()) list->push_back(std::move(text));
 }
 
 void collect_fields(const Term& term, Mentions* found) {

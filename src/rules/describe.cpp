@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/add_once.h"
 #include "base/text.h"
 #include "schema/dynamic_types.h"
 
@@ -18,10 +19,6 @@ constexpr size_t kNameColumn = 50;
 
 std::string columns(std::string_view left, std::string_view right) {
   return fmt::format("{:<{}} {}\n", left, kNameColumn, right);
-}
-
-void add_once(std::vector<std::string>* names, const std::string& name) {
-  if (std::find(names->begin(), names->end(), name) == names->end()) names->push_back(name);
 }
 
 // Whether the name of an event type tells something about a condition. Those whose name stands for

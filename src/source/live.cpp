@@ -53,6 +53,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 namespace gyr {
 namespace {
 
+static_assert(kSnaplenMax == GYR_SNAPLEN_MAX);
 constexpr uint64_t kRingBytesMin = 64ul * 1024;
 constexpr uint64_t kRingBytesMax = 1ull << 30;
 // How long to wait before looking again: after some events, at most when there are none, and right
@@ -145,7 +146,7 @@ Result<void> BpfSource::load(bool typed) {
   bpf_map__set_max_entries(probe_->maps.progress, static_cast<uint32_t>(cpus));
   bpf_map__set_max_entries(probe_->maps.ring, static_cast<uint32_t>(settings_.ring_bytes));
   probe_->rodata->own_tgid = static_cast<uint32_t>(own_pid_);
-  probe_->rodata->snaplen = std::min<uint32_t>(settings_.snaplen, GYR_SNAPLEN_MAX);
+  probe_->rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
   probe_->rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
   const int failed = gyr_probe__load(probe_.get());
   if (failed) return load_error(-failed);

@@ -16,9 +16,12 @@
 
 namespace gyr {
 
+// Bytes of a buffer that one event may carry at most (GYR_SNAPLEN_MAX of the probe).
+inline constexpr uint32_t kSnaplenMax = 16000;
+
 struct LiveSettings {
   std::vector<Sc> syscalls;          // what is collected; SCHED_PROCESS_EXIT among them
-  uint32_t snaplen = 80;             // bytes of a buffer an event carries, at most 16000
+  uint32_t snaplen = 80;             // bytes of a buffer an event carries, at most kSnaplenMax
   uint64_t ring_bytes = 8ull << 20;  // rounded up to a power of two, at least 64 KiB
   std::string host_root;             // where the host's file system is mounted, "" for here
   bool typed = true;  // use typed tracepoints where the kernel has them; false: as if it had none

@@ -266,8 +266,7 @@ namespace {
 
 void dump_users(const StateCore& core, Snapshot* out) {
   core.users.for_each_user([&](const Str& container, const UserInfo& from) {
-    SnapshotUser user{from.uid, from.gid, std::string(from.name.view()),
-                      std::string(from.home.view()), std::string(from.shell.view())};
+    SnapshotUser user = plain_user(from);
     if (container.empty()) {
       out->users.push_back(std::move(user));
     } else {
@@ -275,7 +274,7 @@ void dump_users(const StateCore& core, Snapshot* out) {
     }
   });
   core.users.for_each_group([&](const Str& container, const GroupInfo& from) {
-    SnapshotGroup group{from.gid, std::string(from.name.view())};
+    SnapshotGroup group = plain_group(from);
     if (container.empty()) {
       out->groups.push_back(std::move(group));
     } else {

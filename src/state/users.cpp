@@ -118,13 +118,20 @@ bool UserTable::note(const Str& container_id, int64_t pid, uint32_t uid, uint32_
   return added;
 }
 
+SnapshotUser plain_user(const UserInfo& from) {
+  return {from.uid, from.gid, std::string(from.name.view()), std::string(from.home.view()),
+          std::string(from.shell.view())};
+}
+
+SnapshotGroup plain_group(const GroupInfo& from) {
+  return {from.gid, std::string(from.name.view())};
+}
+
 bool UserTable::find_user(const Str& container_id, const UserInfo& info) {
   if (!add_user(container_id, info)) return false;
   if (settings_.on_finding) {
     const std::string container(container_id.view());
-    const SnapshotUser user{info.uid, info.gid, std::string(info.name.view()),
-                            std::string(info.home.view()), std::string(info.shell.view())};
-    settings_.on_finding(FoundUser{container, user});
+    settings_.on_finding(FoundUser{container, plain_user(info)});
   }
   return true;
 }
@@ -132,8 +139,7 @@ bool UserTable::find_user(const Str& container_id, const UserInfo& info) {
 bool UserTable::find_group(const Str& container_id, const GroupInfo& info) {
   if (!add_group(container_id, info)) return false;
   if (settings_.on_finding) {
-    const SnapshotGroup group{info.gid, std::string(info.name.view())};
-    settings_.on_finding(FoundGroup{std::string(container_id.view()), group});
+    settings_.on_finding(FoundGroup{std::string(container_id.view()), plain_group(info)});
   }
   return true;
 }

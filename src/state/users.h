@@ -77,4 +77,8 @@ class UserTable {
   mutable GroupInfo unnamed_group_{};
 };
 
+// As captures and findings hold them.
+SnapshotUser plain_user(const UserInfo& from);
+SnapshotGroup plain_group(const GroupInfo& from);
+
 }  // namespace gyr
