@@ -10,6 +10,7 @@
 #define FILE_CREATED 16384 /* PPM_O_F_CREATED */
 #define FMODE_CREATED 0x100000
 
+#ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
 /* The current task's open file, null if there is none with that number. */
 static __always_inline struct file* open_file(__s64 fd) {
   struct task_struct* task = bpf_get_current_task_btf();
@@ -208,6 +209,7 @@ __noinline __u64 pair_inode(__u32 slot, __u64 at) {
   struct file* file = open_file(pair(s, at, 0));
   return file ? BPF_CORE_READ(file, f_inode, i_ino) : 0;
 }
+#endif
 
 __noinline int collect_file(__u32 slot, __u32 spec) {
   struct scratch* s = scratch_of(slot);

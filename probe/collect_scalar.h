@@ -7,6 +7,7 @@
 #define PAGE_KIB 4
 #define PIDTYPE_PGID 2
 
+#ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
 static __always_inline __u64 resident_pages(struct mm_struct* mm, int kind) {
   __s64 pages = 0;
   if (bpf_core_type_exists(struct mm_rss_stat___old)) {
@@ -180,6 +181,7 @@ __noinline __u64 exit_number(__u32 token) {
       return reaper_of(task);
   }
 }
+#endif
 
 __noinline int collect_scalar(__u32 slot, __u32 spec) {
   struct scratch* s = scratch_of(slot);

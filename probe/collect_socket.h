@@ -15,6 +15,7 @@
 
 static __always_inline __u16 host_order(__u16 port) { return __builtin_bswap16(port); }
 
+#ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
 /* The socket of a descriptor of the current task, null if it is none. */
 static __always_inline struct sock* socket_of(__s64 fd) {
   struct file* file = open_file(fd);
@@ -23,6 +24,7 @@ static __always_inline struct sock* socket_of(__s64 fd) {
   struct socket* socket = BPF_CORE_READ(file, private_data);
   return socket ? BPF_CORE_READ(socket, sk) : 0;
 }
+#endif
 
 /* A unix address without its family: `length` bytes of path or name at `from`. An abstract name
  * loses its leading NUL. */
@@ -118,6 +120,7 @@ static __always_inline void put_ends(struct scratch* s, const struct ends* ends,
   }
 }
 
+#ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
 /* Of a socket that is not connected the caller's sockaddr tells the other end. */
 static __always_inline void put_internet(struct scratch* s, struct sock* sock, int v6,
                                          int outbound) {
@@ -186,6 +189,7 @@ __noinline int put_tuple(__u32 slot, __s64 fd, __u32 outbound) {
     put_unix(s, sock, outbound);
   return 0;
 }
+#endif
 
 #define SOL_SOCKET 1
 #define SOL_TCP 6
@@ -233,6 +237,7 @@ __noinline int put_option(__u32 slot, __u64 at, __u32 length, __u32 name) {
   }
 }
 
+#ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
 __noinline __u64 socket_number(__u32 slot, __u32 token, __u64 arg) {
   struct scratch* s = scratch_of(slot);
   if (!s) return 0;
@@ -252,6 +257,7 @@ __noinline __u64 socket_number(__u32 slot, __u32 token, __u64 arg) {
   if (token == COLLECT_queue_max) return most;
   return most ? (__u64)length * 100 / most : 0;
 }
+#endif
 
 static __always_inline int put_message_tuple(__u32 slot, struct scratch* s, __u64 message,
                                              int outbound) {

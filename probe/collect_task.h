@@ -75,6 +75,7 @@ __noinline int put_pointed(__u32 slot, __u64 array, __u32 first, __u32 most) {
   return 0;
 }
 
+#ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
 /* One step up from the cgroup directory s->walk_node; 0: there may be more. See step_up. */
 __noinline int step_up_cgroup(__u32 slot) {
   struct scratch* s = scratch_of(slot);
@@ -135,6 +136,7 @@ __noinline int collect_cgroups(__u32 slot) {
   CGROUP(memory)
   return 0;
 }
+#endif
 
 __noinline int collect_task(__u32 slot, __u32 spec) {
   struct scratch* s = scratch_of(slot);
