@@ -232,6 +232,16 @@ static __always_inline __u32 semctl_command(__u32 value) {
   }
 }
 
+/* The error code of the processor: what its bits say and what their absence says. */
+static __always_inline __u32 page_fault_flags(__u64 value) {
+  __u32 out = value & 1 ? 1 : 2; /* protection violated, or no page */
+  out |= value & 2 ? 4 : 8;      /* write, read */
+  out |= value & 4 ? 16 : 32;    /* user, supervisor */
+  BIT(8, 64);                    /* reserved bits */
+  BIT(16, 128);                  /* instruction */
+  return out;
+}
+
 static __always_inline __u32 several_bits(__u32 table, __u64 value) {
   __u32 out = 0;
   switch (table) {
@@ -279,6 +289,8 @@ __noinline __u64 map_flags(__u32 table, __u64 value) {
       return fcntl_command((__u32)value);
     case TABLE_ptrace_requests:
       return ptrace_request((__u32)value);
+    case TABLE_pf_flags:
+      return page_fault_flags(value);
     case TABLE_openat2_flags:
       return openat2_resolve(value);
     case TABLE_semctl_commands:

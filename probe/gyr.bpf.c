@@ -32,6 +32,11 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 #define TS_COMPAT 2 /* thread_info.status: in a 32-bit call */
 #define X32_BIT 0x40000000
+#define SIGCHLD 17
+#define SI_USER 0
+#define SI_QUEUE -1
+#define SI_MESGQ -3
+#define SI_TKILL -6
 #define PARAMS_MAX 32
 #define MESSAGES_MAX 16 /* of one sendmmsg or recvmmsg that become events */
 
@@ -76,10 +81,10 @@ static __always_inline void end(__u32 slot) {
 
 #define GROUP_BIT(group) (1u << (group))
 #define ALL_GROUPS ~0u
-// What the rows of exec and of the end of a process name: their programs hold no more than these
+// What the rows of exec and of the other tracepoints name: their programs hold no more than these
 // collectors.
 #define EXEC_GROUPS (GROUP_BIT(GROUP_scalar) | GROUP_BIT(GROUP_file) | GROUP_BIT(GROUP_task))
-#define EXIT_GROUPS GROUP_BIT(GROUP_scalar)
+#define SCALAR_GROUP GROUP_BIT(GROUP_scalar)
 
 static __always_inline void collect_param(__u32 slot, const struct param_row* row, __u32 groups) {
   const __u32 spec = row->spec;
@@ -148,7 +153,10 @@ static __always_inline int emit_groups(__u32 slot, __u32 event, __u32 groups) {
 
 __noinline int emit(__u32 slot, __u32 event) { return emit_groups(slot, event, ALL_GROUPS); }
 __noinline int emit_exec(__u32 slot) { return emit_groups(slot, EV_EXECVE_19_X, EXEC_GROUPS); }
-__noinline int emit_exit(__u32 slot) { return emit_groups(slot, EV_PROCEXIT_1_E, EXIT_GROUPS); }
+// Of events whose rows name nothing but scalars.
+__noinline int emit_scalars(__u32 slot, __u32 event) {
+  return emit_groups(slot, event, SCALAR_GROUP);
+}
 
 // sendmmsg and recvmmsg: one event per message, its length as the result.
 static __always_inline void emit_messages(__u32 slot, struct scratch* s, __u32 event) {
@@ -352,7 +360,7 @@ static __always_inline int on_process_exit(void) {
   struct scratch* s = begin(slot);
   if (!s) return 0;
   s->ret = 0;
-  emit_exit(slot);
+  emit_scalars(slot, EV_PROCEXIT_1_E);
   end(slot);
   return 0;
 }
@@ -361,3 +369,53 @@ SEC("tp_btf/sched_process_exit")
 int process_exit(__u64* ctx) { return on_process_exit(); }
 SEC("raw_tp/sched_process_exit")
 int process_exit_raw(__u64* ctx) { return on_process_exit(); }
+
+// Programs that are attached only while somebody wants their event.
+
+// Whom the signal is from: 0 unless a process sent it or ended. As the receiver counts processes.
+static __always_inline __s64 signal_sender(int signal, const void* from) {
+  int info[5] = {}; /* siginfo_t: signal, errno, code, padding, process */
+  bpf_probe_read_kernel(info, sizeof(info), from);
+  const int code = info[2];
+  if (signal == SIGCHLD && code > 0) return info[4];
+  return code == SI_USER || code == SI_QUEUE || code == SI_MESGQ || code == SI_TKILL ? info[4] : 0;
+}
+
+SEC("raw_tp/signal_deliver")
+int signal_delivered(__u64* ctx) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  const __u32 slot = bpf_get_smp_processor_id();
+  if (task->tgid == own_tgid) return 0;
+  struct scratch* s = begin(slot);
+  if (!s) return 0;
+  s->ret = 0;
+  s->args[0] = signal_sender((int)ctx[0], (const void*)ctx[1]);
+  s->args[1] = ctx[0];
+  emit_scalars(slot, EV_SIGNALDELIVER_E);
+  end(slot);
+  return 0;
+}
+
+static __always_inline int on_page_fault(const __u64* ctx) {
+  struct task_struct* task = bpf_get_current_task_btf();
+  const __u32 slot = bpf_get_smp_processor_id();
+  const struct gyr_progress* mine = bpf_map_lookup_elem(&progress, &slot);
+  // A record under construction reads the caller's memory: that fault is ours, and so is the
+  // scratch memory.
+  if (!mine || VOLATILE(mine->busy) || task->tgid == own_tgid) return 0;
+  const struct pt_regs* regs = (const void*)ctx[1];
+  struct scratch* s = begin(slot);
+  if (!s) return 0;
+  s->ret = 0;
+  s->args[0] = ctx[0];
+  s->args[1] = BPF_CORE_READ(regs, ip);
+  s->args[2] = ctx[2];
+  emit_scalars(slot, EV_PAGE_FAULT_E);
+  end(slot);
+  return 0;
+}
+
+SEC("raw_tp/page_fault_user")
+int page_fault_user(__u64* ctx) { return on_page_fault(ctx); }
+SEC("raw_tp/page_fault_kernel")
+int page_fault_kernel(__u64* ctx) { return on_page_fault(ctx); }

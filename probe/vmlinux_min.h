@@ -22,7 +22,7 @@ struct kernel_cap___old { /* before 6.3 */
 };
 
 struct pt_regs {
-  unsigned long bp, r10, r9, r8, ax, cx, dx, si, di, orig_ax, bx;
+  unsigned long bp, r10, r9, r8, ax, cx, dx, si, di, orig_ax, bx, ip;
 };
 
 struct hlist_bl_node {

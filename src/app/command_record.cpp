@@ -26,14 +26,15 @@ constexpr uint64_t kSecond = 1'000'000'000;
 using Keep = Recording::Keep;
 using std::chrono::steady_clock;
 
-// Everything the probe can see, or what the filter can fit and the state needs.
+// Everything the probe can see but page faults, or what the filter can fit and the state needs.
 SyscallSet wanted_syscalls(const EventFilter* filter) {
   if (filter != nullptr && !filter->needs().all) {
     return syscalls_of_needs(filter->needs()) | state_syscalls();
   }
   SyscallSet all;
   for (const ScInfo& call : all_syscalls()) {
-    if (is_collected(call.sc)) all.set(static_cast<size_t>(call.sc));
+    if (!is_collected(call.sc) || call.event == Ev::PAGE_FAULT_E) continue;
+    all.set(static_cast<size_t>(call.sc));
   }
   return all;
 }

@@ -39,6 +39,13 @@ SyscallSet of_names(std::initializer_list<std::string_view> names) {
   return set;
 }
 
+// Too many for whoever would take any event: only a condition that restricts the type asks for
+// them.
+bool is_page_fault(const ScInfo& call) { return call.event == Ev::PAGE_FAULT_E; }
+bool takes_any(const EventNeeds& needs) {
+  return needs.all || needs.types.test(static_cast<size_t>(Ev::GENERIC_X));
+}
+
 SyscallSet network_syscalls() {
   return of_names({"accept", "accept4", "bind", "connect", "getpeername", "getsockname",
                    "getsockopt", "listen", "setsockopt", "shutdown", "socket"});
@@ -112,7 +119,8 @@ SyscallSet syscalls_of_needs(const EventNeeds& needs) {
   for (const ScInfo& call : all_syscalls()) {
     const auto type = static_cast<size_t>(call.event);
     const bool own = has_own_event(call) && needs.types.test(type);
-    if (is_real(call) && (own || needs.all)) set.set(index(call));
+    if (!is_real(call) || (is_page_fault(call) && takes_any(needs))) continue;
+    if (own || needs.all) set.set(index(call));
   }
   for (const std::string& name : needs.names) set |= syscalls_named(name);
   return set;

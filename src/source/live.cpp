@@ -8,9 +8,9 @@ namespace gyr {
 bool is_collected(Sc sc) {
   const ScInfo* info = sc_info(static_cast<uint16_t>(sc));
   if (!info) return false;
-  if (sc == Sc::SCHED_PROCESS_EXIT) return true;
   const bool packed = sc == Sc::SEND || sc == Sc::RECV;  // within socketcall
-  if (info->x86_64 < 0 && info->ia32 < 0 && !packed) return false;
+  const bool tracepoint = (info->flags & SC_TRACEPOINT) != 0;
+  if (info->x86_64 < 0 && info->ia32 < 0 && !packed && !tracepoint) return false;
   const auto params = event_info(info->event).params();
   return std::all_of(params.begin(), params.end(),
                      [](const ParamInfo& param) { return param.collect != Collect::none; });
@@ -41,10 +41,12 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <chrono>
 #include <cstdarg>
 #include <cstring>
+#include <map>
 #include <thread>
 
 #include "shared.h"
 //
+#include "base/add_once.h"
 #include "gyr.skel.h"
 #include "source/live_checks.h"
 #include "source/proc_scan.h"
@@ -107,6 +109,7 @@ class BpfSource final : public LiveSource {
   Result<void> load(bool typed);
   void attach(bool typed);
   void attach_one(bpf_program* program, std::string_view cost, bool* attached);
+  void attach_wanted(const std::vector<bool>& chosen);
   void pause();
   void sleep();
 
@@ -116,6 +119,7 @@ class BpfSource final : public LiveSource {
   Probe probe_;
   std::unique_ptr<RingReader> ring_;
   std::vector<bpf_link*> links_;
+  std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<std::string> warnings_;
   Error error_;
   uint64_t delivered_ = 0;
@@ -125,6 +129,7 @@ class BpfSource final : public LiveSource {
  public:
   ~BpfSource() override {
     for (bpf_link* link : links_) bpf_link__destroy(link);
+    for (const auto& [call, link] : wanted_links_) bpf_link__destroy(link);
   }
 };
 
@@ -177,6 +182,28 @@ void BpfSource::attach(bool typed) {
   attach_one(typed ? programs.process_exec : programs.process_exec_raw,
              "the file name of a started program is not known", &execs);
   probe_->bss->exec_by_tracepoint = execs ? 1 : 0;
+}
+
+// Tracepoints that cost too much to be attached for nobody.
+void BpfSource::attach_wanted(const std::vector<bool>& chosen) {
+  const auto& programs = probe_->progs;
+  const auto follow = [&](Sc call, bpf_program* program, std::string_view cost) {
+    const auto found = wanted_links_.find(call);
+    const bool wanted = chosen[static_cast<size_t>(call)];
+    if (wanted == (found != wanted_links_.end())) return;
+    if (!wanted) {
+      bpf_link__destroy(found->second);
+      wanted_links_.erase(found);
+    } else if (bpf_link* link = bpf_program__attach(program)) {
+      wanted_links_.emplace(call, link);
+    } else {
+      add_once(&warnings_, fmt::format("{}: {}", cost, std::strerror(errno)));
+    }
+  };
+  follow(Sc::SIGNAL_DELIVER, programs.signal_delivered, "the delivery of signals is not seen");
+  follow(Sc::PAGE_FAULT_USER, programs.page_fault_user, "page faults of programs are not seen");
+  follow(Sc::PAGE_FAULT_KERNEL, programs.page_fault_kernel,
+         "page faults within the kernel are not seen");
 }
 
 Result<void> BpfSource::start() {
@@ -241,6 +268,7 @@ void BpfSource::select(std::span<const Sc> syscalls) {
   pack(probe_->bss->packed_calls[0], kSocketCalls, &probe_->bss->calls[1][kNrSocketcall]);
   pack(probe_->bss->packed_calls[1], kIpcCalls, &probe_->bss->calls[1][kNrIpc]);
   probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
+  attach_wanted(chosen);
 }
 
 Result<Snapshot> BpfSource::take_snapshot() {

@@ -87,6 +87,24 @@ TEST(SyscallSelection, RulesAskByEventTypeAndByName) {
             (std::vector<std::string>{"getpid", "ptrace"}));
 }
 
+TEST(SyscallSelection, TracepointsAreCollectedForRulesThatNameThem) {
+  EventNeeds any;
+  any.all = true;
+  any.types.set();
+  EXPECT_TRUE(has(syscalls_of_needs(any), "signal_deliver"));
+  EXPECT_FALSE(has(syscalls_of_needs(any), "page_fault_user")) << "too many";
+  any.all = false;
+  any.types.reset(static_cast<size_t>(Ev::OPEN_X));
+  EXPECT_FALSE(has(syscalls_of_needs(any), "page_fault_user")) << "any type but one";
+  EventNeeds named;
+  named.types.set(static_cast<size_t>(Ev::PAGE_FAULT_E));
+  named.types.set(static_cast<size_t>(Ev::SIGNALDELIVER_E));
+  EXPECT_EQ(syscall_names(syscalls_of_needs(named)),
+            (std::vector<std::string>{"page_fault_kernel", "page_fault_user", "signal_deliver"}));
+  EXPECT_EQ(syscalls_named("page_fault").count(), 2u);
+  EXPECT_FALSE(has(plan_syscalls({}, {.all = true}).collected, "signal_deliver"));
+}
+
 constexpr const char* kRules = R"(
 - macro: opens
   condition: evt.type in (open, openat)

@@ -31,7 +31,9 @@ Shared& shared() {
 std::vector<Sc> every_call() {
   std::vector<Sc> calls;
   for (const ScInfo& info : all_syscalls()) {
-    if (is_collected(info.sc) && info.event != Ev::GENERIC_X) calls.push_back(info.sc);
+    const bool ends = info.sc == Sc::SCHED_PROCESS_EXIT;
+    const bool is_call = (info.flags & SC_TRACEPOINT) == 0 && info.event != Ev::GENERIC_X;
+    if (is_collected(info.sc) && (is_call || ends)) calls.push_back(info.sc);
   }
   return calls;
 }
@@ -152,6 +154,16 @@ void LiveTest::expect(const Seen& seen, const std::vector<Expected>& params) {
 }
 
 LiveSource& LiveTest::source() { return *shared().source; }
+
+std::vector<Seen> LiveTest::run_with(std::initializer_list<Sc> more,
+                                     const std::function<int()>& body) {
+  std::vector<Sc> calls = every_call();
+  calls.insert(calls.end(), more);
+  source().select(calls);
+  std::vector<Seen> events = run_child(body);
+  source().select(every_call());
+  return events;
+}
 
 std::vector<Seen> LiveTest::run_child(const std::function<int()>& body) {
   std::cout.flush();

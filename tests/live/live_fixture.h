@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <initializer_list>
 #include <string>
 #include <variant>
 #include <vector>
@@ -67,6 +68,8 @@ class LiveTest : public testing::Test {
       return run_child(body);
     }
   }
+  // Like run_all(), with more selected than every_call().
+  std::vector<Seen> run_with(std::initializer_list<Sc> more, const std::function<int()>& body);
   int64_t child() const { return child_; }
   int status() const { return status_; }
 
