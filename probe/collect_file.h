@@ -13,12 +13,12 @@
 #ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
 /* The current task's open file, null if there is none with that number. */
 static __always_inline struct file* open_file(__s64 fd) {
-  struct task_struct* task = bpf_get_current_task_btf();
+  struct files_struct* files = READ(current_task(), files);
   struct file* file = 0;
-  if (fd < 0 || !task->files) return 0;
-  struct fdtable* table = task->files->fdt;
-  if (fd >= table->max_fds) return 0;
-  bpf_probe_read_kernel(&file, sizeof(file), table->fd + fd);
+  if (fd < 0 || !files) return 0;
+  struct fdtable* table = READ(files, fdt);
+  if (fd >= READ(table, max_fds)) return 0;
+  bpf_probe_read_kernel(&file, sizeof(file), READ(table, fd) + fd);
   return file;
 }
 
@@ -126,11 +126,16 @@ __noinline int collect_fd_path(__u32 slot) {
   return file ? write_path(slot, s, file) : 0;
 }
 
+/* What the task runs; null for kernel threads. */
+static __always_inline struct file* program_file(struct task_struct* task) {
+  struct mm_struct* mm = READ(task, mm);
+  return mm ? READ(mm, exe_file) : 0;
+}
+
 __noinline int collect_exe_path(__u32 slot) {
   struct scratch* s = scratch_of(slot);
-  struct task_struct* task = bpf_get_current_task_btf();
-  if (!s || !task->mm) return 0;
-  struct file* file = task->mm->exe_file;
+  if (!s) return 0;
+  struct file* file = program_file(task_of(s));
   return file ? write_path(slot, s, file) : 0;
 }
 
@@ -160,9 +165,10 @@ static __always_inline __u64 modified_at(struct inode* inode) {
  * them; access lists and read-only mounts are not looked at. */
 static __always_inline int writable(struct task_struct* task, struct inode* inode) {
   const __u32 mode = BPF_CORE_READ(inode, i_mode);
-  if (capabilities(task->cred, COLLECT_cap_effective) & 2) return 1; /* CAP_DAC_OVERRIDE */
-  if (task->cred->euid.val == BPF_CORE_READ(inode, i_uid.val)) return (mode & 0200) != 0;
-  if (task->cred->egid.val == BPF_CORE_READ(inode, i_gid.val)) return (mode & 0020) != 0;
+  const struct cred* cred = READ(task, cred);
+  if (capabilities(cred, COLLECT_cap_effective) & 2) return 1; /* CAP_DAC_OVERRIDE */
+  if (READ(cred, euid.val) == BPF_CORE_READ(inode, i_uid.val)) return (mode & 0200) != 0;
+  if (READ(cred, egid.val) == BPF_CORE_READ(inode, i_gid.val)) return (mode & 0020) != 0;
   return (mode & 0002) != 0;
 }
 
@@ -186,9 +192,11 @@ static __always_inline __u64 exe_flags(struct task_struct* task, struct file* fi
   return flags;
 }
 
-__noinline __u64 exe_number(__u32 token) {
-  struct task_struct* task = bpf_get_current_task_btf();
-  struct file* file = task->mm ? task->mm->exe_file : 0;
+__noinline __u64 exe_number(__u32 slot, __u32 token) {
+  struct scratch* s = scratch_of(slot);
+  if (!s) return 0;
+  struct task_struct* task = task_of(s);
+  struct file* file = program_file(task);
   if (!file) return 0;
   struct inode* inode = BPF_CORE_READ(file, f_inode);
   switch (token) {
@@ -240,6 +248,6 @@ __noinline int collect_file(__u32 slot, __u32 spec) {
     case COLLECT_pair_ino:
       return put(s, pair_inode(slot, arg), width);
     default:
-      return put(s, exe_number(token), width);
+      return put(s, exe_number(slot, token), width);
   }
 }

@@ -168,7 +168,7 @@ __noinline int collect_memory(__u32 slot, __u32 spec) {
     case COLLECT_how_resolve:
       return put(s, openat2_resolve(open_how(at, 2)), width);
     case COLLECT_clone3_flags:
-      return put(s, task_number(COLLECT_clone_flags, s->ret) | clone_flags(open_how(at, 0)), width);
+      return put(s, task_number(slot, COLLECT_clone_flags) | clone_flags(open_how(at, 0)), width);
     case COLLECT_sem_num_0:
       return put(s, semaphore(s, at, 0, 0), width);
     case COLLECT_sem_op_0:

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#define PAGE_KIB 4
+const volatile __u32 page_kib = 4;
 #define PIDTYPE_PGID 2
 
 #ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
@@ -23,14 +23,14 @@ static __always_inline __u64 resident_pages(struct mm_struct* mm, int kind) {
 
 /* The parameter has 32 bits: what is above 4 TiB, as some programs reserve, is the largest. */
 static __always_inline __u64 memory_kib(struct task_struct* task, __u32 token) {
-  struct mm_struct* mm = task->mm;
+  struct mm_struct* mm = READ(task, mm);
   if (!mm) return 0;
   if (token == COLLECT_vm_size) {
-    const __u64 size = mm->total_vm * PAGE_KIB;
+    const __u64 size = READ(mm, total_vm) * page_kib;
     return size > 0xffffffff ? 0xffffffff : size;
   }
-  if (token == COLLECT_vm_swap) return resident_pages(mm, 2) * PAGE_KIB;
-  return (resident_pages(mm, 0) + resident_pages(mm, 1) + resident_pages(mm, 3)) * PAGE_KIB;
+  if (token == COLLECT_vm_swap) return resident_pages(mm, 2) * page_kib;
+  return (resident_pages(mm, 0) + resident_pages(mm, 1) + resident_pages(mm, 3)) * page_kib;
 }
 
 /* Number of `pid` in the innermost pid namespace it lives in. */
@@ -47,7 +47,8 @@ static __always_inline __s64 innermost_nr(struct pid* pid) {
 
 static __always_inline __s64 process_group(struct task_struct* task, int innermost) {
   struct pid* pid = 0;
-  bpf_core_read(&pid, sizeof(pid), &task->signal->pids[PIDTYPE_PGID]);
+  struct signal_struct* signal = READ(task, signal);
+  bpf_core_read(&pid, sizeof(pid), &signal->pids[PIDTYPE_PGID]);
   if (innermost) return innermost_nr(pid);
   int nr = 0;
   if (pid) bpf_core_read(&nr, sizeof(nr), &pid->numbers[0].nr);
@@ -57,12 +58,12 @@ static __always_inline __s64 process_group(struct task_struct* task, int innermo
 /* As /proc/PID/stat has it: the minor number's low byte, the major number, the rest of the minor
  * number. */
 static __always_inline __u32 terminal(struct task_struct* task) {
-  struct tty_struct* tty = task->signal->tty;
+  struct tty_struct* tty = READ(task, signal, tty);
   if (!tty) return 0;
-  struct tty_driver* driver = tty->driver;
+  struct tty_driver* driver = READ(tty, driver);
   if (!driver) return 0;
-  const __u32 minor = driver->minor_start + tty->index;
-  return (minor & 0xff) | (__u32)driver->major << 8 | (minor & ~0xffu) << 12;
+  const __u32 minor = READ(driver, minor_start) + READ(tty, index);
+  return (minor & 0xff) | (__u32)READ(driver, major) << 8 | (minor & ~0xffu) << 12;
 }
 
 static __always_inline __u64 capabilities(const struct cred* cred, __u32 token) {
@@ -74,26 +75,31 @@ static __always_inline __u64 capabilities(const struct cred* cred, __u32 token) 
   return value;
 }
 
+static __always_inline struct pid_namespace* children_namespace(struct task_struct* task) {
+  struct nsproxy* namespaces = READ(task, nsproxy);
+  return namespaces ? READ(namespaces, pid_ns_for_children) : 0;
+}
+
 static __always_inline __u32 clone_marks(struct task_struct* task, __s64 ret) {
-  struct pid_namespace* ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
-  const __u32 level = ret == 0 ? task->thread_pid->level : ns ? ns->level : 0;
+  struct pid_namespace* ns = children_namespace(task);
+  const __u32 level = ret == 0 ? READ(task, thread_pid, level) : ns ? READ(ns, level) : 0;
   return level ? 1u << 29 : 0; /* PPM_CL_CHILD_IN_PIDNS */
 }
 
 static __always_inline __u64 pidns_start(struct task_struct* task, __s64 ret) {
   if (ret != 0) return 0;
-  struct pid_namespace* ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
-  struct task_struct* init = ns ? ns->child_reaper : 0;
-  return init ? init->start_boottime : 0;
+  struct pid_namespace* ns = children_namespace(task);
+  struct task_struct* init = ns ? READ(ns, child_reaper) : 0;
+  return init ? READ(init, start_boottime) : 0;
 }
 
 /* The thread that inherits the children: the first of the group that lives on, else what the kernel
  * searches up the tree. 0 when there are no children. */
 static __always_inline __s64 reaper_of(struct task_struct* task) {
   struct list_head* children = &task->children;
-  if (task->children.next == children) return 0;
-  struct signal_struct* signal = task->signal;
-  struct list_head* node = signal->thread_head.next;
+  if (READ(task, children.next) == children) return 0;
+  struct signal_struct* signal = READ(task, signal);
+  struct list_head* node = READ(signal, thread_head.next);
   const __u32 offset = bpf_core_field_offset(struct task_struct, thread_node);
   for (int i = 0; i < 8 && node; ++i) {
     if (node == &signal->thread_head) break;
@@ -102,11 +108,11 @@ static __always_inline __s64 reaper_of(struct task_struct* task) {
     if (!(flags & 4)) return BPF_CORE_READ(thread, pid); /* PF_EXITING */
     node = BPF_CORE_READ(node, next);
   }
-  struct pid_namespace* ns = task->nsproxy ? task->nsproxy->pid_ns_for_children : 0;
-  struct task_struct* init = ns ? ns->child_reaper : 0;
-  const int fallback = init ? init->pid : 1;
-  if (!BPF_CORE_READ_BITFIELD(signal, has_child_subreaper)) return fallback;
-  struct task_struct* up = task->real_parent;
+  struct pid_namespace* ns = children_namespace(task);
+  struct task_struct* init = ns ? READ(ns, child_reaper) : 0;
+  const int fallback = init ? READ(init, pid) : 1;
+  if (!READ_BITFIELD(signal, has_child_subreaper)) return fallback;
+  struct task_struct* up = READ(task, real_parent);
   for (int i = 0; i < 16 && up; ++i) {
     const int pid = BPF_CORE_READ(up, pid);
     if (pid == fallback || pid == 0) break;
@@ -117,39 +123,41 @@ static __always_inline __s64 reaper_of(struct task_struct* task) {
   return fallback;
 }
 
-__noinline __u64 task_number(__u32 token, __s64 ret) {
-  struct task_struct* task = bpf_get_current_task_btf();
+__noinline __u64 task_number(__u32 slot, __u32 token) {
+  struct scratch* s = scratch_of(slot);
+  if (!s) return 0;
+  struct task_struct* task = task_of(s);
   switch (token) {
     case COLLECT_tid:
-      return task->pid;
+      return READ(task, pid);
     case COLLECT_pid:
-      return task->tgid;
+      return READ(task, tgid);
     case COLLECT_ptid:
-      return task->real_parent->pid;
+      return READ(task, real_parent, pid);
     case COLLECT_vtid:
-      return innermost_nr(task->thread_pid);
+      return innermost_nr(READ(task, thread_pid));
     case COLLECT_vpid:
-      return innermost_nr(task->group_leader->thread_pid);
+      return innermost_nr(READ(task, group_leader, thread_pid));
     case COLLECT_pgid:
       return process_group(task, 0);
     case COLLECT_vpgid:
       return process_group(task, 1);
     case COLLECT_fdlimit:
-      return task->signal->rlim[7].rlim_cur; /* RLIMIT_NOFILE */
+      return READ(task, signal, rlim[7].rlim_cur); /* RLIMIT_NOFILE */
     case COLLECT_pgft_maj:
-      return task->maj_flt;
+      return READ(task, maj_flt);
     case COLLECT_pgft_min:
-      return task->min_flt;
+      return READ(task, min_flt);
     case COLLECT_euid:
-      return task->cred->euid.val;
+      return READ(task, cred, euid.val);
     case COLLECT_egid:
-      return task->cred->egid.val;
+      return READ(task, cred, egid.val);
     case COLLECT_loginuid:
-      return bpf_core_field_exists(task->loginuid) ? task->loginuid.val : ~0u;
+      return bpf_core_field_exists(task->loginuid) ? READ(task, loginuid.val) : ~0u;
     case COLLECT_tty:
       return terminal(task);
     case COLLECT_pidns_start:
-      return pidns_start(task, ret);
+      return pidns_start(task, s->ret);
     case COLLECT_vm_size:
     case COLLECT_vm_rss:
     case COLLECT_vm_swap:
@@ -157,17 +165,17 @@ __noinline __u64 task_number(__u32 token, __s64 ret) {
     case COLLECT_cap_inheritable:
     case COLLECT_cap_permitted:
     case COLLECT_cap_effective:
-      return capabilities(task->cred, token);
+      return capabilities(READ(task, cred), token);
     case COLLECT_clone_flags:
-      return clone_marks(task, ret);
+      return clone_marks(task, s->ret);
     default:
       return 0;
   }
 }
 
 __noinline __u64 exit_number(__u32 token) {
-  struct task_struct* task = bpf_get_current_task_btf();
-  const __u32 code = task->exit_code;
+  struct task_struct* task = current_task();
+  const __u32 code = READ(task, exit_code);
   switch (token) {
     case COLLECT_exit_status:
       return code;
@@ -204,7 +212,7 @@ __noinline int collect_scalar(__u32 slot, __u32 spec) {
       return put(s, creation_flags(arg), width);
     case COLLECT_open_mode: {
       const __u64 mode = s->args[(SPEC_ARGUMENT(spec) + 1) & 7];
-      const int creates = (arg & 0x40) || (arg & 0x410000) == 0x410000; /* O_CREAT, O_TMPFILE */
+      const int creates = (arg & 0x40) || is_tmpfile(arg); /* O_CREAT */
       return put(s, creates ? (__u32)mode & 07777 : 0, width);
     }
     case COLLECT_zero:
@@ -214,16 +222,16 @@ __noinline int collect_scalar(__u32 slot, __u32 spec) {
     case COLLECT_native_nr:
       return put(s, s->nr, width);
     case COLLECT_fork_flags:
-      return put(s, task_number(COLLECT_clone_flags, s->ret), width);
+      return put(s, task_number(slot, COLLECT_clone_flags), width);
     case COLLECT_vfork_flags:
-      return put(s, task_number(COLLECT_clone_flags, s->ret) | clone_flags(0x4100), width);
+      return put(s, task_number(slot, COLLECT_clone_flags) | clone_flags(0x4100), width);
     case COLLECT_clone_flags:
-      return put(s, task_number(COLLECT_clone_flags, s->ret) | clone_flags((__u32)arg), width);
+      return put(s, task_number(slot, COLLECT_clone_flags) | clone_flags((__u32)arg), width);
     case COLLECT_empty:
       return 0;
     default:
       break;
   }
   if (token >= COLLECT_exit_status) return put(s, exit_number(token), width);
-  return put(s, task_number(token, s->ret), width);
+  return put(s, task_number(slot, token), width);
 }

@@ -26,10 +26,10 @@ static __always_inline void put_list(struct scratch* s, __u64 from, __u64 to) {
 
 /* First argument, or the rest of them, of the running program. */
 static __always_inline int put_arguments(struct scratch* s, struct task_struct* task, int rest) {
-  struct mm_struct* mm = task->mm;
+  struct mm_struct* mm = READ(task, mm);
   if (!mm) return 0;
-  const __u64 start = mm->arg_start;
-  const __u64 end = mm->arg_end;
+  const __u64 start = READ(mm, arg_start);
+  const __u64 end = READ(mm, arg_end);
   __u32 off;
   __u8* at = room(s, &off);
   if (!at || start >= end) return 0;
@@ -43,6 +43,10 @@ static __always_inline int put_arguments(struct scratch* s, struct task_struct* 
   else
     put_list(s, start + (__u32)size, end);
   return 0;
+}
+
+static __always_inline void put_environment(struct scratch* s, struct mm_struct* mm) {
+  if (mm) put_list(s, READ(mm, env_start), READ(mm, env_end));
 }
 
 /* One text of such an array, as long as s->left allows; nonzero: no more. */
@@ -99,11 +103,12 @@ __noinline int step_up_cgroup(__u32 slot) {
 /* The path of the task's cgroup for a controller (the kernel's index), with its NUL. */
 __noinline int put_cgroup(__u32 slot, __u32 subsystem) {
   struct scratch* s = scratch_of(slot);
-  struct task_struct* task = bpf_get_current_task_btf();
   struct cgroup_subsys_state* state = 0;
-  if (!s || !task->cgroups) return 0;
+  if (!s) return 0;
+  struct css_set* cgroups = READ(task_of(s), cgroups);
+  if (!cgroups) return 0;
   bpf_probe_read_kernel(&state, sizeof(state),
-                        (const void*)&task->cgroups->subsys + (subsystem & 31) * 8);
+                        (const void*)&cgroups->subsys + (subsystem & 31) * 8);
   s->walk_node = BPF_CORE_READ(state, cgroup, kn);
   s->walk_count = 0;
   for (__u32 i = 0; i < WALK_MAX; ++i) {
@@ -140,8 +145,8 @@ __noinline int collect_cgroups(__u32 slot) {
 
 __noinline int collect_task(__u32 slot, __u32 spec) {
   struct scratch* s = scratch_of(slot);
-  struct task_struct* task = bpf_get_current_task_btf();
   if (!s) return 0;
+  struct task_struct* task = task_of(s);
   const __u64 arg = s->args[SPEC_ARGUMENT(spec)];
   const int done = s->ret == 0;
   switch (SPEC_TOKEN(spec)) {
@@ -155,7 +160,7 @@ __noinline int collect_task(__u32 slot, __u32 spec) {
       return done ? put_arguments(s, task, 1) : put_pointed(slot, arg, 1, LIST_TEXTS_MAX);
     case COLLECT_exec_env:
       if (!done) return put_pointed(slot, arg, 0, LIST_TEXTS_MAX);
-      if (task->mm) put_list(s, task->mm->env_start, task->mm->env_end);
+      put_environment(s, READ(task, mm));
       return 0;
     case COLLECT_comm:
       put_kernel_text(s, &task->comm, 16);

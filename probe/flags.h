@@ -11,23 +11,28 @@ static __always_inline __u32 creation_flags(__u64 value) {
   __u32 out = 0;
   BIT(0x80000, 4096); /* O_CLOEXEC */
   BIT(0x800, 64);     /* O_NONBLOCK */
-  BIT(0x4000, 512);   /* O_DIRECT */
+  BIT(OPEN_DIRECT, 512);
   return out;
+}
+
+static __always_inline int is_tmpfile(__u64 flags) {
+  const __u32 bits = 0x400000 | OPEN_DIRECTORY;
+  return (flags & bits) == bits; /* O_TMPFILE */
 }
 
 static __always_inline __u32 file_flags(__u64 value) {
   __u32 out = creation_flags(value);
   const __u32 access = value & 3;
   out |= access == 0 ? 1 : access == 1 ? 2 : 3;
-  BIT(0x40, 4);                                    /* O_CREAT */
-  BIT(0x400, 8);                                   /* O_APPEND */
-  BIT(0x80, 32);                                   /* O_EXCL */
-  BIT(0x200, 256);                                 /* O_TRUNC */
-  BIT(0x8000, 2048);                               /* O_LARGEFILE */
-  BIT(0x10000, 1024);                              /* O_DIRECTORY */
-  BIT(0x1000, 16);                                 /* O_DSYNC */
-  if ((value & 0x101000) == 0x101000) out |= 128;  /* O_SYNC */
-  if ((value & 0x410000) == 0x410000) out |= 8192; /* O_TMPFILE */
+  BIT(0x40, 4);    /* O_CREAT */
+  BIT(0x400, 8);   /* O_APPEND */
+  BIT(0x80, 32);   /* O_EXCL */
+  BIT(0x200, 256); /* O_TRUNC */
+  BIT(OPEN_LARGEFILE, 2048);
+  BIT(OPEN_DIRECTORY, 1024);
+  BIT(0x1000, 16);                                /* O_DSYNC */
+  if ((value & 0x101000) == 0x101000) out |= 128; /* O_SYNC */
+  if (is_tmpfile(value)) out |= 8192;
   return out;
 }
 

@@ -10,6 +10,14 @@
 #include "shared.h"
 #include "vmlinux_min.h"
 //
+#include "reading.h"
+//
+#if defined(__TARGET_ARCH_arm64)
+#include "machine_arm64.h"
+#else
+#include "machine_x86.h"
+#endif
+//
 #include "tables.h"
 //
 #include "scratch.h"
@@ -30,8 +38,6 @@
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
-#define TS_COMPAT 2 /* thread_info.status: in a 32-bit call */
-#define X32_BIT 0x40000000
 #define SIGCHLD 17
 #define SI_USER 0
 #define SI_QUEUE -1
@@ -65,6 +71,9 @@ static __always_inline struct scratch* begin(__u32 slot) {
   const __u64 ts = bpf_ktime_get_boot_ns() + boot_to_epoch_ns;
   VOLATILE(mine->busy) = ts;
   s->ts = ts;
+#if !GYR_TYPED
+  s->task = current_task();
+#endif
   s->args[6] = 0;
   s->args[7] = 0;
   s->exec_filename = 0;
@@ -115,7 +124,7 @@ static __always_inline void send(struct scratch* s, __u32 event, __u32 count) {
   prefix->size = off - GYR_PREFIX;
   __u8* header = s->data + GYR_PREFIX;
   *(__u64*)header = s->ts;
-  *(__u64*)(header + 8) = (__u32)bpf_get_current_pid_tgid();
+  *(__u64*)(header + 8) = (__u32)READ(task_of(s), pid);
   *(__u32*)(header + 16) = off - GYR_PREFIX;
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
@@ -195,97 +204,16 @@ static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
   struct gyr_counters* mine = my_counters();
   if (mine && compat)
     mine->unmapped_32bit++;
-  else if (mine && (nr & X32_BIT))
+  else if (mine && is_x32(nr))
     mine->x32++;
   return none;
 }
 
-struct registers {
-  __u64 bx, cx, dx, si, di, bp, r8, r9, r10, nr;
-};
+#if HAS_32BIT_CALLS
+#include "calls_32bit.h"
+#endif
 
-static __always_inline void arguments(struct scratch* s, const struct registers* regs, int compat) {
-  if (compat) {
-    s->args[0] = (__u32)regs->bx;
-    s->args[1] = (__u32)regs->cx;
-    s->args[2] = (__u32)regs->dx;
-    s->args[3] = (__u32)regs->si;
-    s->args[4] = (__u32)regs->di;
-    s->args[5] = (__u32)regs->bp;
-  } else {
-    s->args[0] = regs->di;
-    s->args[1] = regs->si;
-    s->args[2] = regs->dx;
-    s->args[3] = regs->r10;
-    s->args[4] = regs->r8;
-    s->args[5] = regs->r9;
-  }
-}
-
-/* 32-bit programs have calls that hold several: the first argument tells which, the others are
- * elsewhere. */
-#define NR32_LLSEEK 140
-#define NR32_SOCKETCALL 102
-#define NR32_IPC 117
-#define NR32_UMOUNT 22
-#define NR32_MMAP 90     /* its arguments are in memory */
-#define NR32_MMAP2 192   /* its offset counts pages */
-#define NR32_PREAD64 180 /* positions of 64 bits take two registers */
-#define NR32_PWRITE64 181
-
-static __always_inline void arguments_at(struct scratch* s, __u64 at) {
-  s->args[0] = user_word(at, 0);
-  s->args[1] = user_word(at, 1);
-  s->args[2] = user_word(at, 2);
-  s->args[3] = user_word(at, 3);
-  s->args[4] = user_word(at, 4);
-  s->args[5] = user_word(at, 5);
-}
-
-// ipc(call, first, second, third, pointer): only the semaphores have events.
-static __always_inline void unpack_ipc(struct scratch* s, __u32 what) {
-  const __u64 first = s->args[1], second = s->args[2], third = s->args[3], pointer = s->args[4];
-  s->args[0] = first;
-  s->args[1] = what == 1 ? pointer : second; /* semop(id, operations, count) */
-  s->args[2] = what == 1 ? second : third;
-  s->args[3] = pointer;
-}
-
-// The call that a 32-bit program really makes, with its arguments in place.
-static __always_inline struct gyr_call unpack_32bit(struct scratch* s, struct gyr_call call,
-                                                    __u32 nr) {
-  const __u32 what = (__u32)s->args[0];
-  if (nr == NR32_SOCKETCALL || nr == NR32_IPC) {
-    const __u32 kind = nr == NR32_IPC;
-    const struct gyr_call none = {};
-    __u32 index = what;
-    OPAQUE(index);
-    if (index >= GYR_PACKED) return none;
-    call = packed_calls[kind][index];
-    if (!call.sc) count_unmapped();
-    if (kind)
-      unpack_ipc(s, what);
-    else
-      arguments_at(s, s->args[1]);
-  } else if (nr == NR32_LLSEEK) {
-    s->args[1] = s->args[1] << 32 | (__u32)s->args[2];
-    s->args[2] = s->args[4];
-  } else if (nr == NR32_MMAP) {
-    arguments_at(s, s->args[0]);
-  } else if (nr == NR32_MMAP2) {
-    s->args[5] <<= 12;
-  } else if (nr == NR32_PREAD64 || nr == NR32_PWRITE64) {
-    s->args[3] |= s->args[4] << 32;
-  } else if (nr == NR32_UMOUNT) {
-    s->args[1] = 0; /* it has no flags */
-  }
-  return call;
-}
-
-#define REGISTERS(regs, read) \
-  { read(bx), read(cx), read(dx), read(si), read(di), read(bp), read(r8), read(r9), read(r10), 0 }
-
-static __always_inline void on_exit(const struct registers* regs, struct gyr_call call, __u32 nr,
+static __always_inline void on_exit(const struct pt_regs* regs, struct gyr_call call, __u32 nr,
                                     __s64 ret, int compat) {
   const __u32 slot = bpf_get_smp_processor_id();
   struct scratch* s = begin(slot);
@@ -293,8 +221,10 @@ static __always_inline void on_exit(const struct registers* regs, struct gyr_cal
   s->compat = compat;
   s->nr = nr;
   s->ret = ret;
-  arguments(s, regs, compat);
+  read_arguments(s->args, regs, compat);
+#if HAS_32BIT_CALLS
   if (compat) call = unpack_32bit(s, call, nr);
+#endif
   s->sc = call.sc;
   const int is_exec = call.event == EV_EXECVE_19_X || call.event == EV_EXECVEAT_X;
   if (call.event && !(is_exec && ret == 0 && exec_by_tracepoint)) emit_call(slot, s, call.event);
@@ -302,61 +232,42 @@ static __always_inline void on_exit(const struct registers* regs, struct gyr_cal
 }
 
 // Cheap, since every call on the machine comes by. Packed 32-bit calls are told apart later.
-static __always_inline int interesting(struct task_struct* task, struct gyr_call call) {
-  return call.event && task->tgid != own_tgid;
-}
-
-SEC("tp_btf/sys_exit")
+SEC(TRACEPOINT("sys_exit"))
 int sys_exit(__u64* ctx) {
-  struct task_struct* task = bpf_get_current_task_btf();
-  const struct pt_regs* from = (const void*)ctx[0];
-  const __u32 nr = (__u32)from->orig_ax;
-  const int compat = (task->thread_info.status & TS_COMPAT) != 0;
+  struct task_struct* task = current_task();
+  const struct pt_regs* regs = (const void*)ctx[0];
+  const __u32 nr = call_number(regs);
+  const int compat = is_32bit_call(task);
   const struct gyr_call call = find_call(nr, compat);
-  if (!interesting(task, call)) return 0;
-#define DIRECT(field) from->field
-  const struct registers regs = REGISTERS(from, DIRECT);
-  on_exit(&regs, call, nr, (__s64)ctx[1], compat);
-  return 0;
-}
-
-SEC("raw_tp/sys_exit")
-int sys_exit_raw(__u64* ctx) {
-  struct task_struct* task = bpf_get_current_task_btf();
-  const struct pt_regs* from = (const void*)ctx[0];
-  const __u32 nr = (__u32)BPF_CORE_READ(from, orig_ax);
-  const int compat = (task->thread_info.status & TS_COMPAT) != 0;
-  const struct gyr_call call = find_call(nr, compat);
-  if (!interesting(task, call)) return 0;
-#define PROBED(field) BPF_CORE_READ(from, field)
-  const struct registers regs = REGISTERS(from, PROBED);
-  on_exit(&regs, call, nr, (__s64)ctx[1], compat);
+  if (!call.event || READ(task, tgid) == own_tgid) return 0;
+  on_exit(regs, call, nr, (__s64)ctx[1], compat);
   return 0;
 }
 
 // A program has been replaced; the call's exit would know neither its arguments nor the file name.
-static __always_inline int on_exec(const struct linux_binprm* program) {
+SEC(TRACEPOINT("sched_process_exec"))
+int process_exec(__u64* ctx) {
+  const struct linux_binprm* program = (const void*)ctx[2];
   const __u32 slot = bpf_get_smp_processor_id();
-  if (!calls[0][59].event) return 0; /* execve */
+  if (!calls[0][NR_EXECVE].event) return 0;
   struct scratch* s = begin(slot);
   if (!s) return 0;
   s->ret = 0;
-  s->exec_filename = BPF_CORE_READ(program, filename);
+  s->exec_filename = READ(program, filename);
   emit_exec(slot);
   end(slot);
   return 0;
 }
 
-SEC("tp_btf/sched_process_exec")
-int process_exec(__u64* ctx) { return on_exec((const void*)ctx[2]); }
-SEC("raw_tp/sched_process_exec")
-int process_exec_raw(__u64* ctx) { return on_exec((const void*)ctx[2]); }
+#define PF_KTHREAD 0x00200000
+#define PF_IO_WORKER 0x00000010
 
-static __always_inline int on_process_exit(void) {
-  struct task_struct* task = bpf_get_current_task_btf();
+SEC(TRACEPOINT("sched_process_exit"))
+int process_exit(__u64* ctx) {
+  struct task_struct* task = current_task();
   const __u32 slot = bpf_get_smp_processor_id();
-  if (!process_exit_wanted || task->tgid == own_tgid) return 0;
-  if (task->flags & 0x00200000) return 0; /* PF_KTHREAD */
+  if (!process_exit_wanted || READ(task, tgid) == own_tgid) return 0;
+  if (READ(task, flags) & PF_KTHREAD) return 0;
   struct scratch* s = begin(slot);
   if (!s) return 0;
   s->ret = 0;
@@ -365,10 +276,26 @@ static __always_inline int on_process_exit(void) {
   return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int process_exit(__u64* ctx) { return on_process_exit(); }
-SEC("raw_tp/sched_process_exit")
-int process_exit_raw(__u64* ctx) { return on_process_exit(); }
+#if NEW_TASK_BY_TRACEPOINT && !GYR_TYPED /* the task is not the current one */
+// The child's side of a clone, made while its parent is still in the call. What of it is read from
+// the parent's memory is the same in the child's.
+SEC(TRACEPOINT("task_newtask"))
+int new_task(__u64* ctx) {
+  struct task_struct* child = (void*)ctx[0];
+  const __u32 slot = bpf_get_smp_processor_id();
+  if (!calls[0][NR_CLONE].event && !calls[0][NR_CLONE3].event) return 0;
+  if (READ(child, tgid) == own_tgid) return 0;
+  if (READ(child, flags) & (PF_KTHREAD | PF_IO_WORKER)) return 0;
+  struct scratch* s = begin(slot);
+  if (!s) return 0;
+  s->task = child;
+  s->ret = 0;
+  s->args[0] = ctx[1];
+  emit(slot, EV_CLONE_20_X);
+  end(slot);
+  return 0;
+}
+#endif
 
 // Programs that are attached only while somebody wants their event.
 
@@ -383,9 +310,8 @@ static __always_inline __s64 signal_sender(int signal, const void* from) {
 
 SEC("raw_tp/signal_deliver")
 int signal_delivered(__u64* ctx) {
-  struct task_struct* task = bpf_get_current_task_btf();
   const __u32 slot = bpf_get_smp_processor_id();
-  if (task->tgid == own_tgid) return 0;
+  if (READ(current_task(), tgid) == own_tgid) return 0;
   struct scratch* s = begin(slot);
   if (!s) return 0;
   s->ret = 0;
@@ -397,18 +323,17 @@ int signal_delivered(__u64* ctx) {
 }
 
 static __always_inline int on_page_fault(const __u64* ctx) {
-  struct task_struct* task = bpf_get_current_task_btf();
   const __u32 slot = bpf_get_smp_processor_id();
   const struct gyr_progress* mine = bpf_map_lookup_elem(&progress, &slot);
   // A record under construction reads the caller's memory: that fault is ours, and so is the
   // scratch memory.
-  if (!mine || VOLATILE(mine->busy) || task->tgid == own_tgid) return 0;
+  if (!mine || VOLATILE(mine->busy) || READ(current_task(), tgid) == own_tgid) return 0;
   const struct pt_regs* regs = (const void*)ctx[1];
   struct scratch* s = begin(slot);
   if (!s) return 0;
   s->ret = 0;
   s->args[0] = ctx[0];
-  s->args[1] = BPF_CORE_READ(regs, ip);
+  s->args[1] = BPF_CORE_READ(regs, INSTRUCTION_POINTER);
   s->args[2] = ctx[2];
   emit_scalars(slot, EV_PAGE_FAULT_E);
   end(slot);

@@ -22,6 +22,7 @@ struct scratch {
   __u64 args[8]; /* of the call; 6 and 7 are zero */
   __s64 ret;
   __u64 ts;                  /* since the epoch */
+  const void* task;          /* whom the event is about, where reads are probed */
   const void* exec_filename; /* kernel memory, while a successful exec is reported */
   struct message message;
   __u64 user_address; /* the sockaddr a caller passed, 0: none */
@@ -74,6 +75,15 @@ struct {
 
 static __always_inline struct scratch* scratch_of(__u32 slot) {
   return bpf_map_lookup_elem(&scratches, &slot);
+}
+
+/* Whom the event is about: the current task, or, where reads are probed, any. */
+static __always_inline struct task_struct* task_of(const struct scratch* s) {
+#if GYR_TYPED
+  return current_task();
+#else
+  return (struct task_struct*)s->task;
+#endif
 }
 
 static __always_inline struct gyr_counters* my_counters(void) {

@@ -21,8 +21,10 @@ struct kernel_cap___old { /* before 6.3 */
   __u32 cap[2];
 };
 
-struct pt_regs {
+struct pt_regs { /* of x86-64, of aarch64 */
   unsigned long bp, r10, r9, r8, ax, cx, dx, si, di, orig_ax, bx, ip;
+  __u64 regs[31], pc, orig_x0;
+  int syscallno;
 };
 
 struct hlist_bl_node {
@@ -167,6 +169,7 @@ enum cgroup_subsys_id {
 };
 
 struct thread_info {
+  unsigned long flags;
   __u32 status;
 };
 struct task_struct {

@@ -40,6 +40,8 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <cerrno>
 #include <chrono>
 #include <cstdarg>
+#include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <thread>
@@ -47,7 +49,8 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "shared.h"
 //
 #include "base/add_once.h"
-#include "gyr.skel.h"
+#include "gyr_portable.skel.h"
+#include "gyr_probe.skel.h"
 #include "source/live_checks.h"
 #include "source/proc_scan.h"
 #include "source/ring_reader.h"
@@ -87,6 +90,29 @@ struct ProbeDeleter {
 };
 using Probe = std::unique_ptr<gyr_probe, ProbeDeleter>;
 
+// Both objects are made from one source: what one skeleton says of programs, maps and variables is
+// true of the other.
+Probe open_probe(bool typed) {
+#define SAME(part, variable)                                        \
+  static_assert(offsetof(gyr_probe::gyr_probe__##part, variable) == \
+                offsetof(gyr_portable::gyr_portable__##part, variable))
+  SAME(rodata, own_tgid);
+  SAME(rodata, boot_to_epoch_ns);
+  SAME(rodata, snaplen);
+  SAME(rodata, page_kib);
+  SAME(bss, calls);
+  SAME(bss, packed_calls);
+  SAME(bss, process_exit_wanted);
+  SAME(bss, exec_by_tracepoint);
+  SAME(bss, reader_asleep);
+#undef SAME
+  Probe probe(static_cast<gyr_probe*>(std::calloc(1, sizeof(gyr_probe))));
+  if (!probe || gyr_probe__create_skeleton(probe.get()) != 0) return nullptr;
+  if (!typed) probe->skeleton->data = gyr_portable__elf_bytes(&probe->skeleton->data_sz);
+  if (bpf_object__open_skeleton(probe->skeleton, nullptr) != 0) return nullptr;
+  return probe;
+}
+
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
 
 class BpfSource final : public LiveSource {
@@ -107,7 +133,7 @@ class BpfSource final : public LiveSource {
 
  private:
   Result<void> load(bool typed);
-  void attach(bool typed);
+  void attach();
   void attach_one(bpf_program* program, std::string_view cost, bool* attached);
   void attach_wanted(const std::vector<bool>& chosen);
   void pause();
@@ -133,24 +159,17 @@ class BpfSource final : public LiveSource {
   }
 };
 
-// `typed`: programs that read the tracepoints' arguments through type information (tp_btf), the
-// others probe.
+// `typed`: the probe that loads the kernel's fields directly, else the one that copies each.
 Result<void> BpfSource::load(bool typed) {
-  probe_.reset(gyr_probe__open());
+  probe_ = open_probe(typed);
   if (!probe_) return Error{fmt::format("cannot open the eBPF probe: {}", std::strerror(errno))};
-  const auto& programs = probe_->progs;
-  bpf_program__set_autoload(programs.sys_exit, typed);
-  bpf_program__set_autoload(programs.process_exec, typed);
-  bpf_program__set_autoload(programs.process_exit, typed);
-  bpf_program__set_autoload(programs.sys_exit_raw, !typed);
-  bpf_program__set_autoload(programs.process_exec_raw, !typed);
-  bpf_program__set_autoload(programs.process_exit_raw, !typed);
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return Error{"cannot tell the number of CPUs"};
   bpf_map__set_max_entries(probe_->maps.scratches, static_cast<uint32_t>(cpus));
   bpf_map__set_max_entries(probe_->maps.progress, static_cast<uint32_t>(cpus));
   bpf_map__set_max_entries(probe_->maps.ring, static_cast<uint32_t>(settings_.ring_bytes));
   probe_->rodata->own_tgid = static_cast<uint32_t>(own_pid_);
+  probe_->rodata->page_kib = static_cast<uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
   probe_->rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
   probe_->rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
   const int failed = gyr_probe__load(probe_.get());
@@ -173,14 +192,12 @@ void BpfSource::attach_one(bpf_program* program, std::string_view cost, bool* at
   }
 }
 
-void BpfSource::attach(bool typed) {
+void BpfSource::attach() {
   const auto& programs = probe_->progs;
   bool exits = false;
   bool execs = false;
-  attach_one(typed ? programs.process_exit : programs.process_exit_raw,
-             "the end of processes is not seen", &exits);
-  attach_one(typed ? programs.process_exec : programs.process_exec_raw,
-             "the file name of a started program is not known", &execs);
+  attach_one(programs.process_exit, "the end of processes is not seen", &exits);
+  attach_one(programs.process_exec, "the file name of a started program is not known", &execs);
   probe_->bss->exec_by_tracepoint = execs ? 1 : 0;
 }
 
@@ -212,19 +229,20 @@ Result<void> BpfSource::start() {
   if (!own_pid) return own_pid.error();
   own_pid_ = *own_pid;
   libbpf_set_print(silent);
-  bool typed = settings_.typed;
-  auto loaded = load(typed);
-  if (!loaded && !typed) return loaded;
-  if (!loaded) {
-    typed = false;
-    if (auto again = load(typed); !again) return loaded;
-    warnings_.push_back("this kernel lacks typed tracepoints: events cost more");
+  auto loaded = load(settings_.typed);
+  if (!loaded && settings_.typed) {
+    if (!load(false)) return loaded;
+    warnings_.push_back(
+        "the kernel refused the probe that loads fields directly (Linux 5.11 and newer): events "
+        "cost "
+        "more");
+  } else if (!loaded) {
+    return loaded;
   }
   select(settings_.syscalls);
-  attach(typed);
+  attach();
   bool calls = false;
-  attach_one(typed ? probe_->progs.sys_exit : probe_->progs.sys_exit_raw,
-             "system calls are not seen", &calls);
+  attach_one(probe_->progs.sys_exit, "system calls are not seen", &calls);
   if (!calls) return load_error(errno);
   return {};
 }

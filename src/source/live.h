@@ -24,7 +24,7 @@ struct LiveSettings {
   uint32_t snaplen = 80;             // bytes of a buffer an event carries, at most kSnaplenMax
   uint64_t ring_bytes = 8ull << 20;  // rounded up to a power of two, at least 64 KiB
   std::string host_root;             // where the host's file system is mounted, "" for here
-  bool typed = true;  // use typed tracepoints where the kernel has them; false: as if it had none
+  bool typed = true;  // load fields directly where the kernel can (5.11); false: as if it could not
 };
 
 class LiveSource : public Source {

@@ -33,8 +33,12 @@ flags="-std=c++20 -O1 -Isrc -Iprobe -I$scratch"
 arch=$(gcc -print-multiarch)
 clang=$(command -v clang-14 || command -v clang)
 bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
-$clang -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -I/usr/include/"$arch" -Isrc -Iprobe -c probe/gyr.bpf.c -o "$scratch/gyr.bpf.o"
-$bpftool gen skeleton "$scratch/gyr.bpf.o" name gyr_probe > "$scratch/gyr.skel.h"
+for typed in 0 1; do
+  name=$([ $typed = 1 ] && echo gyr_probe || echo gyr_portable)
+  $clang -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -DGYR_TYPED=$typed -I/usr/include/"$arch" -Isrc -Iprobe \
+    -c probe/gyr.bpf.c -o "$scratch/$name.bpf.o"
+  $bpftool gen skeleton "$scratch/$name.bpf.o" name $name > "$scratch/$name.skel.h"
+done
 units="src/base/system.cpp src/base/text.cpp src/base/check.cpp src/value/type.cpp src/schema/schema.cpp src/event/event_view.cpp
   src/source/live.cpp src/source/live_checks.cpp src/source/ring_reader.cpp src/source/time_order.cpp src/source/proc_scan.cpp
   src/source/proc_cgroups.cpp src/source/proc_fds.cpp src/source/proc_host.cpp tests/live/watch_main.cpp"

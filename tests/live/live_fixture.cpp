@@ -95,7 +95,7 @@ void LiveTest::SetUpTestSuite() {
   }
   LiveSettings settings;
   settings.syscalls = every_call();
-  settings.typed = std::getenv("GYR_LIVE_RAW") == nullptr;  // NOLINT: nobody changes it
+  settings.typed = std::getenv("GYR_LIVE_PORTABLE") == nullptr;  // NOLINT: nobody changes it
   auto opened = open_live(settings);
   if (opened) {
     one.source = std::move(*opened);

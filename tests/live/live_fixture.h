@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs system calls in a child process (our own are not collected) and hands out the events the
 // probe made of them. One probe, with every collectable call selected, serves the whole program.
-// With GYR_LIVE_RAW in the environment it uses raw tracepoints, as on a kernel without typed ones.
+// With GYR_LIVE_PORTABLE in the environment it is the probe for older kernels.
 #pragma once
 
 #include <gtest/gtest.h>
