@@ -7,7 +7,9 @@
 #define SEGMENTS_MAX 16 /* of an iovec that are looked at */
 #define POLL_MAX 48
 
+#ifdef __bpf__
 const volatile __u32 snaplen = 80;
+#endif
 
 static __always_inline __u64 at_most(__u64 size, __u64 limit) {
   return size < limit ? size : limit;

@@ -46,6 +46,7 @@ struct scratch {
   __u8 data[EVENT_MAX + GYR_SNAPLEN_MAX + 4096];
 };
 
+#ifdef __bpf__
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(max_entries, 1); /* CPUs: set before load */
@@ -90,6 +91,8 @@ static __always_inline struct gyr_counters* my_counters(void) {
   const __u32 zero = 0;
   return bpf_map_lookup_elem(&counters, &zero);
 }
+
+#endif
 
 /* Place for up to EVENT_MAX bytes more; null when the record is too big already. */
 static __always_inline __u8* room(struct scratch* s, __u32* off) {
