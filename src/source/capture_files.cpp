@@ -52,7 +52,16 @@ Result<std::unique_ptr<CaptureFiles>> CaptureFiles::create(const RecordingSettin
   clock_gettime(CLOCK_REALTIME, &now);
   const uint64_t now_ns =
       static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-  if (Result<void> opened = files->open(now_ns); !opened) return opened.error();
+  files->path_ = files->name_at(now_ns);
+  if (Result<void> opened = files->open(); !opened) return opened.error();
+  return files;
+}
+
+std::unique_ptr<CaptureFiles> CaptureFiles::for_later(const RecordingSettings& settings,
+                                                      std::deque<Closed> earlier) {
+  std::unique_ptr<CaptureFiles> files(new CaptureFiles(settings));
+  for (const Closed& file : earlier) files->kept_bytes_ += file.bytes;
+  files->closed_ = std::move(earlier);
   return files;
 }
 
@@ -67,8 +76,7 @@ std::string CaptureFiles::name_at(uint64_t ts_ns) const {
   return name + fmt::format("{:0{}}", number, width);
 }
 
-Result<void> CaptureFiles::open(uint64_t ts_ns) {
-  path_ = name_at(ts_ns);
+Result<void> CaptureFiles::open() {
   if (leaves_too_little()) {
     return Error{fmt::format(
         "cannot create capture file {}: less than {} % of its file system is free, which is to "
@@ -88,26 +96,30 @@ Result<void> CaptureFiles::open(uint64_t ts_ns) {
   return {};
 }
 
-Result<void> CaptureFiles::begin_next(uint64_t ts_ns) {
-  const uint64_t bytes = writer_->file_bytes();
-  const uint64_t events = writer_->events();
-  const uint64_t texts_cut = writer_->texts_cut();
-  closed_.push_back({path_, bytes});
-  kept_bytes_ += bytes;
+Result<void> CaptureFiles::begin_next(uint64_t ts_ns) { return begin(name_at(ts_ns)); }
+
+Result<void> CaptureFiles::begin(const std::string& path) {
+  leave_current();
   const uint32_t most = settings_.rotation.files;
   while (most > 0 && closed_.size() >= most) {
     if (Result<void> deleted = delete_oldest(); !deleted) return deleted;
   }
-  if (Result<void> opened = open(ts_ns); !opened) return opened;
-  closed_bytes_ += bytes;
-  closed_events_ += events;
-  closed_texts_cut_ += texts_cut;
-  return {};
+  path_ = path;
+  return open();
+}
+
+void CaptureFiles::leave_current() {
+  if (!has_current()) return;
+  closed_.push_back({path_, writer_->file_bytes()});
+  kept_bytes_ += writer_->file_bytes();
+  closed_bytes_ += writer_->file_bytes();
+  closed_texts_cut_ += writer_->texts_cut();
+  writer_ = nullptr;
 }
 
 bool CaptureFiles::is_over_total(uint64_t bytes) const {
   const uint64_t most = settings_.disk.total_bytes;
-  return most > 0 && kept_bytes_ + writer_->most_bytes() + bytes > most;
+  return most > 0 && kept_bytes_ + (has_current() ? writer_->most_bytes() : 0) + bytes > most;
 }
 
 bool CaptureFiles::leaves_too_little() const {
@@ -123,13 +135,15 @@ bool CaptureFiles::leaves_too_little() const {
 Result<void> CaptureFiles::make_room(uint64_t bytes) {
   while (is_over_total(bytes)) {
     if (settings_.rotation.files == 0 || closed_.empty()) {
-      return Error{fmt::format("the limit of {} bytes for the recording in {} is reached",
+      return Error{fmt::format("the limit of {} bytes for all files of {} is reached",
                                settings_.disk.total_bytes, settings_.path)};
     }
     if (Result<void> deleted = delete_oldest(); !deleted) return deleted;
   }
-  if (writer_->offset() + bytes < next_look_) return {};
-  next_look_ = writer_->offset() + bytes + kBytesBetweenLooks;
+  if (has_current()) {
+    if (writer_->offset() + bytes < next_look_) return {};
+    next_look_ = writer_->offset() + bytes + kBytesBetweenLooks;
+  }
   while (leaves_too_little()) {
     if (settings_.rotation.files == 0 || closed_.empty()) {
       return Error{

@@ -10,30 +10,19 @@
 // on is counted.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
 #include "event/event_view.h"
-#include "source/capture_files.h"
+#include "source/capture_log.h"
 #include "source/source.h"
 
 namespace gyr {
-
-struct RecordingCounters {
-  uint64_t events = 0;      // written; hidden ones that only feed state too
-  uint64_t lost = 0;        // not written, because the file could not take them (or not surely)
-  uint64_t file_bytes = 0;  // in the files so far
-  uint64_t texts_cut = 0;   // of the state, that were longer than the format allows
-  uint64_t files = 0;
-  uint64_t files_deleted = 0;  // to make room, or because only so many are kept
-};
 
 class Recording final : public Source {
  public:
@@ -63,48 +52,29 @@ class Recording final : public Source {
 
   // Completes the file: it can be replayed. The error that ended the recording, if one did.
   Result<void> finish();
-  RecordingCounters counts() const;
-  const std::string& path() const { return files_->path(); }  // of the last file
-  bool has_failed() const { return failed_; }
+  RecordingCounters counts() const { return log_.counts(); }
+  const std::string& path() const { return log_.files().path(); }  // of the last file
+  bool has_failed() const { return log_.has_failed(); }
 
  private:
   Recording(Source& inner, std::unique_ptr<CaptureFiles> files, const RotationSettings& rotation,
-            Logger logger)
-      : inner_(inner), files_(std::move(files)), rotation_(rotation), logger_(std::move(logger)) {}
-  CaptureWriter& writer() { return files_->writer(); }
+            const Logger& logger);
   bool is_next_file_due(const Record& record) const;
   void begin_next_file(uint64_t ts_ns);
-  void begin_section(const Snapshot& snapshot);
+  void end_leading(uint64_t ts_ns);
   void write_pending();
-  void write_leading(uint64_t ts_ns);
-  void write(const Record& record);
-  void flush_now_and_then();
-  void check(const Result<void>& done);
-  void end(const Error& why);
 
   Source& inner_;
-  std::unique_ptr<CaptureFiles> files_;
+  CaptureLog log_;
   RotationSettings rotation_;
-  Logger logger_;
   std::function<Snapshot()> take_state_;
+  EventBuilder builder_;
   Record pending_;  // handed out, still to be written
   bool has_pending_ = false;
   Keep keep_ = Keep::Whole;
-  // Before the first event of a section: what will be written with its time.
-  bool is_leading_ = false;
-  std::vector<Finding> leading_;
-  Snapshot supplemented_;  // without its texts
-  EventBuilder builder_;
   // Of the current file.
-  uint64_t begin_bytes_ = 0;             // what stands before its first event, uncompressed
   std::optional<uint64_t> begin_ts_ns_;  // its first event's
   uint64_t shown_ = 0;                   // events that were kept whole
-  bool failed_ = false;
-  Error failure_;
-  uint64_t lost_ = 0;
-  uint64_t safe_ = 0;  // events that have left the writer's buffer
-  uint64_t written_at_flush_ = 0;
-  std::chrono::steady_clock::time_point flushed_;
 };
 
 }  // namespace gyr

@@ -213,7 +213,7 @@ TEST_F(Rotated, LinksAreNotFollowed) {
 TEST_F(Rotated, TheLimitOfAllFilesEndsTheRecording) {
   settings.disk.total_bytes = 50'000;
   add_opens(200, 1, 500);
-  EXPECT_EQ(record(), "the limit of 50000 bytes for the recording in " + folder + "/r is reached");
+  EXPECT_EQ(record(), "the limit of 50000 bytes for all files of " + folder + "/r is reached");
   EXPECT_LE(size_of("r"), 50'000u);
   EXPECT_GT(size_of("r"), 49'000u);
   const auto lines = shown("r");
