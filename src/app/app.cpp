@@ -75,6 +75,26 @@ OutputSettings output_settings(const Settings& settings, bool replay) {
           .finish_timeout_ms = settings.output_timeout_ms};
 }
 
+AlertCaptureSettings capture_settings(const Settings& settings) {
+  constexpr uint64_t kMegabyte = 1u << 20;
+  constexpr uint64_t kSecond = 1'000'000'000;
+  const GyrSettings& ours = settings.gyr;
+  AlertCaptureSettings to;
+  to.path_prefix = settings.capture.path_prefix;
+  to.max_file_bytes = settings.capture.max_file_size_mb * kMegabyte;
+  to.compression = ours.capture_compress ? Compression::Gzip : Compression::None;
+  if (ours.capture_overwrite) to.if_there = capture::IfThere::Replace;
+  to.keep_files = ours.capture_keep_files;
+  to.disk = {.total_bytes = ours.capture_total_mb * kMegabyte,
+             .free_percent = ours.capture_keep_free};
+  // What stands before the alert leaves room for what comes behind it, and for some more files.
+  uint64_t most = ours.capture_before_mb * kMegabyte;
+  if (to.max_file_bytes > 0) most = std::min(most, to.max_file_bytes / 2);
+  if (to.disk.total_bytes > 0) most = std::min(most, to.disk.total_bytes / 4);
+  to.before = {.bytes = most, .period_ns = ours.capture_before_seconds * kSecond};
+  return to;
+}
+
 DetectSettings detect_settings(const Settings& settings, const Options& options) {
   constexpr uint64_t kSecond = 1'000'000'000;
   DetectSettings detect;
@@ -87,6 +107,13 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
                    .if_there = settings.gyr.record_overwrite ? capture::IfThere::Replace
                                                              : capture::IfThere::Refuse,
                    .disk = {.free_percent = settings.gyr.record_keep_free}};
+  if (settings.capture.enabled) {
+    detect.captures = capture_settings(settings);
+    detect.captures->source_path = detect.capture_file.value_or("");
+    detect.capture_choice = {.all_rules = settings.capture.mode == CaptureMode::AllRules,
+                             .duration_ms = settings.capture.default_duration_ms,
+                             .max_file_mb = settings.capture.max_file_size_mb};
+  }
   detect.no_source = settings.engine.kind == EngineKind::NoDriver;
   detect.outputs = output_settings(settings, detect.capture_file.has_value());
   detect.stdout_enabled = settings.stdout_enabled;
@@ -147,7 +174,6 @@ void warn_of_settings_without_effect(const ConfigResult& config, const Logger& l
   const bool live = settings.engine.kind != EngineKind::Replay;
   const std::pair<bool, const char*> requests[] = {
       {settings.metrics.enabled, "metrics.enabled"},
-      {settings.capture.enabled, "capture.enabled"},
       {settings.webserver.enabled && live, "webserver.enabled"},
       {settings.event_drops.simulate_drops && live, "syscall_event_drops.simulate_drops"}};
   for (const auto& [requested, key] : requests) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <functional>
@@ -61,6 +62,7 @@ EngineSetup engine_settings(const DetectSettings& settings, StateSettings state)
                     .thread_cache = settings.caches,
                     .event_cache = settings.caches};
   engine.duration_ns = settings.duration_ns;
+  engine.capture = settings.capture_choice;
   return engine;
 }
 
@@ -126,20 +128,45 @@ struct Run {
 
   int with_source(Source& source, StateSettings state, const LiveHost* host) {
     if (settings.record.path.empty() || settings.dry_run) {
-      return with_engine(source, std::move(state), host);
+      return with_captures(source, std::move(state), host);
     }
     auto recording = Recording::start(source, settings.record, logger);
     if (!recording) return print_error(recording.error().message);
     state.on_finding = [&](const Finding& finding) { (*recording)->found(finding); };
-    const int status = with_engine(**recording, std::move(state), host);
+    const int status = with_captures(**recording, std::move(state), host);
     const int recorded = finish_recording(**recording, logger);
     return status != 0 ? status : recorded;
   }
 
-  int with_engine(Source& source, StateSettings state, const LiveHost* host) {
-    Engine engine(
-        engine_settings(settings, std::move(state)), ruleset,
-        {.source = source, .outputs = outputs, .clock = system_clock(), .logger = logger});
+  int with_captures(Source& source, StateSettings state, const LiveHost* host) {
+    if (!settings.captures || settings.dry_run) {
+      return with_engine(source, std::move(state), host, nullptr);
+    }
+    auto capture = AlertCapture::create(source, *settings.captures, logger);
+    if (!capture) return print_error(capture.error().message);
+    const auto recorder = std::move(state.on_finding);
+    state.on_finding = [&](const Finding& finding) {
+      if (recorder) recorder(finding);
+      (*capture)->found(finding);
+    };
+    const int status = with_engine(**capture, std::move(state), host, capture->get());
+    const int captured = report_captures(**capture, settings.captures->path_prefix, logger);
+    return status != 0 ? status : captured;
+  }
+
+  int with_engine(Source& source, StateSettings state, const LiveHost* host,
+                  AlertCapture* capture) {
+    Engine engine(engine_settings(settings, std::move(state)), ruleset,
+                  {.source = source,
+                   .outputs = outputs,
+                   .clock = system_clock(),
+                   .logger = logger,
+                   .capture = capture});
+    if (capture != nullptr && !any_rule_captures()) {
+      logger->warn(
+          "capture.enabled: no enabled rule says 'capture: true' and capture.mode is rules, so "
+          "nothing will be captured");
+    }
     if (engine.rule_count() == 0) logger->warn("no rule is enabled: nothing can be detected");
     if (settings.dry_run) {
       say(fmt::format(
@@ -162,6 +189,12 @@ struct Run {
     if (host == nullptr && lost_alerts(outputs) > 0) printed = 1;
     if (end == RunEnd::Failed) return print_error(engine.error().message);
     return printed;
+  }
+
+  bool any_rule_captures() const {
+    return settings.capture_choice.all_rules ||
+           std::any_of(ruleset->rules.begin(), ruleset->rules.end(),
+                       [](const Rule& rule) { return rule.active() && rule.capture; });
   }
 
   int live() {

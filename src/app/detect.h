@@ -14,14 +14,17 @@
 #include "engine/engine.h"
 #include "engine/syscall_selection.h"
 #include "rules/ruleset.h"
+#include "source/alert_capture.h"
 #include "source/capture_files.h"
 
 namespace gyr::app {
 
 struct DetectSettings {
-  std::optional<std::string> capture_file{};  // replay; otherwise live
-  bool no_source = false;                     // engine.kind = nodriver: no events at all
-  RecordingSettings record{};                 // records what is seen; no path: nothing
+  std::optional<std::string> capture_file{};       // replay; otherwise live
+  bool no_source = false;                          // engine.kind = nodriver: no events at all
+  RecordingSettings record{};                      // records what is seen; no path: nothing
+  std::optional<AlertCaptureSettings> captures{};  // on alert
+  CaptureChoice capture_choice{};
   OutputSettings outputs{};
   bool stdout_enabled = true;
   bool syslog_enabled = false;

@@ -30,4 +30,32 @@ int finish_recording(Recording& recording, const Logger& logger, std::optional<u
   return 0;
 }
 
+int report_captures(const AlertCapture& capture, const std::string& prefix, const Logger& logger) {
+  const AlertCaptureCounters counts = capture.counts();
+  const RecordingCounters& written = counts.written;
+  if (written.texts_cut > 0) {
+    logger->warn("{} texts of the state were too long for captures and were cut",
+                 written.texts_cut);
+  }
+  const HistoryCounters& history = counts.history;
+  if (history.too_large + history.unreadable > 0) {
+    logger->warn("{} events were too large for gyr.capture.before_mb and {} could not be kept",
+                 history.too_large, history.unreadable);
+  }
+  if (counts.refused > 0) {
+    logger->warn("{} alerts began no capture, because the one before them had ended early",
+                 counts.refused);
+  }
+  say(fmt::format("gyr: {} captures with {} events ({} bytes) in {}_*.scap{}\n", written.files,
+                  written.events, written.file_bytes, prefix,
+                  written.files_deleted == 0
+                      ? ""
+                      : fmt::format("; the oldest {} were deleted", written.files_deleted)));
+  if (counts.failed == 0) return 0;
+  return print_error(
+      fmt::format("{} captures are missing or not complete; {} events are missing "
+                  "from them",
+                  counts.failed, written.lost));
+}
+
 }  // namespace gyr::app

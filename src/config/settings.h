@@ -162,6 +162,13 @@ struct GyrSettings {
   std::string record_file;  // where detection records what it sees, empty: nowhere
   bool record_overwrite = false;
   uint32_t record_keep_free = 5;  // percent of its file system
+  uint32_t capture_before_seconds = 10;
+  uint32_t capture_before_mb = 16;
+  bool capture_compress = false;
+  bool capture_overwrite = false;
+  uint32_t capture_keep_files = 0;  // 0: all
+  uint64_t capture_total_mb = 0;    // 0: no limit
+  uint32_t capture_keep_free = 5;   // percent of their file system
 };
 
 struct Settings {

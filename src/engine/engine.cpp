@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "field/fields.h"
@@ -12,6 +13,8 @@ namespace {
 
 constexpr uint32_t kEventsBetweenChecks = 4096;
 constexpr uint64_t kLossReportPause = 10'000'000'000;
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr uint64_t kLongestCaptureMs = 1'000ull * 3600 * 24 * 365;  // its nanoseconds are a number
 
 std::vector<const Rule*> active_rules(const Ruleset& ruleset, std::string_view source) {
   std::vector<const Rule*> active;
@@ -44,6 +47,14 @@ Engine::Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, Wor
       active_(active_rules(*ruleset_, settings_.stream.fields.source)),
       evaluator_(make_evaluator(active_, settings_.compile)) {
   for (const Rule* rule : active_) statistics_.add_rule(rule->name, rule->priority);
+  if (world_.capture == nullptr) return;
+  world_.capture->watch_with(settings_.stream.state, stream_.state().pool(),
+                             [this] { return stream_.dump_state(); });
+}
+
+// The history of captures uses the strings of our state.
+Engine::~Engine() {
+  if (world_.capture != nullptr) world_.capture->finish();
 }
 
 void Engine::detect(const std::atomic<bool>& stop) {
@@ -56,11 +67,48 @@ void Engine::detect(const std::atomic<bool>& stop) {
       .event_type = type,
       .memo = thread != nullptr ? &thread->memo : nullptr,
       .thread_version = thread != nullptr ? stream_.state().version_of(*thread) : 0};
-  for (const uint32_t number : evaluator_.evaluate(input, settings_.match)) {
+  const auto matches = evaluator_.evaluate(input, settings_.match);
+  for (const uint32_t number : matches) {
     statistics_.count(number);
     world_.outputs.send(build_alert(*active_[number], context, settings_.alert),
                         [&stop] { return stop.load(std::memory_order_relaxed); });
   }
+  if (world_.capture != nullptr && !matches.empty()) capture(matches);
+}
+
+// One capture for all rules that fit the event, as long as the longest wants it.
+void Engine::capture(std::span<const uint32_t> matches) {
+  const Rule* first = nullptr;
+  uint64_t duration_ms = 0;
+  for (const uint32_t number : matches) {
+    const Rule& rule = *active_[number];
+    if (!settings_.capture.all_rules && !rule.capture) continue;
+    if (first == nullptr) first = &rule;
+    const uint64_t wanted_ms = rule.capture_duration_ms.value_or(settings_.capture.duration_ms);
+    duration_ms = std::max(duration_ms, std::min(wanted_ms, kLongestCaptureMs));
+  }
+  if (first == nullptr) return;
+  world_.capture->alert({.rule = first->name,
+                         .ts_ns = stream_.event().ts_ns(),
+                         .number = stream_.number(),
+                         .duration_ns = duration_ms * kMillisecond});
+}
+
+// In the form of the reference's own messages.
+void Engine::report_size_limit(uint64_t bytes, const std::atomic<bool>& stop) {
+  const uint64_t most_mb = settings_.capture.max_file_mb;
+  auto alert = std::make_shared<Alert>();
+  alert->time_ns = world_.clock.now_ns();
+  alert->rule = "Falco internal: capture size limit reached";
+  alert->priority = Priority::Informational;
+  alert->source = "internal";
+  alert->fields = {{"max_file_size_mb", {most_mb}}, {"written_bytes", {bytes}}};
+  alert->message =
+      fmt::format("A capture ended because its file is full (max_file_size_mb={} written_bytes={})",
+                  most_mb, bytes);
+  alert->hostname = settings_.alert.hostname;
+  alert->has_tags = false;
+  world_.outputs.send(alert, [&stop] { return stop.load(std::memory_order_relaxed); });
 }
 
 // What need not be looked at for every event. A value ends the run.
@@ -106,6 +154,15 @@ std::string Engine::state_losses() const {
 
 RunEnd Engine::run(const std::atomic<bool>& stop) {
   started_ns_ = world_.clock.monotonic_ns();
+  if (world_.capture != nullptr) {
+    world_.capture->on_size_limit([&](uint64_t bytes) { report_size_limit(bytes, stop); });
+  }
+  const RunEnd end = walk(stop);
+  if (world_.capture != nullptr) world_.capture->finish();
+  return end;
+}
+
+RunEnd Engine::walk(const std::atomic<bool>& stop) {
   uint32_t until_check = kEventsBetweenChecks;
   while (!stop.load(std::memory_order_relaxed)) {
     switch (stream_.next()) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,17 @@
 #include "engine/event_stream.h"
 #include "lang/compile.h"
 #include "rules/ruleset.h"
+#include "source/alert_capture.h"
 #include "vm/program.h"
 
 namespace gyr {
+
+// Which alerts begin a capture, and how long it goes on; a rule may have a time of its own.
+struct CaptureChoice {
+  bool all_rules = false;  // else those that say `capture: true`
+  uint64_t duration_ms = 5000;
+  uint64_t max_file_mb = 0;  // as configured, for the message that a file has reached it
+};
 
 struct EngineSetup {
   StreamSettings stream;
@@ -29,6 +38,7 @@ struct EngineSetup {
   MatchMode match = MatchMode::First;
   CompileSettings compile{};
   uint64_t duration_ns = 0;  // of wall-clock time, 0: no limit
+  CaptureChoice capture{};
 };
 
 enum class RunEnd : uint8_t {
@@ -47,8 +57,12 @@ class Engine {
     Outputs& outputs;
     const Clock& clock;
     Logger logger;
+    AlertCapture* capture = nullptr;  // then it is the source, or what the source reads from
   };
   Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, World world);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
   // Takes the snapshot. Once, before run().
   Result<void> open() { return stream_.open(); }
@@ -70,7 +84,10 @@ class Engine {
   std::string state_losses() const;
 
  private:
+  RunEnd walk(const std::atomic<bool>& stop);
   void detect(const std::atomic<bool>& stop);
+  void capture(std::span<const uint32_t> matches);
+  void report_size_limit(uint64_t bytes, const std::atomic<bool>& stop);
   std::optional<RunEnd> check();
   void report_losses();
 

@@ -124,9 +124,10 @@ void CaptureLog::next_file(uint64_t ts_ns) {
   check(files_->begin_next(ts_ns));
 }
 
-void CaptureLog::begin_file(const std::string& path) {
+void CaptureLog::begin_file(const std::string& path, uint64_t bytes) {
   failure_.reset();
-  check(files_->begin(path));
+  check(files_->make_room(bytes));
+  if (!failure_) check(files_->begin(path));
 }
 
 uint64_t CaptureLog::sound_events() const {

@@ -52,8 +52,9 @@ class CaptureLog {
   // Room for what the next file begins with; closes the current one, and begins the next by the
   // names of a recording.
   void next_file(uint64_t ts_ns);
-  // Begins a file of that name; a failure of the one before counts no more. close() it first.
-  void begin_file(const std::string& path);
+  // Begins a file of that name for which there must be room of so many bytes; a failure of the one
+  // before, which is closed, counts no more.
+  void begin_file(const std::string& path, uint64_t bytes);
   // Completes the current file, unless it failed. There is none afterwards.
   void close();
 

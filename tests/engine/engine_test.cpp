@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <mutex>
 
 #include "engine/fake_source.h"
@@ -177,6 +179,99 @@ TEST_F(Fixture, RulesOfOtherSourcesAndDisabledOnesAreNotTested) {
   source.add_open(7, 1, "/secret");
   run({}, changed);
   EXPECT_TRUE(seen->alerts.empty());
+}
+
+constexpr std::string_view kCapturingRules = R"(
+- rule: plain
+  desc: d
+  condition: fd.name = /plain
+  output: "%fd.name"
+  priority: INFO
+- rule: usual
+  desc: d
+  condition: fd.name startswith /usual
+  output: "%fd.name"
+  priority: INFO
+  capture: true
+- rule: short
+  desc: d
+  condition: fd.name startswith /usual/short or fd.name = /short
+  output: "%fd.name"
+  priority: INFO
+  capture: true
+  capture_duration: 2000
+)";
+
+// Which alerts begin captures, and for how long, in the seconds of the events.
+struct Capturing : Fixture {
+  static constexpr uint64_t kSecond = 1'000'000'000;
+  void SetUp() override {
+    char name[] = "/tmp/gyr_engine_XXXXXX";
+    ASSERT_NE(mkdtemp(name), nullptr);
+    folder = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  // The events behind an open of that file that are captured; none: no capture.
+  std::optional<uint64_t> captured(const std::string& path, CaptureChoice choice,
+                                   uint64_t max_file_bytes = 0) {
+    source.add_open(7, kSecond, path);
+    for (uint64_t second = 2; second < 30; ++second) source.add_open(7, second * kSecond, "/x");
+    AlertCaptureSettings settings;
+    settings.path_prefix = folder + "/c";
+    settings.max_file_bytes = max_file_bytes;
+    settings.before = {.bytes = 1 << 16, .period_ns = 100 * kSecond};
+    settings.disk.free_percent = 0;
+    settings.if_there = capture::IfThere::Replace;
+    auto made = AlertCapture::create(source, settings, null_logger());
+    EXPECT_TRUE(made);
+    Outputs outputs({.wait_when_full = true}, null_logger());
+    EXPECT_TRUE(outputs.add(std::make_unique<CollectingSink>(seen)));
+    EngineSetup setup;
+    setup.match = MatchMode::All;
+    setup.capture = choice;
+    {
+      Engine engine(std::move(setup), rules(kCapturingRules),
+                    {**made, outputs, system_clock(), null_logger(), made->get()});
+      EXPECT_TRUE(engine.open());
+      EXPECT_EQ(engine.run(stop), RunEnd::Finished);
+    }
+    outputs.finish();
+    const RecordingCounters written = (*made)->counts().written;
+    if (written.files == 0) return std::nullopt;
+    return written.events - 2;  // the supplement of the snapshot and the event itself
+  }
+  std::string folder;
+};
+
+TEST_F(Capturing, RulesSayWhetherAndHowLong) {
+  EXPECT_EQ(captured("/plain", {}), std::nullopt);
+  EXPECT_EQ(captured("/x", {}), std::nullopt);
+  EXPECT_EQ(captured("/usual", {}), 5u);
+  EXPECT_EQ(captured("/usual", {.duration_ms = 7000}), 7u);
+  EXPECT_EQ(captured("/short", {.duration_ms = 7000}), 2u);
+  EXPECT_EQ(captured("/usual/short", {}), 5u) << "the longest of both";
+  EXPECT_EQ(captured("/usual/short", {.duration_ms = 1000}), 2u);
+  EXPECT_EQ(captured("/usual", {.duration_ms = UINT64_MAX}), 28u);
+}
+
+TEST_F(Capturing, AllRulesIfAskedFor) {
+  EXPECT_EQ(captured("/plain", {.all_rules = true, .duration_ms = 3000}), 3u);
+  EXPECT_EQ(captured("/short", {.all_rules = true, .duration_ms = 3000}), 2u);
+}
+
+TEST_F(Capturing, AFullFileIsTold) {
+  captured("/usual", {.duration_ms = 60000, .max_file_mb = 1}, 2000);
+  ASSERT_EQ(seen->alerts.size(), 2u);
+  const Alert& told = seen->alerts[1];
+  EXPECT_EQ(told.rule, "Falco internal: capture size limit reached");
+  EXPECT_EQ(told.source, "internal");
+  EXPECT_EQ(told.priority, Priority::Informational);
+  EXPECT_FALSE(told.has_tags);
+  EXPECT_EQ(told.fields.at("max_file_size_mb"), AlertValue{uint64_t{1}});
+  const uint64_t bytes = std::get<uint64_t>(told.fields.at("written_bytes").data);
+  EXPECT_GT(bytes, 500u);
+  EXPECT_LE(bytes, 2000u);
 }
 
 }  // namespace

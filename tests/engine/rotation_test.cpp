@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 
+#include "engine/all_formats.h"
 #include "engine/event_stream.h"
 #include "engine/fake_source.h"
 #include "field/fields.h"
@@ -269,30 +270,6 @@ TEST_F(Rotated, MetaEventsBeginNoFile) {
   EXPECT_EQ(record(), "");
   EXPECT_EQ(names().size(), 3u);
   EXPECT_EQ(shown("r1").size(), 2u) << "a replay would take it for a part of the state";
-}
-
-// All fields that a file can know: those that measure from an earlier event begin anew in each.
-std::string all_formats() {
-  const std::set<std::string_view> anew = {"evt.num",         "evt.around",       "evt.reltime",
-                                           "evt.reltime.s",   "evt.reltime.ns",   "evt.deltatime",
-                                           "evt.deltatime.s", "evt.deltatime.ns", "thread.cpu",
-                                           "thread.cpu.user", "thread.cpu.system"};
-  const Dialect dialect{.fields = all_fields(), .event_types = kEventCount};
-  std::string text;
-  for (const FieldClass& family : all_fields()) {
-    if (family.hidden) continue;
-    for (const FieldInfo& field : family.fields) {
-      if (anew.contains(field.name)) continue;
-      for (const char* argument : {"", "[1]", "[cpu]"}) {
-        const std::string token = "%" + std::string(field.name) + argument;
-        std::vector<TextFault> faults;
-        if (OutputTemplate::parse(token, dialect, &faults) == nullptr) continue;
-        text += (text.empty() ? "" : "\n") + token;
-        break;
-      }
-    }
-  }
-  return text;
 }
 
 struct RotatedConformance : testing::TestWithParam<const char*> {
