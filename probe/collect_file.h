@@ -78,8 +78,7 @@ __noinline int write_names(__u32 slot, __u32 count) {
     return put(s, 0, 1);
   }
   for (__u32 i = 0; i < WALK_MAX; ++i) {
-    if (i >= count) break;
-    write_name(slot, count - 1 - i, i + 1 == count);
+    if (i >= count || write_name(slot, count - 1 - i, i + 1 == count)) break;
   }
   return 0;
 }

@@ -12,7 +12,7 @@ static __always_inline __u64 resident_pages(struct mm_struct* mm, int kind) {
   __s64 pages = 0;
   if (bpf_core_type_exists(struct mm_rss_stat___old)) {
     struct mm_struct___old* old = (void*)mm;
-    bpf_core_read(&pages, sizeof(pages), &old->rss_stat.count[kind]);
+    bpf_core_read(&pages, sizeof(pages), &old->rss_stat.count[kind].counter);
   } else {
     const void* first = &mm->rss_stat[0].count; /* the kernel's counters are larger than ours */
     bpf_probe_read_kernel(&pages, sizeof(pages),
@@ -33,7 +33,8 @@ static __always_inline __u64 memory_kib(struct task_struct* task, __u32 token) {
   return (resident_pages(mm, 0) + resident_pages(mm, 1) + resident_pages(mm, 3)) * page_kib;
 }
 
-/* Number of `pid` in the innermost pid namespace it lives in. */
+/* Number of `pid` in the innermost pid namespace it lives in. The pointer must have been copied,
+ * not loaded: verifiers before Linux 6.2 allow no variable offset from one whose type they know. */
 static __always_inline __s64 innermost_nr(struct pid* pid) {
   if (!pid) return 0;
   const __u32 level = BPF_CORE_READ(pid, level);
@@ -99,7 +100,7 @@ static __always_inline __s64 reaper_of(struct task_struct* task) {
   struct list_head* children = &task->children;
   if (READ(task, children.next) == children) return 0;
   struct signal_struct* signal = READ(task, signal);
-  struct list_head* node = READ(signal, thread_head.next);
+  struct list_head* node = BPF_CORE_READ(signal, thread_head.next); /* see innermost_nr */
   const __u32 offset = bpf_core_field_offset(struct task_struct, thread_node);
   for (int i = 0; i < 8 && node; ++i) {
     if (node == &signal->thread_head) break;
@@ -135,9 +136,9 @@ __noinline __u64 task_number(__u32 slot, __u32 token) {
     case COLLECT_ptid:
       return READ(task, real_parent, pid);
     case COLLECT_vtid:
-      return innermost_nr(READ(task, thread_pid));
+      return innermost_nr(BPF_CORE_READ(task, thread_pid));
     case COLLECT_vpid:
-      return innermost_nr(READ(task, group_leader, thread_pid));
+      return innermost_nr(BPF_CORE_READ(task, group_leader, thread_pid));
     case COLLECT_pgid:
       return process_group(task, 0);
     case COLLECT_vpgid:

@@ -46,9 +46,9 @@ static __always_inline void put_unix_name(struct scratch* s, const void* from, _
     from++;
     length--;
   }
-  if (length > UNIX_PATH_MAX) length = UNIX_PATH_MAX;
-  long size = user ? bpf_probe_read_user_str(at, length + 1, from)
-                   : bpf_probe_read_kernel_str(at, length + 1, from);
+  const __u32 most = bounded((__u64)length + 1, UNIX_PATH_MAX + 1);
+  long size =
+      user ? bpf_probe_read_user_str(at, most, from) : bpf_probe_read_kernel_str(at, most, from);
   if (size <= 0) {
     at[0] = 0;
     size = 1;

@@ -10,18 +10,17 @@
 /* `size` bytes of the program's own memory, cut to LIST_MAX, with a NUL at the end. */
 static __always_inline void put_list(struct scratch* s, __u64 from, __u64 to) {
   if (to <= from) return;
-  __u64 size = to - from;
   __u32 off;
   __u8* at = room(s, &off);
   if (!at) return;
-  if (size > LIST_MAX) size = LIST_MAX;
-  if (bpf_probe_read_user(at, (__u32)size, (const void*)from)) {
+  const __u32 size = bounded(to - from, LIST_MAX);
+  if (bpf_probe_read_user(at, size, (const void*)from)) {
     s->unreadable++;
     return;
   }
-  const __u32 last = off + (__u32)size - 1;
+  const __u32 last = off + size - 1;
   if (last < sizeof(s->data)) s->data[last] = 0;
-  s->off = off + (__u32)size;
+  s->off = off + size;
 }
 
 /* First argument, or the rest of them, of the running program. */
@@ -105,7 +104,7 @@ __noinline int put_cgroup(__u32 slot, __u32 subsystem) {
   struct scratch* s = scratch_of(slot);
   struct cgroup_subsys_state* state = 0;
   if (!s) return 0;
-  struct css_set* cgroups = READ(task_of(s), cgroups);
+  struct css_set* cgroups = BPF_CORE_READ(task_of(s), cgroups); /* see innermost_nr */
   if (!cgroups) return 0;
   bpf_probe_read_kernel(&state, sizeof(state),
                         (const void*)&cgroups->subsys + (subsystem & 31) * 8);

@@ -91,8 +91,7 @@ __noinline int collect_fd_list(__u32 slot, __u32 argument) {
   if (!at || count == 0) return 0;
   put(s, count, 2);
   for (__u32 i = 0; i < POLL_MAX; ++i) {
-    if (i >= count) break;
-    put_poll(slot, at + i * 8);
+    if (i >= count || put_poll(slot, at + i * 8)) break;
   }
   return 0;
 }

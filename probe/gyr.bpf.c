@@ -57,8 +57,6 @@ __u32 process_exit_wanted;
 __u32 exec_by_tracepoint;  // a successful exec comes from its tracepoint, not from the call's exit
 __u32 reader_asleep;       // set by the reader; the next record takes it back and wakes it
 
-// Keeps the compiler from using another copy of a value than the one whose bounds were checked.
-#define OPAQUE(value) asm volatile("" : "+r"(value))
 #define VOLATILE(place) (*(volatile __typeof__(place)*)&(place))
 
 // Starts a record. The reader of the ring must know the time a record will carry before anything
@@ -167,16 +165,22 @@ __noinline int emit_scalars(__u32 slot, __u32 event) {
   return emit_groups(slot, event, SCALAR_GROUP);
 }
 
+// The event of one of the messages that start at `base`; nonzero: no more.
+__noinline int emit_message(__u32 slot, __u32 event, __u64 base, __u32 index) {
+  struct scratch* s = scratch_of(slot);
+  if (!s) return 1;
+  const __u32 step = s->compat ? 32 : 64; /* struct mmsghdr */
+  s->args[1] = base + index * step;
+  s->ret = user_word(s->args[1] + step - (s->compat ? 4 : 8), 0);
+  return emit(slot, event);
+}
+
 // sendmmsg and recvmmsg: one event per message, its length as the result.
 static __always_inline void emit_messages(__u32 slot, struct scratch* s, __u32 event) {
   const __s64 messages = s->ret;
   const __u64 base = s->args[1];
-  const __u32 step = s->compat ? 32 : 64; /* struct mmsghdr */
   for (__u32 i = 0; i < MESSAGES_MAX; ++i) {
-    if (i >= messages) break;
-    s->args[1] = base + i * step;
-    s->ret = user_word(s->args[1] + step - (s->compat ? 4 : 8), 0);
-    emit(slot, event);
+    if (i >= messages || emit_message(slot, event, base, i)) break;
   }
 }
 

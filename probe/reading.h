@@ -16,6 +16,17 @@
 #define TRACEPOINT(name) "raw_tp/" name
 #endif
 
+/* Keeps the compiler from using another copy of a value than the one whose bounds were checked. */
+#define OPAQUE(value) asm volatile("" : "+r"(value))
+
+/* `size`, at most `most`, in a register whose bound the verifier knows: those before Linux 6.2 do
+ * not carry a check over to copies. */
+static __always_inline __u32 bounded(__u64 size, __u32 most) {
+  if (size > most) size = most;
+  OPAQUE(size);
+  return (__u32)size;
+}
+
 static __always_inline struct task_struct* current_task(void) {
 #if GYR_TYPED
   return bpf_get_current_task_btf();

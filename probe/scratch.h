@@ -125,12 +125,12 @@ static __always_inline void put_user_bytes(struct scratch* s, __u64 from, __u64 
   __u32 off;
   __u8* at = room(s, &off);
   if (!at || size == 0) return;
-  if (size > GYR_SNAPLEN_MAX) size = GYR_SNAPLEN_MAX;
-  if (bpf_probe_read_user(at, (__u32)size, (const void*)from)) {
+  const __u32 count = bounded(size, GYR_SNAPLEN_MAX);
+  if (bpf_probe_read_user(at, count, (const void*)from)) {
     s->unreadable++;
     return;
   }
-  s->off = off + (__u32)size;
+  s->off = off + count;
 }
 
 static __always_inline void put_user_text(struct scratch* s, __u64 from) {

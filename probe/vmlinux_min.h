@@ -137,8 +137,11 @@ struct mm_struct {
   struct file* exe_file;
   struct percpu_counter rss_stat[4];
 };
+typedef struct {
+  __s64 counter;
+} atomic64_t;
 struct mm_rss_stat___old {
-  long count[4];
+  atomic64_t count[4];
 };
 struct mm_struct___old { /* before 6.2 */
   struct mm_rss_stat___old rss_stat;
