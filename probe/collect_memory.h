@@ -4,9 +4,27 @@
  */
 #pragma once
 
+/* 32-bit calls whose memory is not what 32-bit callers of the same event have. */
+#define NR32_GETRESUID 165 /* ids of 16 bits */
+#define NR32_GETRESGID 171
+#define NR32_SENDFILE 187     /* an offset of 32 bits */
+#define NR32_PPOLL_TIME64 414 /* times of 64 bits */
+
 static __always_inline __u64 nanoseconds(const struct scratch* s, __u64 at) {
   if (!at) return 0;
+  if (s->compat && s->nr == NR32_PPOLL_TIME64)
+    return user_wide(at, 0) * 1000000000ull + user_wide(at, 1);
   return user_long(s, at, 0) * 1000000000ull + user_long(s, at, 1);
+}
+
+static __always_inline __u32 first_word(const struct scratch* s, __u64 at) {
+  const __u32 word = user_word(at, 0);
+  return s->compat && (s->nr == NR32_GETRESUID || s->nr == NR32_GETRESGID) ? word & 0xffff : word;
+}
+
+/* An offset in a file. */
+static __always_inline __u64 offset_at(const struct scratch* s, __u64 at) {
+  return s->compat && s->nr == NR32_SENDFILE ? user_word(at, 0) : user_wide(at, 0);
 }
 
 /* RLIM_INFINITY of either caller is -1, and so is a missing pointer: no limit is told. */
@@ -26,12 +44,6 @@ static __always_inline __s64 pair(const struct scratch* s, __u64 at, __u32 index
   __s32 fd = -1;
   bpf_probe_read_user(&fd, 4, (const void*)(at + index * 4));
   return fd;
-}
-
-static __always_inline __u64 open_how(__u64 at, __u32 index) {
-  __u64 value = 0; /* three u64: flags, mode, resolve */
-  bpf_probe_read_user(&value, 8, (const void*)(at + index * 8));
-  return value;
 }
 
 static __always_inline __u16 semaphore(const struct scratch* s, __u64 at, __u32 index, __u32 word) {
@@ -110,23 +122,23 @@ __noinline __u64 quota_number(__u32 slot, __u32 token) {
     case COLLECT_quota_fmt_out:
       return cmd == 0x800004 && s->ret == 0 ? quota_format(user_word(at, 0)) : 1;
     case COLLECT_quota_bhardlimit:
-      return quota ? open_how(at, 0) : 0;
+      return quota ? user_wide(at, 0) : 0;
     case COLLECT_quota_bsoftlimit:
-      return quota ? open_how(at, 1) : 0;
+      return quota ? user_wide(at, 1) : 0;
     case COLLECT_quota_curspace:
-      return quota ? open_how(at, 2) : 0;
+      return quota ? user_wide(at, 2) : 0;
     case COLLECT_quota_ihardlimit:
-      return quota ? open_how(at, 3) : 0;
+      return quota ? user_wide(at, 3) : 0;
     case COLLECT_quota_isoftlimit:
-      return quota ? open_how(at, 4) : 0;
+      return quota ? user_wide(at, 4) : 0;
     case COLLECT_quota_btime:
-      return quota ? open_how(at, 6) : 0;
+      return quota ? user_wide(at, 6) : 0;
     case COLLECT_quota_itime:
-      return quota ? open_how(at, 7) : 0;
+      return quota ? user_wide(at, 7) : 0;
     case COLLECT_quota_bgrace:
-      return info ? open_how(at, 0) : 0;
+      return info ? user_wide(at, 0) : 0;
     case COLLECT_quota_igrace:
-      return info ? open_how(at, 1) : 0;
+      return info ? user_wide(at, 1) : 0;
     default:
       return info ? user_word(at, 4) & 2 : 0; /* V1_DQF_RSQUASH */
   }
@@ -140,7 +152,7 @@ __noinline int collect_memory(__u32 slot, __u32 spec) {
   const __u32 token = SPEC_TOKEN(spec);
   switch (token) {
     case COLLECT_u32_at:
-      return put(s, at ? user_word(at, 0) : 0, width);
+      return put(s, at ? first_word(s, at) : 0, width);
     case COLLECT_u32_at_1:
       return put(s, user_word(at, 1), width);
     case COLLECT_u32_at_3:
@@ -152,7 +164,7 @@ __noinline int collect_memory(__u32 slot, __u32 spec) {
     case COLLECT_flags_at_5:
       return put(s, map_flags(SPEC_TABLE(spec), user_word(at, 5)), width);
     case COLLECT_u64_at:
-      return put(s, at ? open_how(at, 0) : 0, width);
+      return put(s, at ? offset_at(s, at) : 0, width);
     case COLLECT_fd_pair_0:
       return put(s, pair(s, at, 0), width);
     case COLLECT_fd_pair_1:
@@ -164,11 +176,11 @@ __noinline int collect_memory(__u32 slot, __u32 spec) {
     case COLLECT_rlimit_max:
       return put(s, resource_limit(s, at, 1), width);
     case COLLECT_how_mode:
-      return put(s, open_how(at, 1) & 07777, width);
+      return put(s, user_wide(at, 1) & 07777, width);
     case COLLECT_how_resolve:
-      return put(s, openat2_resolve(open_how(at, 2)), width);
+      return put(s, openat2_resolve(user_wide(at, 2)), width);
     case COLLECT_clone3_flags:
-      return put(s, task_number(slot, COLLECT_clone_flags) | clone_flags(open_how(at, 0)), width);
+      return put(s, task_number(slot, COLLECT_clone_flags) | clone_flags(user_wide(at, 0)), width);
     case COLLECT_sem_num_0:
       return put(s, semaphore(s, at, 0, 0), width);
     case COLLECT_sem_op_0:

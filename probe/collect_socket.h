@@ -192,6 +192,8 @@ __noinline int put_tuple(__u32 slot, __s64 fd, __u32 outbound) {
 #endif
 
 #define SOL_SOCKET 1
+#define SO_RCVTIMEO_NEW 66
+#define SO_SNDTIMEO_NEW 67
 #define SOL_TCP 6
 
 static __always_inline __u32 option_name(const struct scratch* s, __u32 name) {
@@ -200,6 +202,13 @@ static __always_inline __u32 option_name(const struct scratch* s, __u32 name) {
          : name == 67 ? 21
          : name <= 53 ? name
                       : 0; /* 66, 67: SO_RCVTIMEO_NEW, SNDTIMEO_NEW */
+}
+
+/* struct timeval; the newer options have a wide one for every caller. */
+static __always_inline __u64 timeval_ns(const struct scratch* s, __u64 at, __u32 name) {
+  const int wide = name == SO_RCVTIMEO_NEW || name == SO_SNDTIMEO_NEW;
+  const __u64 seconds = wide ? user_wide(at, 0) : user_long(s, at, 0);
+  return seconds * 1000000000ull + (wide ? user_wide(at, 1) : user_long(s, at, 1)) * 1000;
 }
 
 /* Variants: 0 bytes, 1 error, 2 number, 3 wide number, 4 time. */
@@ -213,10 +222,10 @@ __noinline int put_option(__u32 slot, __u64 at, __u32 length, __u32 name) {
     case 20:
     case 21: /* SO_RCVTIMEO, SO_SNDTIMEO: struct timeval */
       put(s, 4, 1);
-      return put(s, user_long(s, at, 0) * 1000000000ull + user_long(s, at, 1) * 1000, 8);
+      return put(s, timeval_ns(s, at, name), 8);
     case 53: /* SO_COOKIE */
       put(s, 3, 1);
-      return put(s, open_how(at, 0), 8);
+      return put(s, user_wide(at, 0), 8);
     case 0:
     case 13:
     case 17:

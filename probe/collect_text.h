@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#define SEGMENTS_MAX 16 /* of an iovec that are looked at */
+#define SEGMENTS_MAX 128       /* of an iovec whose bytes are looked at */
+#define SEGMENT_SIZES_MAX 1024 /* of an iovec that are counted: more the kernel refuses */
 #define POLL_MAX 48
 
 #ifdef __bpf__
@@ -46,7 +47,7 @@ __noinline __u64 segment_size(__u32 slot, __u64 iov, __u32 index) {
 
 __noinline __u64 iov_total(__u32 slot, __u64 iov, __u64 count) {
   __u64 total = 0;
-  for (__u32 i = 0; i < SEGMENTS_MAX * 4; ++i) {
+  for (__u32 i = 0; i < SEGMENT_SIZES_MAX; ++i) {
     if (i >= count) break;
     total += segment_size(slot, iov, i);
   }

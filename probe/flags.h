@@ -313,6 +313,8 @@ __noinline __u64 map_flags(__u32 table, __u64 value) {
     case TABLE_fchownat_flags:
     case TABLE_io_uring_setup_flags:
       return several_bits(table, value);
+    case TABLE_mount_flags: /* without the magic number that old programs add */
+      return (value & 0xffff0000) == 0xc0ed0000 ? value & 0xffff : value;
     default:
       return value;
   }

@@ -44,7 +44,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 #define SI_MESGQ -3
 #define SI_TKILL -6
 #define PARAMS_MAX 32
-#define MESSAGES_MAX 16 /* of one sendmmsg or recvmmsg that become events */
+#define MESSAGES_MAX 1024 /* of one sendmmsg or recvmmsg: the kernel takes no more */
 
 const volatile __u32 own_tgid = 0;
 const volatile __u64 boot_to_epoch_ns = 0;

@@ -163,6 +163,12 @@ static __always_inline __u64 user_long(const struct scratch* s, __u64 from, __u3
   bpf_probe_read_user(&value, 8, (const void*)(from + index * 8));
   return value;
 }
+/* A number of 64 bits there, whoever the caller is. */
+static __always_inline __u64 user_wide(__u64 from, __u32 index) {
+  __u64 value = 0;
+  bpf_probe_read_user(&value, 8, (const void*)(from + index * 8));
+  return value;
+}
 static __always_inline __u32 user_word(__u64 from, __u32 index) {
   __u32 word = 0;
   bpf_probe_read_user(&word, 4, (const void*)(from + index * 4));

@@ -10,7 +10,9 @@ bool is_collected(Sc sc) {
   if (!info) return false;
   const bool packed = sc == Sc::SEND || sc == Sc::RECV;  // within socketcall
   const bool tracepoint = (info->flags & SC_TRACEPOINT) != 0;
-  if (info->x86_64 < 0 && info->ia32 < 0 && !packed && !tracepoint) return false;
+  // A 32-bit call that equals another is collected as that one.
+  const bool narrow = info->ia32 >= 0 && syscall_of_ia32(info->ia32) == info;
+  if (info->x86_64 < 0 && !narrow && !packed && !tracepoint) return false;
   const auto params = event_info(info->event).params();
   return std::all_of(params.begin(), params.end(),
                      [](const ParamInfo& param) { return param.collect != Collect::none; });
@@ -254,7 +256,22 @@ constexpr std::array kSocketCalls{
     Sc::GETSOCKNAME, Sc::GETPEERNAME, Sc::SOCKETPAIR, Sc::SEND,       Sc::RECV,    Sc::SENDTO,
     Sc::RECVFROM,    Sc::SHUTDOWN,    Sc::SETSOCKOPT, Sc::GETSOCKOPT, Sc::SENDMSG, Sc::RECVMSG,
     Sc::ACCEPT4,     Sc::RECVMMSG,    Sc::SENDMMSG};
-constexpr std::array kIpcCalls{Sc::UNKNOWN, Sc::SEMOP, Sc::SEMGET, Sc::SEMCTL};
+constexpr auto kIpcCalls = [] {
+  std::array<Sc, 25> calls{};
+  calls[1] = Sc::SEMOP;
+  calls[2] = Sc::SEMGET;
+  calls[3] = Sc::SEMCTL;
+  calls[4] = Sc::SEMTIMEDOP;
+  calls[11] = Sc::MSGSND;
+  calls[12] = Sc::MSGRCV;
+  calls[13] = Sc::MSGGET;
+  calls[14] = Sc::MSGCTL;
+  calls[21] = Sc::SHMAT;
+  calls[22] = Sc::SHMDT;
+  calls[23] = Sc::SHMGET;
+  calls[24] = Sc::SHMCTL;
+  return calls;
+}();
 constexpr int kNrSocketcall = 102, kNrIpc = 117;
 
 void BpfSource::select(std::span<const Sc> syscalls) {

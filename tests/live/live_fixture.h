@@ -46,6 +46,10 @@ inline constexpr const char* kSeesThreadSanitizer =
     "what ThreadSanitizer itself does in each process would be seen";
 
 class LiveTest : public testing::Test {
+ public:
+  // Whether this run has a probe.
+  static bool is_possible();
+
  protected:
   static void SetUpTestSuite();
   void SetUp() override;
