@@ -22,6 +22,7 @@ function(gyr_add_probe target)
   find_path(GYR_BPF_INCLUDE asm/types.h PATHS /usr/include/${CMAKE_LIBRARY_ARCHITECTURE} REQUIRED)
   file(GLOB inputs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/probe/*.h)
   list(APPEND inputs ${PROJECT_SOURCE_DIR}/src/schema/events.def ${PROJECT_SOURCE_DIR}/src/schema/collect.def
+       ${PROJECT_SOURCE_DIR}/src/schema/critical.def ${PROJECT_SOURCE_DIR}/src/schema/syscalls.def
        ${PROJECT_SOURCE_DIR}/src/schema/flags.def ${PROJECT_SOURCE_DIR}/src/value/types.def)
   foreach(name typed IN ZIP_LISTS names typeds)
     set(object ${dir}/${name}.bpf.o)

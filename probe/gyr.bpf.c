@@ -55,19 +55,48 @@ struct gyr_call calls[GYR_MACHINES][GYR_CALLS];
 struct gyr_call packed_calls[2][GYR_PACKED];
 __u32 process_exit_wanted;
 __u32 exec_by_tracepoint;  // a successful exec comes from its tracepoint, not from the call's exit
+__u64 losses_taken_ns;     // by the reader: losses until then are known to it
 __u32 reader_asleep;       // set by the reader; the next record takes it back and wakes it
 
 #define VOLATILE(place) (*(volatile __typeof__(place)*)&(place))
 
-// Starts a record. The reader of the ring must know the time a record will carry before anything
-// later is released, so progress says "one is being built" before the clock is read.
-static __always_inline struct scratch* begin(__u32 slot) {
-  struct gyr_progress* mine = bpf_map_lookup_elem(&progress, &slot);
+// An event that was wanted will not reach the reader: counted by class, reason and call, and noted
+// for its process, whose descriptors the reader does not trust any more.
+__noinline int lose(__u32 slot, __u32 event, __u32 sc, __u32 reason, __u64 ts) {
+  struct gyr_cpu* cpu = cpu_of(slot);
+  struct gyr_losses* mine = bpf_map_lookup_elem(&losses, &slot);
+  if (!cpu || !mine || event >= EV_LIMIT || sc >= GYR_CALLS || reason >= GYR_REASONS) return 0;
+  cpu->lost[event_class[event] & 1]++;
+  mine->lost[reason][sc]++;
+  const __u32 tgid = bpf_get_current_pid_tgid() >> 32;
+  struct gyr_loser* loser = bpf_map_lookup_elem(&losers, &tgid);
+  if (!loser) {
+    const struct gyr_loser first = {.count = 1, .first_ns = ts, .last_ns = ts};
+    bpf_map_update_elem(&losers, &tgid, &first, BPF_ANY);
+    return 0;
+  }
+  if (loser->first_ns <= losses_taken_ns) loser->first_ns = ts;
+  loser->last_ns = ts;
+  __sync_fetch_and_add(&loser->count, 1);
+  return 0;
+}
+
+// Starts a record. The reader of the rings must know the time a record will carry before anything
+// later is released, so the CPU says "one is being built" before the clock is read. Another program
+// may interrupt the building of a record (reading the caller's memory raises page faults); what it
+// wanted to report is lost.
+static __always_inline struct scratch* begin(__u32 slot, __u32 event, __u32 sc) {
+  struct gyr_cpu* cpu = cpu_of(slot);
   struct scratch* s = scratch_of(slot);
-  if (!mine || !s) return 0;
-  VOLATILE(mine->busy) = 1;
+  if (!cpu || !s) return 0;
+  if (VOLATILE(cpu->busy)) {
+    cpu->seen++;
+    lose(slot, event, sc, GYR_NESTED, bpf_ktime_get_boot_ns() + boot_to_epoch_ns);
+    return 0;
+  }
+  VOLATILE(cpu->busy) = 1;
   const __u64 ts = bpf_ktime_get_boot_ns() + boot_to_epoch_ns;
-  VOLATILE(mine->busy) = ts;
+  VOLATILE(cpu->busy) = ts;
   s->ts = ts;
 #if !GYR_TYPED
   s->task = current_task();
@@ -78,12 +107,13 @@ static __always_inline struct scratch* begin(__u32 slot) {
   s->user_address = 0;
   s->file_known = 0;
   s->compat = 0;
+  s->sc = sc;
   return s;
 }
 
 static __always_inline void end(__u32 slot) {
-  struct gyr_progress* mine = bpf_map_lookup_elem(&progress, &slot);
-  if (mine) VOLATILE(mine->busy) = 0;
+  struct gyr_cpu* cpu = cpu_of(slot);
+  if (cpu) VOLATILE(cpu->busy) = 0;
 }
 
 #define GROUP_BIT(group) (1u << (group))
@@ -106,18 +136,31 @@ static __always_inline void collect_param(__u32 slot, const struct param_row* ro
   COLLECT(task);
 }
 
+static __always_inline long output(struct gyr_cpu* cpu, __u32 class, void* data, __u32 size) {
+  const __u32 index = cpu->ring + class;
+  void* ring = bpf_map_lookup_elem(&rings, &index);
+  __u64 wake = BPF_RB_NO_WAKEUP;
+  if (!ring) return -1;
+  if (VOLATILE(reader_asleep)) {
+    VOLATILE(reader_asleep) = 0;
+    wake = BPF_RB_FORCE_WAKEUP;
+  }
+  return bpf_ringbuf_output(ring, data, size, wake);
+}
+
 // Header, lengths and prefix around the parameters, and off it goes.
-static __always_inline void send(struct scratch* s, __u32 event, __u32 count) {
-  struct gyr_counters* mine = my_counters();
-  if (!mine) return;
-  mine->unreadable += s->unreadable;
+static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u32 count) {
+  struct gyr_cpu* cpu = cpu_of(slot);
+  if (!cpu) return;
+  cpu->seen++;
+  cpu->unreadable += s->unreadable;
   const __u32 off = s->off;
   if (s->overflow || off >= EVENT_MAX) {
-    mine->lost_too_big++;
+    lose(slot, event, s->sc, GYR_TOO_BIG, s->ts);
     return;
   }
   struct gyr_prefix* prefix = (void*)s->data;
-  prefix->cpu = (__u16)bpf_get_smp_processor_id();
+  prefix->cpu = (__u16)slot;
   prefix->reserved = 0;
   prefix->size = off - GYR_PREFIX;
   __u8* header = s->data + GYR_PREFIX;
@@ -126,15 +169,10 @@ static __always_inline void send(struct scratch* s, __u32 event, __u32 count) {
   *(__u32*)(header + 16) = off - GYR_PREFIX;
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
-  __u64 wake = BPF_RB_NO_WAKEUP;
-  if (VOLATILE(reader_asleep)) {
-    VOLATILE(reader_asleep) = 0;
-    wake = BPF_RB_FORCE_WAKEUP;
-  }
-  if (bpf_ringbuf_output(&ring, s->data, off, wake))
-    mine->lost_ring_full++;
+  if (output(cpu, event_class[event], s->data, off))
+    lose(slot, event, s->sc, GYR_RING_FULL, s->ts);
   else
-    mine->events++;
+    cpu->sent++;
 }
 
 // The one collector: walks the event's rows.
@@ -154,7 +192,7 @@ static __always_inline int emit_groups(__u32 slot, __u32 event, __u32 groups) {
     collect_param(slot, &param_rows[row], groups);
     *(__u16*)(s->data + GYR_PREFIX + HEADER + 2 * i) = (__u16)(s->off - before);
   }
-  send(s, event, count);
+  send(slot, s, event, count);
   return 0;
 }
 
@@ -192,8 +230,8 @@ static __always_inline void emit_call(__u32 slot, struct scratch* s, __u32 event
 }
 
 static __always_inline void count_unmapped(void) {
-  struct gyr_counters* mine = my_counters();
-  if (mine) mine->unmapped_32bit++;
+  struct gyr_cpu* cpu = cpu_of(bpf_get_smp_processor_id());
+  if (cpu) cpu->unmapped_32bit++;
 }
 
 static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
@@ -205,11 +243,11 @@ static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
     return call;
   }
   if (nr == ~0u) return none; /* no call: a return from a signal */
-  struct gyr_counters* mine = my_counters();
-  if (mine && compat)
-    mine->unmapped_32bit++;
-  else if (mine && is_x32(nr))
-    mine->x32++;
+  struct gyr_cpu* cpu = cpu_of(bpf_get_smp_processor_id());
+  if (cpu && compat)
+    cpu->unmapped_32bit++;
+  else if (cpu && is_x32(nr))
+    cpu->x32++;
   return none;
 }
 
@@ -220,7 +258,7 @@ static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
 static __always_inline void on_exit(const struct pt_regs* regs, struct gyr_call call, __u32 nr,
                                     __s64 ret, int compat) {
   const __u32 slot = bpf_get_smp_processor_id();
-  struct scratch* s = begin(slot);
+  struct scratch* s = begin(slot, call.event, call.sc);
   if (!s) return;
   s->compat = compat;
   s->nr = nr;
@@ -253,8 +291,9 @@ SEC(TRACEPOINT("sched_process_exec"))
 int process_exec(__u64* ctx) {
   const struct linux_binprm* program = (const void*)ctx[2];
   const __u32 slot = bpf_get_smp_processor_id();
-  if (!calls[0][NR_EXECVE].event) return 0;
-  struct scratch* s = begin(slot);
+  const struct gyr_call call = calls[0][NR_EXECVE];
+  if (!call.event) return 0;
+  struct scratch* s = begin(slot, call.event, call.sc);
   if (!s) return 0;
   s->ret = 0;
   s->exec_filename = READ(program, filename);
@@ -272,7 +311,7 @@ int process_exit(__u64* ctx) {
   const __u32 slot = bpf_get_smp_processor_id();
   if (!process_exit_wanted || READ(task, tgid) == own_tgid) return 0;
   if (READ(task, flags) & PF_KTHREAD) return 0;
-  struct scratch* s = begin(slot);
+  struct scratch* s = begin(slot, EV_PROCEXIT_1_E, CALL_SCHED_PROCESS_EXIT);
   if (!s) return 0;
   s->ret = 0;
   emit_scalars(slot, EV_PROCEXIT_1_E);
@@ -290,7 +329,7 @@ int new_task(__u64* ctx) {
   if (!calls[0][NR_CLONE].event && !calls[0][NR_CLONE3].event) return 0;
   if (READ(child, tgid) == own_tgid) return 0;
   if (READ(child, flags) & (PF_KTHREAD | PF_IO_WORKER)) return 0;
-  struct scratch* s = begin(slot);
+  struct scratch* s = begin(slot, EV_CLONE_20_X, calls[0][NR_CLONE].sc);
   if (!s) return 0;
   s->task = child;
   s->ret = 0;
@@ -316,7 +355,7 @@ SEC("raw_tp/signal_deliver")
 int signal_delivered(__u64* ctx) {
   const __u32 slot = bpf_get_smp_processor_id();
   if (READ(current_task(), tgid) == own_tgid) return 0;
-  struct scratch* s = begin(slot);
+  struct scratch* s = begin(slot, EV_SIGNALDELIVER_E, CALL_SIGNAL_DELIVER);
   if (!s) return 0;
   s->ret = 0;
   s->args[0] = signal_sender((int)ctx[0], (const void*)ctx[1]);
@@ -326,14 +365,13 @@ int signal_delivered(__u64* ctx) {
   return 0;
 }
 
-static __always_inline int on_page_fault(const __u64* ctx) {
+static __always_inline int on_page_fault(const __u64* ctx, __u32 sc) {
   const __u32 slot = bpf_get_smp_processor_id();
-  const struct gyr_progress* mine = bpf_map_lookup_elem(&progress, &slot);
-  // A record under construction reads the caller's memory: that fault is ours, and so is the
-  // scratch memory.
-  if (!mine || VOLATILE(mine->busy) || READ(current_task(), tgid) == own_tgid) return 0;
+  const struct gyr_cpu* cpu = cpu_of(slot);
+  // A record under construction reads the caller's memory: that fault is ours.
+  if (!cpu || VOLATILE(cpu->busy) || READ(current_task(), tgid) == own_tgid) return 0;
   const struct pt_regs* regs = (const void*)ctx[1];
-  struct scratch* s = begin(slot);
+  struct scratch* s = begin(slot, EV_PAGE_FAULT_E, sc);
   if (!s) return 0;
   s->ret = 0;
   s->args[0] = ctx[0];
@@ -345,6 +383,6 @@ static __always_inline int on_page_fault(const __u64* ctx) {
 }
 
 SEC("raw_tp/page_fault_user")
-int page_fault_user(__u64* ctx) { return on_page_fault(ctx); }
+int page_fault_user(__u64* ctx) { return on_page_fault(ctx, CALL_PAGE_FAULT_USER); }
 SEC("raw_tp/page_fault_kernel")
-int page_fault_kernel(__u64* ctx) { return on_page_fault(ctx); }
+int page_fault_kernel(__u64* ctx) { return on_page_fault(ctx, CALL_PAGE_FAULT_KERNEL); }

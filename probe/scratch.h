@@ -57,22 +57,37 @@ struct {
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __uint(map_flags, BPF_F_MMAPABLE);
-  __uint(max_entries, 1);
+  __uint(max_entries, 1); /* CPUs: set before load */
   __type(key, __u32);
-  __type(value, struct gyr_progress);
-} progress SEC(".maps");
+  __type(value, struct gyr_cpu);
+} cpus SEC(".maps");
 
 struct {
-  __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-  __uint(max_entries, 1);
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1); /* CPUs: set before load */
   __type(key, __u32);
-  __type(value, struct gyr_counters);
-} counters SEC(".maps");
+  __type(value, struct gyr_losses);
+} losses SEC(".maps");
 
 struct {
+  __uint(type, BPF_MAP_TYPE_LRU_HASH);
+  __uint(max_entries, GYR_LOSERS);
+  __type(key, __u32);
+  __type(value, struct gyr_loser);
+} losers SEC(".maps");
+
+struct ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
-  __uint(max_entries, 8 << 20);
-} ring SEC(".maps");
+  __uint(max_entries, 1 << 16);
+};
+/* Filled by user space: for each group of CPUs one ring of each class. */
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, GYR_CLASSES); /* set before load */
+  __type(key, __u32);
+  __array(values, struct ring);
+} rings SEC(".maps");
 
 static __always_inline struct scratch* scratch_of(__u32 slot) {
   return bpf_map_lookup_elem(&scratches, &slot);
@@ -87,9 +102,8 @@ static __always_inline struct task_struct* task_of(const struct scratch* s) {
 #endif
 }
 
-static __always_inline struct gyr_counters* my_counters(void) {
-  const __u32 zero = 0;
-  return bpf_map_lookup_elem(&counters, &zero);
+static __always_inline struct gyr_cpu* cpu_of(__u32 slot) {
+  return bpf_map_lookup_elem(&cpus, &slot);
 }
 
 #endif

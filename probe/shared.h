@@ -26,19 +26,37 @@ struct gyr_call {
   __u16 sc;    /* portable number; 0: unknown */
 };
 
-/* One per CPU. What no event came of, by reason. */
-struct gyr_counters {
-  __u64 events; /* put into the ring */
-  __u64 lost_ring_full;
-  __u64 lost_too_big;
+/* Rings come in two classes, so that a flood of bulk events costs no critical one
+ * (src/schema/critical.def). */
+enum gyr_class { GYR_BULK, GYR_CRITICAL_CLASS, GYR_CLASSES };
+/* Why an event that was wanted did not reach the ring. */
+enum gyr_reason { GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED, GYR_REASONS };
+
+/* One per CPU, written by that CPU alone (`ring` by user space before anything is attached). Once
+ * `busy` is 0, all of it is true. */
+struct gyr_cpu {
+  /* The time that the record under construction will carry: 0: there is none; 1: its time is not
+   * known yet. What orders events (src/source/rings.h). */
+  __u64 busy;
+  __u64 seen; /* events that were wanted: those sent and those lost */
+  __u64 sent;
+  __u64 lost[GYR_CLASSES];
   __u64 unreadable;     /* parameters left empty because the caller's memory could not be read */
   __u64 unmapped_32bit; /* 32-bit calls without a portable number */
   __u64 x32;            /* calls of the x32 machine, which is not supported */
+  __u32 ring;           /* of this CPU for bulk events; that for critical ones follows it */
+  __u32 pad[15];        /* two cache lines, which no other CPU writes to */
 };
 
-/* One per CPU: tells the reader which time the record under construction will carry (order of
- * events). */
-struct gyr_progress {
-  __u64 busy; /* 0: none; 1: one whose time is not known yet; else its time */
-  __u64 pad[7];
+/* One per CPU: lost events by reason and portable number of their call. */
+struct gyr_losses {
+  __u64 lost[GYR_REASONS][GYR_CALLS];
 };
+
+/* What a process lost; by its id. */
+struct gyr_loser {
+  __u64 count;
+  __u64 first_ns; /* the first loss since user space looked last (gyr.bpf.c, losses_taken_ns) */
+  __u64 last_ns;
+};
+#define GYR_LOSERS 4096

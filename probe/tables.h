@@ -14,6 +14,15 @@ enum event {
   EV_LIMIT
 };
 
+/* Portable numbers of calls and tracepoints. */
+enum call {
+#define GYR_SYSCALL(number, code, ...) CALL_##code = number,
+#define GYR_SYSCALL_ALIAS(...)
+#include "schema/syscalls.def"
+#undef GYR_SYSCALL
+#undef GYR_SYSCALL_ALIAS
+};
+
 enum collect {
 #define GYR_COLLECT(token, group) COLLECT_##token,
 #include "schema/collect.def"
@@ -69,6 +78,12 @@ static const __u16 event_rows[EV_LIMIT + 1] = {
 #undef GYR_EVENT
 #undef GYR_PARAM
     [EV_LIMIT] = PARAMS,
+};
+
+static const __u8 event_class[EV_LIMIT] = {
+#define GYR_CRITICAL(event) [EV_##event] = GYR_CRITICAL_CLASS,
+#include "schema/critical.def"
+#undef GYR_CRITICAL
 };
 
 /* One parameter, packed so that it travels to its collector in one register. */

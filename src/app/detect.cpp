@@ -209,7 +209,8 @@ struct Run {
     warn_about_selection(plan, logger);
     Result<std::unique_ptr<Source>> source = host.open({.syscalls = plan.collected,
                                                         .snaplen = settings.snaplen,
-                                                        .ring_bytes = settings.ring_bytes},
+                                                        .ring_bytes = settings.ring_bytes,
+                                                        .cpus_per_ring = settings.cpus_per_ring},
                                                        logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);

@@ -27,13 +27,15 @@ LiveHost::LiveHost(std::string host_root)
     : host_root_(std::move(host_root)),
       files_(system_files(host_root_)),
       users_(system_users(host_root_)),
-      containers_(std::make_unique<ContainerFinder>(*files_)) {}
+      containers_(std::make_unique<ContainerFinder>(*files_)),
+      fds_(std::make_unique<FdLookup>(*files_)) {}
 
 Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
   LiveSettings live;
   live.syscalls = to_list(what.syscalls);
   live.snaplen = what.snaplen;
   live.ring_bytes = what.ring_bytes;
+  live.cpus_per_ring = what.cpus_per_ring;
   live.host_root = host_root_;
   for (const Sc call : live.syscalls) collected_ += is_collected(call) ? 1 : 0;
   Result<std::unique_ptr<LiveSource>> source = open_live(live);
@@ -51,6 +53,7 @@ StateSettings LiveHost::state_settings() const {
   state.users = users_.get();
   state.files = files_.get();
   state.find_thread = [this](int64_t tid) { return scan_thread(*files_, tid); };
+  state.find_fd = [this](int64_t pid, int64_t fd) { return fds_->find(pid, fd); };
   state.find_container = [this](std::string_view id, std::string_view cgroups, int64_t pid,
                                 uint64_t now_ns) {
     return containers_->find(id, cgroups, pid, now_ns);

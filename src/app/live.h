@@ -11,6 +11,7 @@
 #include "base/system.h"
 #include "container/finder.h"
 #include "engine/syscall_selection.h"
+#include "source/proc_fds.h"
 #include "source/source.h"
 #include "state/state.h"
 
@@ -26,6 +27,7 @@ class LiveHost {
     SyscallSet syscalls;
     uint32_t snaplen = 80;
     uint64_t ring_bytes = 8ull << 20;
+    uint32_t cpus_per_ring = 2;
   };
   Result<std::unique_ptr<Source>> open(const Collect& what, const Logger& logger);
   // State that heals itself from /proc: after open(). Refers to this object.
@@ -39,6 +41,7 @@ class LiveHost {
   std::unique_ptr<Files> files_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<ContainerFinder> containers_;
+  std::unique_ptr<FdLookup> fds_;
   size_t collected_ = 0;
   int64_t own_pid_ = -1;
 };

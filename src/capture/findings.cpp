@@ -17,6 +17,7 @@ namespace {
 constexpr std::string_view kThread = "gyr.thread";
 constexpr std::string_view kFds = "gyr.fds";
 constexpr std::string_view kGone = "gyr.gone";
+constexpr std::string_view kLost = "gyr.lost";
 constexpr std::string_view kSupplement = "gyr.snapshot";
 constexpr std::string_view kOurs = "gyr.";
 constexpr std::string_view kContainer = "container";  // the reference's own
@@ -63,6 +64,12 @@ Record make(const GoneThread& gone, uint64_t ts_ns, EventBuilder& builder) {
   EntryWriter out;
   out.put(gone.tid);
   return own_record(kGone, out, ts_ns, builder);
+}
+
+Record make(const LostEvents& lost, uint64_t ts_ns, EventBuilder& builder) {
+  EntryWriter out;
+  out.put(lost.pid);
+  return own_record(kLost, out, ts_ns, builder);
 }
 
 Record make(const FoundContainer& found, uint64_t ts_ns, EventBuilder& builder) {
@@ -144,6 +151,11 @@ Result<FoundRecord> read_gone(Bytes data) {
   return FoundRecord(Finding(GoneThread{load<int64_t>(data.data())}));
 }
 
+Result<FoundRecord> read_lost(Bytes data) {
+  if (data.size() < sizeof(int64_t)) return Error{"a note of lost events is damaged"};
+  return FoundRecord(Finding(LostEvents{load<int64_t>(data.data())}));
+}
+
 FoundUser read_user(const EventView& event) {
   FoundUser found;
   found.container_id = event.text(5);
@@ -219,6 +231,7 @@ Result<FoundRecord> read_finding(const Record& record) {
   if (name == kThread) return read_thread(event.param(kData));
   if (name == kFds) return read_given(event.param(kData));
   if (name == kGone) return read_gone(event.param(kData));
+  if (name == kLost) return read_lost(event.param(kData));
   if (name == kProgress) return FoundRecord(Progress{});
   if (name == kContainer) {
     std::string_view json = as_text(event.param(kData));

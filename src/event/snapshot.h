@@ -152,7 +152,11 @@ struct GoneThread {  // its end was not seen
 struct FoundContainer {
   std::string json;  // as container events have it
 };
-using Finding =
-    std::variant<FoundThread, FoundFds, FoundUser, FoundGroup, GoneThread, FoundContainer>;
+struct LostEvents {  // some of this process: what is known of its descriptors may be wrong
+  static constexpr int64_t kAnyProcess = -1;
+  int64_t pid = kAnyProcess;
+};
+using Finding = std::variant<FoundThread, FoundFds, FoundUser, FoundGroup, GoneThread,
+                             FoundContainer, LostEvents>;
 
 }  // namespace gyr

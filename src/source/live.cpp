@@ -34,7 +34,6 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -46,7 +45,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <thread>
+#include <optional>
 
 #include "shared.h"
 //
@@ -54,8 +53,10 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "gyr_portable.skel.h"
 #include "gyr_probe.skel.h"
 #include "source/live_checks.h"
+#include "source/probe_losses.h"
+#include "source/probe_rings.h"
 #include "source/proc_scan.h"
-#include "source/ring_reader.h"
+#include "source/ring_merge.h"
 
 namespace gyr {
 namespace {
@@ -63,6 +64,7 @@ namespace {
 static_assert(kSnaplenMax == GYR_SNAPLEN_MAX);
 constexpr uint64_t kRingBytesMin = 64ul * 1024;
 constexpr uint64_t kRingBytesMax = 1ull << 30;
+constexpr uint64_t kCriticalShare = 4;  // a bulk ring has so many times the bytes of a critical one
 // How long to wait before looking again: after some events, at most when there are none, and right
 // after one has woken us (its CPU may not be done with it). Whoever has waited long enough falls
 // asleep until an event wakes him: a wake-up costs the CPU that sends it much, so there is one a
@@ -87,6 +89,8 @@ uint64_t clock_ns(clockid_t clock) {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
+uint64_t load_counter(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_RELAXED); }
+
 struct ProbeDeleter {
   void operator()(gyr_probe* probe) const { gyr_probe__destroy(probe); }
 };
@@ -106,6 +110,7 @@ Probe open_probe(bool typed) {
   SAME(bss, packed_calls);
   SAME(bss, process_exit_wanted);
   SAME(bss, exec_by_tracepoint);
+  SAME(bss, losses_taken_ns);
   SAME(bss, reader_asleep);
 #undef SAME
   Probe probe(static_cast<gyr_probe*>(std::calloc(1, sizeof(gyr_probe))));
@@ -129,23 +134,32 @@ class BpfSource final : public LiveSource {
 
   Result<Snapshot> take_snapshot() override;
   SourceStatus next(Record* record) override;
+  Finding take_finding() override { return lost_; }
   const Error& error() const override { return error_; }
   SourceCounters counters() const override;
   bool is_live() const override { return true; }
 
  private:
   Result<void> load(bool typed);
+  Result<void> open_rings(size_t cpus);
   void attach();
   void attach_one(bpf_program* program, std::string_view cost, bool* attached);
   void attach_wanted(const std::vector<bool>& chosen);
   void pause();
   void sleep();
+  size_t drain();
+  SourceStatus take_next(Record* record);
 
   LiveSettings settings_;
   std::unique_ptr<Files> files_;
   int64_t own_pid_ = -1;
   Probe probe_;
-  std::unique_ptr<RingReader> ring_;
+  ProbeRings rings_;
+  Mapping cpus_memory_, losses_memory_;
+  std::span<const gyr_cpu> cpus_;
+  std::optional<RingMerge> merge_;
+  std::optional<ProbeLosses> losses_;
+  LostEvents lost_;
   std::vector<bpf_link*> links_;
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<std::string> warnings_;
@@ -167,20 +181,47 @@ Result<void> BpfSource::load(bool typed) {
   if (!probe_) return Error{fmt::format("cannot open the eBPF probe: {}", std::strerror(errno))};
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return Error{"cannot tell the number of CPUs"};
-  bpf_map__set_max_entries(probe_->maps.scratches, static_cast<uint32_t>(cpus));
-  bpf_map__set_max_entries(probe_->maps.progress, static_cast<uint32_t>(cpus));
-  bpf_map__set_max_entries(probe_->maps.ring, static_cast<uint32_t>(settings_.ring_bytes));
+  const auto& maps = probe_->maps;
+  for (bpf_map* each : {maps.scratches, maps.cpus, maps.losses}) {
+    bpf_map__set_max_entries(each, static_cast<uint32_t>(cpus));
+  }
+  bpf_map__set_max_entries(maps.rings, static_cast<uint32_t>(cpus * GYR_CLASSES));
   probe_->rodata->own_tgid = static_cast<uint32_t>(own_pid_);
   probe_->rodata->page_kib = static_cast<uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
   probe_->rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
   probe_->rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
   const int failed = gyr_probe__load(probe_.get());
   if (failed) return load_error(-failed);
-  auto ring = RingReader::open(bpf_map__fd(probe_->maps.ring), settings_.ring_bytes,
-                               bpf_map__fd(probe_->maps.progress), static_cast<size_t>(cpus),
-                               probe_->rodata->boot_to_epoch_ns);
-  if (!ring) return ring.error();
-  ring_ = std::move(*ring);
+  return open_rings(static_cast<size_t>(cpus));
+}
+
+Result<void> BpfSource::open_rings(size_t cpus) {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto whole_pages = [&](size_t bytes) { return (bytes + page - 1) / page * page; };
+  const auto& maps = probe_->maps;
+  auto mapped =
+      cpus_memory_.open(bpf_map__fd(maps.cpus), whole_pages(cpus * sizeof(gyr_cpu)), true, 0);
+  if (mapped) {
+    mapped = losses_memory_.open(bpf_map__fd(maps.losses), whole_pages(cpus * sizeof(gyr_losses)),
+                                 true, 0);
+  }
+  if (!mapped) return mapped;
+  auto* states = static_cast<gyr_cpu*>(cpus_memory_.at());
+  const auto list = files_->read("/sys/devices/system/cpu/online", page);
+  const std::vector<uint32_t> online = parse_cpu_list(list.value_or("0"));
+  const std::vector<uint32_t> group = group_cpus(online, cpus, settings_.cpus_per_ring);
+  for (size_t cpu = 0; cpu < cpus; ++cpu) states[cpu].ring = group[cpu] * GYR_CLASSES;
+  const RingLayout layout{
+      .bulk_bytes = settings_.ring_bytes,
+      .critical_bytes = std::max(settings_.ring_bytes / kCriticalShare, kRingBytesMin)};
+  const size_t groups = *std::max_element(group.begin(), group.end()) + 1;
+  if (auto made = rings_.make(bpf_map__fd(maps.rings), groups, layout); !made) return made;
+  auto readers = rings_.open_readers();
+  if (!readers) return readers.error();
+  cpus_ = {states, cpus};
+  merge_.emplace(*std::move(readers), cpus_, probe_->rodata->boot_to_epoch_ns);
+  losses_.emplace(cpus_, std::span(static_cast<const gyr_losses*>(losses_memory_.at()), cpus),
+                  bpf_map__fd(maps.losers));
   return {};
 }
 
@@ -315,7 +356,7 @@ void BpfSource::pause() {
     pause_us_ = kPauseBusyUs;
   } else {
     pause_us_ = round_ ? kPauseBusyUs : std::min(pause_us_ * 2, kPauseIdleUs);
-    if (pause_us_ > kAsleepAfterUs && ring_->is_empty()) {
+    if (pause_us_ > kAsleepAfterUs && merge_->is_empty()) {
       sleep();
     } else {
       timespec time{0, static_cast<long>(pause_us_) * 1000};
@@ -328,53 +369,66 @@ void BpfSource::pause() {
 void BpfSource::sleep() {
   uint32_t* asleep = &probe_->bss->reader_asleep;
   __atomic_store_n(asleep, 1, __ATOMIC_SEQ_CST);
-  pollfd ring{.fd = bpf_map__fd(probe_->maps.ring), .events = POLLIN, .revents = 0};
   // What came before the store wakes nobody, but is found.
-  const bool woken = ring_->drain() > 0 || poll(&ring, 1, kPauseIdleUs / 1000) > 0;
+  const bool woken = drain() > 0 || rings_.wait(kPauseIdleUs / 1000);
   __atomic_store_n(asleep, 0, __ATOMIC_RELAXED);
   if (woken) pause_us_ = kPauseWokenUs;
 }
 
-SourceStatus BpfSource::next(Record* record) {
-  if (!ring_->next(record)) {
-    pause();
-    ring_->drain();
-    if (!ring_->next(record)) return SourceStatus::Idle;
+// After that, losses among what happened until the bound of the merge are known.
+size_t BpfSource::drain() {
+  const size_t taken = merge_->drain();
+  losses_->look(merge_->bound_ns());
+  __atomic_store_n(&probe_->bss->losses_taken_ns, merge_->bound_ns(), __ATOMIC_RELEASE);
+  return taken;
+}
+
+// The next record or loss, whichever is older.
+SourceStatus BpfSource::take_next(Record* record) {
+  const uint64_t next_ns = merge_->next_ns();
+  if (losses_->next_ns() <= std::min(next_ns, merge_->bound_ns())) {
+    lost_ = losses_->take();
+    return SourceStatus::Found;
   }
+  if (next_ns == RingMerge::kNever) return SourceStatus::Idle;
+  *record = merge_->take();
   ++round_;
   ++delivered_;
   return SourceStatus::Event;
 }
 
+SourceStatus BpfSource::next(Record* record) {
+  const SourceStatus status = take_next(record);
+  if (status != SourceStatus::Idle) return status;
+  pause();
+  drain();
+  return take_next(record);
+}
+
 SourceCounters BpfSource::counters() const {
   SourceCounters sum;
   sum.events = delivered_;
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0) return sum;
-  std::vector<gyr_counters> each(static_cast<size_t>(cpus));
-  const uint32_t zero = 0;
-  if (bpf_map_lookup_elem(bpf_map__fd(probe_->maps.counters), &zero, each.data())) return sum;
-  gyr_counters all{};
-  for (const gyr_counters& one : each) {
-    all.lost_ring_full += one.lost_ring_full;
-    all.lost_too_big += one.lost_too_big;
-    all.unreadable += one.unreadable;
-    all.unmapped_32bit += one.unmapped_32bit;
-    all.x32 += one.x32;
+  gyr_cpu all{};
+  for (const gyr_cpu& cpu : cpus_) {
+    sum.seen += load_counter(cpu.seen);
+    sum.lost_critical += load_counter(cpu.lost[GYR_CRITICAL_CLASS]);
+    sum.unmapped_32bit += load_counter(cpu.unmapped_32bit);
+    all.unreadable += load_counter(cpu.unreadable);
+    all.x32 += load_counter(cpu.x32);
   }
-  sum.lost_ring_full = all.lost_ring_full;
-  sum.lost_other = all.lost_too_big;
-  sum.unmapped_32bit = all.unmapped_32bit;
+  sum.losses = losses_->table();
+  for (const LossRow& row : sum.losses) {
+    (row.reason == LossReason::RingFull ? sum.lost_ring_full : sum.lost_other) += row.count;
+  }
+  sum.lost_detail = losses_text(sum.losses);
   const auto tell = [&](uint64_t count, std::string_view what) {
     if (count == 0) return;
     sum.lost_detail += fmt::format("{}{} {}", sum.lost_detail.empty() ? "" : ", ", count, what);
   };
-  tell(all.lost_ring_full, "lost because the ring was full");
-  tell(all.lost_too_big, "lost because they were too big");
-  tell(all.unmapped_32bit, "32-bit calls without a 64-bit counterpart");
+  tell(sum.unmapped_32bit, "32-bit calls without a 64-bit counterpart");
   tell(all.x32, "x32 calls");
   tell(all.unreadable, "parameters whose memory could not be read");
-  tell(ring_->late(), "events out of order");
+  tell(merge_->late(), "events out of order");
   return sum;
 }
 

@@ -20,10 +20,13 @@ namespace gyr {
 inline constexpr uint32_t kSnaplenMax = 16000;
 
 struct LiveSettings {
-  std::vector<Sc> syscalls;          // what is collected; SCHED_PROCESS_EXIT among them
-  uint32_t snaplen = 80;             // bytes of a buffer an event carries, at most kSnaplenMax
-  uint64_t ring_bytes = 8ull << 20;  // rounded up to a power of two, at least 64 KiB
-  std::string host_root;             // where the host's file system is mounted, "" for here
+  std::vector<Sc> syscalls;  // what is collected; SCHED_PROCESS_EXIT among them
+  uint32_t snaplen = 80;     // bytes of a buffer an event carries, at most kSnaplenMax
+  // Of a ring for bulk events, one for each `cpus_per_ring` CPUs (0: one for all), rounded up to a
+  // power of two, at least 64 KiB. That for critical events (schema/critical.def) has a quarter.
+  uint64_t ring_bytes = 8ull << 20;
+  uint32_t cpus_per_ring = 2;
+  std::string host_root;  // where the host's file system is mounted, "" for here
   bool typed = true;  // load fields directly where the kernel can (5.11); false: as if it could not
 };
 

@@ -247,4 +247,20 @@ std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int6
   return fds;
 }
 
+std::optional<SnapshotFd> FdLookup::find(int64_t pid, int64_t fd) {
+  constexpr uint64_t kPauseFactor = 20;       // 5 % of the time at most,
+  constexpr uint64_t kCreditNs = 20'000'000;  // but so much at once after a quiet while
+  const uint64_t begin = system_clock().monotonic_ns();
+  free_at_ns_ = std::max(free_at_ns_, begin - std::min(begin, kCreditNs * kPauseFactor));
+  if (free_at_ns_ > begin) return std::nullopt;
+  SocketTables sockets(files_);
+  SnapshotFd found;
+  found.tid = pid;
+  found.fd = fd;
+  const bool is_open = read_fd(files_, sockets, pid, &found);
+  free_at_ns_ += (system_clock().monotonic_ns() - begin) * kPauseFactor;
+  if (!is_open) return std::nullopt;
+  return found;
+}
+
 }  // namespace gyr

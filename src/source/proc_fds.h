@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,5 +33,17 @@ class SocketTables {
 
 // In order of their numbers. What cannot be read, or a socket no table knows, is left out.
 std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int64_t pid);
+
+// Looks single descriptors up for a state that met one it does not know. Takes at most a share of
+// the time, so that a process with more of them than are looked up costs little.
+class FdLookup {
+ public:
+  explicit FdLookup(const Files& files) : files_(files) {}
+  std::optional<SnapshotFd> find(int64_t pid, int64_t fd);
+
+ private:
+  const Files& files_;
+  uint64_t free_at_ns_ = 0;  // of the monotonic clock: when the next one may be looked up
+};
 
 }  // namespace gyr

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads the probe's ring buffer in order of time, in place. What makes the order exact: each CPU
-// publishes that it builds a record, and of which time, before it does (struct gyr_progress). A
-// round of reading notes the time, then what the CPUs build, then drains the ring; nothing older
-// than all of these can come after it.
+// One of the probe's ring buffers, read in place: takes in what the kernel has put there, hands it
+// out in order of time and gives the memory back.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "base/result.h"
 #include "event/event_view.h"
@@ -15,45 +12,53 @@
 
 namespace gyr {
 
+// Memory that the probe shares with us; unmapped at the end.
+class Mapping {
+ public:
+  Mapping() = default;
+  ~Mapping();
+  Mapping(Mapping&& other) noexcept : at_(other.at_), size_(other.size_) { other.at_ = nullptr; }
+  Mapping& operator=(Mapping&&) = delete;
+  // `size` bytes of the map with descriptor `fd`, from `offset`, a multiple of the page size, on.
+  Result<void> open(int fd, size_t size, bool writable, size_t offset);
+  void* at() const { return at_; }
+
+ private:
+  void* at_ = nullptr;
+  size_t size_ = 0;
+};
+
 class RingReader {
  public:
-  // Descriptors of the ring and of the progress map, which stay the caller's. `boot_to_epoch_ns` as
-  // in the probe.
-  static Result<std::unique_ptr<RingReader>> open(int ring_fd, size_t ring_bytes, int progress_fd,
-                                                  size_t cpus, uint64_t boot_to_epoch_ns);
-  ~RingReader();
-  RingReader(const RingReader&) = delete;
-  RingReader& operator=(const RingReader&) = delete;
+  // `fd`: of the ring of `bytes`, a power of two; it stays the caller's.
+  static Result<RingReader> open(int fd, size_t bytes);
 
-  // Takes in what the ring holds; how many records that were.
-  size_t drain();
-  // The next record in order of time, if it is certain that none comes before it. Valid until the
-  // next call.
-  bool next(Record* record);
-  uint64_t late() const { return order_.late(); }
-  // Everything that was taken in has been released too. Then the ring's descriptor becomes readable
-  // with the next record that wakes (poll(2)).
-  bool is_empty() const { return order_.empty() && !lent_; }
+  // How far the kernel has put records. They may be unfinished.
+  uint64_t end() const;
+  // Takes in finished records up to the first unfinished one; how many these were.
+  size_t take_in();
+  // Of the first record that is not taken in.
+  uint64_t position() const { return position_; }
+
+  // The oldest record that was taken in and not released; none: kNever.
+  static constexpr uint64_t kNever = ~uint64_t{0};
+  uint64_t oldest_ns() const { return order_.empty() ? kNever : order_.oldest()->ts_ns; }
+  Record oldest() const;
+  // The memory of the oldest record may be written to again.
+  void release();
+  bool empty() const { return order_.empty(); }
+  // Share of the ring in use, 0 to 1.
+  double fill() const {
+    return static_cast<double>(end() - given_back_) / static_cast<double>(bytes_);
+  }
 
  private:
   RingReader() = default;
-  uint64_t safe_time() const;
-  void give_back(uint64_t position);
-
-  struct Mapping {
-    void* at = nullptr;
-    size_t size = 0;
-  };
-  static Result<void> map(Mapping* mapping, int fd, size_t size, int protection, size_t offset);
-
-  Mapping consumer_, producer_, progress_;
-  size_t ring_bytes_ = 0;
-  size_t cpus_ = 0;
-  uint64_t boot_to_epoch_ns_ = 0;
-  uint64_t position_ = 0;  // of the next record to take in
+  Mapping consumer_, producer_;
+  const uint8_t* data_ = nullptr;
+  size_t bytes_ = 0;
+  uint64_t position_ = 0;
   uint64_t given_back_ = 0;
-  uint64_t bound_ns_ = 0;
-  bool lent_ = false;  // the oldest record of order_ is in the caller's hands
   TimeOrder order_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "event/event_view.h"
@@ -22,13 +23,29 @@ enum class SourceStatus : uint8_t {
   Failed,   // error() says what and where; what came before stays valid
 };
 
+// Why an event that was wanted did not come.
+enum class LossReason : uint8_t {
+  RingFull,
+  TooBig,
+  Nested,  // it happened while another event of its CPU was being built
+};
+struct LossRow {
+  uint16_t cpu = 0;
+  Sc call = Sc::UNKNOWN;
+  LossReason reason = LossReason::RingFull;
+  uint64_t count = 0;
+};
+
 struct SourceCounters {
-  uint64_t events = 0;          // delivered
-  uint64_t filtered = 0;        // consumed and shown to nobody
-  uint64_t unknown_types = 0;   // records of types this version does not know, skipped
+  uint64_t events = 0;         // delivered
+  uint64_t seen = 0;           // live: events that were wanted, = delivered + lost + still underway
+  uint64_t filtered = 0;       // consumed and shown to nobody
+  uint64_t unknown_types = 0;  // records of types this version does not know, skipped
   uint64_t lost_ring_full = 0;  // events lost because the ring was full
   uint64_t lost_other = 0;      // lost for any other reason (see lost_detail)
   uint64_t unmapped_32bit = 0;  // 32-bit calls that could not be mapped
+  uint64_t lost_critical = 0;   // of the lost ones, those of the critical class
+  std::vector<LossRow> losses;  // no row for nothing
   std::string lost_detail;      // human-readable, "" if nothing was lost
 };
 

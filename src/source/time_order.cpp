@@ -20,18 +20,8 @@ void TimeOrder::add(Item item) {
   items_[at] = item;
 }
 
-const TimeOrder::Item* TimeOrder::oldest(uint64_t bound_ns) const {
-  if (empty() || items_[head_].ts_ns > bound_ns) return nullptr;
-  return &items_[head_];
-}
-
 void TimeOrder::release() {
   const Item& item = items_[head_];
-  if (item.ts_ns < last_ts_ns_) {
-    ++late_;
-  } else {
-    last_ts_ns_ = item.ts_ns;
-  }
   slots_[item.slot - slots_before_].released = true;
   while (first_slot_ < slots_.size() && slots_[first_slot_].released) {
     free_ = slots_[first_slot_++].end;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Puts records that come nearly in order of time into that order. CPUs take the time of a record
-// before they put it into the ring, so neighbours in the ring may be swapped; a record may be
-// released once nothing older can still appear. Also tells which part of the ring nobody needs any
-// more.
+// before they put it into the ring, so neighbours in the ring may be swapped. Also tells which part
+// of the ring nobody needs any more.
 #pragma once
 
 #include <cstddef>
@@ -23,17 +22,14 @@ class TimeOrder {
 
   // Items come in ring order.
   void add(Item item);
-  // The oldest item if it is not younger than `bound_ns`, else null. It stays in use until
-  // release().
-  const Item* oldest(uint64_t bound_ns) const;
+  // Null if there is none. It stays in use until release().
+  const Item* oldest() const { return empty() ? nullptr : &items_[head_]; }
   // Gives back the item that oldest() returned.
   void release();
   bool empty() const { return head_ == items_.size(); }
   size_t size() const { return items_.size() - head_; }
   // Everything in the ring before this position has been released.
   uint64_t free_position() const { return free_; }
-  // Items released after a younger one had been.
-  uint64_t late() const { return late_; }
 
  private:
   void compact();
@@ -47,8 +43,6 @@ class TimeOrder {
   size_t first_slot_ = 0;
   uint64_t slots_before_ = 0;  // dropped from the front of slots_
   uint64_t free_ = 0;
-  uint64_t late_ = 0;
-  uint64_t last_ts_ns_ = 0;
 };
 
 }  // namespace gyr

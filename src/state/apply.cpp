@@ -206,6 +206,20 @@ Thread* StateCore::recover(int64_t tid) {
   return load_found_thread(*this, *found);
 }
 
+// What the event closes is gone from /proc already.
+void StateCore::recover_fd(const EventView& event, int64_t fd) {
+  constexpr int64_t kBadDescriptor = -9;
+  if (!settings.find_fd || fd < 0 || thread->pid < 0 || event.type() == Ev::CLOSE_X) return;
+  if (event.has_result() && event.result() == kBadDescriptor) return;
+  std::optional<SnapshotFd> found = settings.find_fd(thread->pid, fd);
+  if (!found) return;
+  FoundFds one{thread->tid, {*std::move(found)}};
+  if (settings.on_finding) settings.on_finding(one);
+  add_snapshot_fd(*this, *thread, one.fds.front());
+  ++counts.fds_recovered;
+  now.fd = std::as_const(*this).fds(*thread).find(fd);
+}
+
 Thread* StateCore::get_other(int64_t tid) {
   if (Thread* known = threads.find(tid)) {
     ++counts.thread_lookups_noncached;
@@ -288,6 +302,8 @@ void StateCore::reset_exit(const EventView& event, const EventRow& row) {
     thread->last_fd = event.get<int64_t>(static_cast<size_t>(row.fd_param), -1);
   }
   fetch_fd(thread->last_fd);
+  if (now.fd == nullptr && settings.live) [[unlikely]]
+    recover_fd(event, thread->last_fd);
 }
 
 void StateCore::reset_enter(const EventView& event, const EventRow& row) {

@@ -71,6 +71,8 @@ struct StateCore {
     now.fd = std::as_const(*this).fds(*thread).find(fd);
     ++(now.fd != nullptr ? counts.fd_lookups_cached : counts.fd_lookups_failed);
   }
+  // Looks the descriptor of an event up that fetch_fd() did not find.
+  [[gnu::noinline]] void recover_fd(const EventView& event, int64_t fd);
   // A blank entry of the event's thread, which becomes the event's descriptor. Null: not stored.
   FdInfo* add_fd(int64_t fd, FdKind kind);
   FdInfo* add_fd_to(Thread& owner, int64_t fd, FdKind kind);

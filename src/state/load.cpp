@@ -236,6 +236,21 @@ Thread* load_found_thread(StateCore& core, const FoundThread& found) {
   return record;
 }
 
+namespace {
+
+// A close and an open that were lost would leave an old name with a descriptor, which is worse than
+// none: the descriptors are forgotten, and looked up again when they are used.
+void forget_descriptors(StateCore& core, int64_t pid) {
+  ++core.counts.losses_learnt;
+  if (pid == LostEvents::kAnyProcess) {
+    core.threads.for_each([](Thread& thread) { thread.own_fds.clear(); });
+  } else if (const Thread* known = core.threads.find(pid); known != nullptr && known->group) {
+    for (Thread* member : known->group->members) member->own_fds.clear();
+  }
+}
+
+}  // namespace
+
 void learn_finding(StateCore& core, const Finding& finding) {
   core.finish_deferred();  // as the recorded state had done at this place
   if (const auto* found = std::get_if<FoundThread>(&finding)) {
@@ -259,6 +274,8 @@ void learn_finding(StateCore& core, const Finding& finding) {
     core.threads.remove(gone->tid);
   } else if (const auto* container = std::get_if<FoundContainer>(&finding)) {
     core.add_container(container->json);
+  } else if (const auto* lost = std::get_if<LostEvents>(&finding)) {
+    forget_descriptors(core, lost->pid);
   }
 }
 

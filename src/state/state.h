@@ -36,6 +36,9 @@ struct StateSettings {
   std::string host_root;
   // Live only: looks an unknown thread up; empty when it is gone. Unset: never succeeds.
   std::function<std::optional<FoundThread>(int64_t tid)> find_thread;
+  // Live only: looks an unknown descriptor of a process up. Empty when it is not open any more, or
+  // when looking up has taken too much time already. Unset: never succeeds.
+  std::function<std::optional<SnapshotFd>(int64_t pid, int64_t fd)> find_fd;
   // Live only: asked about a container when one of its threads is first seen, and again at a new
   // process when its answer says so.
   std::function<ContainerAnswer(std::string_view id, std::string_view cgroups, int64_t pid,
@@ -54,7 +57,8 @@ struct StateCounters {
   uint64_t fd_lookups_cached = 0, fd_lookups_failed = 0;
   uint64_t enter_events_stored = 0, enter_events_dropped = 0;
   uint64_t enter_events_retrieved = 0, enter_events_missing = 0;
-  uint64_t threads_recovered = 0;
+  uint64_t threads_recovered = 0, fds_recovered = 0;
+  uint64_t losses_learnt = 0;  // times that a process's descriptors were not trusted any more
   uint64_t containers_dropped_full = 0;
 };
 

@@ -69,9 +69,12 @@ std::string recorded(const std::filesystem::path& path) {
   EventBuilder builder;
   EXPECT_TRUE((*writer)->write(capture::supplement_record(snapshot, 5, builder)));
   EXPECT_TRUE((*writer)->write(capture::progress_record(progress, 5, builder)));
-  const Finding findings[] = {FoundThread{thread_of(3), {fd_of(3)}}, FoundFds{2, {fd_of(2)}},
+  const Finding findings[] = {FoundThread{thread_of(3), {fd_of(3)}},
+                              FoundFds{2, {fd_of(2)}},
                               FoundUser{"0123456789ab", {5, 5, "five", "/", "/bin/sh"}},
-                              FoundGroup{"", {5, "five"}}, GoneThread{3}};
+                              FoundGroup{"", {5, "five"}},
+                              GoneThread{3},
+                              LostEvents{2}};
   for (const Finding& finding : findings) {
     EXPECT_TRUE((*writer)->write(capture::finding_record(finding, 5, builder)));
   }

@@ -154,6 +154,7 @@ TEST_F(Recorded, FindingsOfEveryKindComeBack) {
   ASSERT_EQ(recording->next(&record), SourceStatus::Event);
   recording->found(FoundContainer{R"({"container":{"id":"a","name":"web"}})"});
   recording->found(GoneThread{7});
+  recording->found(LostEvents{7});
   recording->found(FoundFds{7, {pipe_of(7, 6, kOpenCloexec)}});
   recording->found(FoundThread{thread(9), {pipe_of(9, 1, kOpenCloexec), pipe_of(9, 2, 0)}});
   ASSERT_TRUE(recording->finish());
@@ -181,6 +182,8 @@ TEST_F(Recorded, FindingsOfEveryKindComeBack) {
             R"({"container":{"id":"a","name":"web"}})");
   ASSERT_EQ(next(), SourceStatus::Found);
   EXPECT_EQ(std::get<GoneThread>((*replay)->take_finding()).tid, 7);
+  ASSERT_EQ(next(), SourceStatus::Found);
+  EXPECT_EQ(std::get<LostEvents>((*replay)->take_finding()).pid, 7);
   ASSERT_EQ(next(), SourceStatus::Found);
   const auto given = std::get<FoundFds>((*replay)->take_finding());
   EXPECT_EQ(given.tid, 7);

@@ -211,6 +211,41 @@ TEST(Snapshot, WhatIsLookedUpIsToldAndCanBeLearnt) {
   EXPECT_EQ(again.state.find(7), nullptr);
 }
 
+TEST(Snapshot, DescriptorsOfAProcessThatLostEventsAreLookedUpAgain) {
+  std::vector<Finding> told;
+  int asked = 0;
+  StateSettings live;
+  live.live = true;
+  live.on_finding = [&](const Finding& finding) { told.push_back(finding); };
+  live.find_fd = [&](int64_t pid, int64_t fd) -> std::optional<SnapshotFd> {
+    ++asked;
+    if (fd != 5) return std::nullopt;
+    return socket_of(pid, fd, FdKind::Ipv4, 6001, 443);
+  };
+  Host host(live);
+  host.load_shell();
+  host.openat(100, 5, "/old");
+  host.openat(100, 6, "/other");
+  EXPECT_EQ(host.name(100, 5), "/old");
+  host.state.learn(LostEvents{1});
+  EXPECT_EQ(host.name(100, 5), "/old") << "another process";
+  host.state.learn(LostEvents{100});
+  EXPECT_EQ(host.fd(100, 5), nullptr);
+  host.send(Ev::READ_X, 100, {0, "", 6, 1});
+  EXPECT_EQ(host.fd(100, 6), nullptr);
+  host.send(Ev::READ_X, 100, {0, "", 5, 1});
+  ASSERT_NE(host.fd(100, 5), nullptr);
+  EXPECT_EQ(host.fd(100, 5)->kind, FdKind::Ipv4);
+  host.send(Ev::READ_X, 100, {0, "", 5, 1});
+  EXPECT_EQ(asked, 2) << "what is known is not asked for";
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(std::get<FoundFds>(told[0]).fds.front().fd, 5);
+  host.state.learn(LostEvents{});
+  EXPECT_EQ(host.fd(100, 5), nullptr);
+  EXPECT_EQ(host.state.counters().losses_learnt, 3u);
+  EXPECT_EQ(host.state.counters().fds_recovered, 1u);
+}
+
 // The reaper must be known before the children go to it, and be told in front of the exit.
 TEST(Snapshot, AReaperThatIsUnknownIsLookedUpAtTheExit) {
   std::vector<Finding> told;

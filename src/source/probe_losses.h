@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the probe lost: how many events, of which class, call and CPU and why; and which processes
+// lost some, so that what is known of their descriptors is not trusted any more.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "schema/schema.h"
+#include "source/source.h"
+
+struct gyr_cpu;
+struct gyr_losses;
+
+namespace gyr {
+
+class ProbeLosses {
+ public:
+  // Memory shared with the probe and the descriptor of its map of losers; they outlive this.
+  ProbeLosses(std::span<const gyr_cpu> cpus, std::span<const gyr_losses> losses, int losers_fd)
+      : cpus_(cpus), losses_(losses), losers_fd_(losers_fd) {}
+
+  // Looks for new losses among what happened until `bound_ns`, which the probe is to be told
+  // afterwards (losses_taken_ns). Cheap when there are none.
+  void look(uint64_t bound_ns);
+  // The oldest loss that next() was not asked for, kNever: none.
+  static constexpr uint64_t kNever = ~uint64_t{0};
+  uint64_t next_ns() const { return pending_.empty() ? kNever : pending_.front().ts_ns; }
+  LostEvents take();
+  // Whether critical events were lost since this was asked last.
+  bool take_critical();
+
+  std::vector<LossRow> table() const;
+
+ private:
+  struct Pending {
+    uint64_t ts_ns;
+    LostEvents what;
+  };
+  void add(uint64_t ts_ns, int64_t pid);
+
+  std::span<const gyr_cpu> cpus_;
+  std::span<const gyr_losses> losses_;
+  int losers_fd_;
+  uint64_t known_ = 0;  // lost events
+  uint64_t told_ = 0;   // of these, those whose process is known
+  uint64_t critical_ = 0;
+  bool new_critical_ = false;
+  std::map<uint32_t, uint64_t> counts_;  // of each process in the probe's map
+  std::deque<Pending> pending_;          // by time
+};
+
+// "812 lost because the ring was full (openat 700, close 112)": the calls that lost most; "" for
+// nothing.
+std::string losses_text(std::span<const LossRow> losses);
+
+}  // namespace gyr

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/probe_rings.h"
+
+#include <algorithm>
+#include <charconv>
+
+namespace gyr {
+
+std::vector<uint32_t> group_cpus(std::span<const uint32_t> online, size_t possible,
+                                 uint32_t cpus_per_ring) {
+  const size_t each = cpus_per_ring == 0 ? std::max<size_t>(possible, 1) : cpus_per_ring;
+  const size_t groups = std::max<size_t>((online.size() + each - 1) / each, 1);
+  std::vector<uint32_t> group(possible);
+  for (size_t cpu = 0; cpu < possible; ++cpu) group[cpu] = static_cast<uint32_t>(cpu % groups);
+  for (size_t i = 0; i < online.size(); ++i) {
+    if (online[i] < possible) group[online[i]] = static_cast<uint32_t>(i / each);
+  }
+  return group;
+}
+
+std::vector<uint32_t> parse_cpu_list(std::string_view text) {
+  constexpr uint32_t kCpusMax = 65'536;
+  std::vector<uint32_t> cpus;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  while (at < end) {
+    uint32_t first = 0;
+    auto read = std::from_chars(at, end, first);
+    if (read.ec != std::errc{}) break;
+    uint32_t last = first;
+    if (read.ptr < end && *read.ptr == '-') {
+      read = std::from_chars(read.ptr + 1, end, last);
+      if (read.ec != std::errc{}) break;
+    }
+    for (uint32_t cpu = first; cpu <= std::min(last, kCpusMax); ++cpu) cpus.push_back(cpu);
+    at = read.ptr < end && *read.ptr == ',' ? read.ptr + 1 : end;
+  }
+  return cpus;
+}
+
+}  // namespace gyr
+
+#if GYR_PROBE
+
+#include <bpf/bpf.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "shared.h"
+
+namespace gyr {
+
+ProbeRings::~ProbeRings() {
+  for (const Ring& ring : rings_) close(ring.fd);
+}
+
+Result<void> ProbeRings::make(int outer_fd, size_t groups, const RingLayout& layout) {
+  for (uint32_t index = 0; index < groups * GYR_CLASSES; ++index) {
+    const uint64_t bytes =
+        index % GYR_CLASSES == GYR_BULK ? layout.bulk_bytes : layout.critical_bytes;
+    const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_ring", 0, 0,
+                                  static_cast<uint32_t>(bytes), nullptr);
+    if (fd < 0) {
+      return Error{fmt::format("cannot make ring {} of {}, {} KiB: {}", index + 1,
+                               groups * GYR_CLASSES, bytes >> 10, std::strerror(errno))};
+    }
+    rings_.push_back({fd, bytes});
+    if (bpf_map_update_elem(outer_fd, &index, &fd, BPF_ANY) != 0) {
+      return Error{fmt::format("the kernel does not take a ring: {}", std::strerror(errno))};
+    }
+  }
+  return {};
+}
+
+Result<std::vector<RingReader>> ProbeRings::open_readers() const {
+  std::vector<RingReader> readers;
+  for (const Ring& ring : rings_) {
+    auto reader = RingReader::open(ring.fd, ring.bytes);
+    if (!reader) return reader.error();
+    readers.push_back(*std::move(reader));
+  }
+  return readers;
+}
+
+bool ProbeRings::wait(int ms) const {
+  std::vector<pollfd> fds;
+  for (const Ring& ring : rings_) fds.push_back({.fd = ring.fd, .events = POLLIN, .revents = 0});
+  return poll(fds.data(), fds.size(), ms) > 0;
+}
+
+}  // namespace gyr
+
+#endif

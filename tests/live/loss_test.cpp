@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is lost is counted exactly, costs the bulk class only, and makes no descriptor carry the
+// name of another file.
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <map>
+#include <optional>
+
+#include "live_fixture.h"
+#include "source/proc_scan.h"
+#include "state/state.h"
+
+namespace gyr::test {
+namespace {
+
+constexpr uint64_t kSmallRing = 64ul * 1024;
+
+// A source of its own with small rings, which nobody reads while `body` runs in a child.
+class LossLive : public LiveTest {
+ protected:
+  void SetUp() override {
+    LiveTest::SetUp();
+    if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
+  }
+  void open_small(std::vector<Sc> calls) {
+    LiveSettings settings;
+    settings.syscalls = std::move(calls);
+    settings.ring_bytes = kSmallRing;
+    auto opened = open_live(settings);
+    ASSERT_TRUE(opened) << opened.error().message;
+    small = std::move(*opened);
+  }
+  int64_t run_unread(const std::function<void()>& body) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      body();
+      _exit(0);
+    }
+    waitpid(pid, nullptr, 0);
+    return pid;
+  }
+  // Hands out all there is to read.
+  void read_all(const std::function<void(SourceStatus, const EventView&)>& use) const {
+    for (int idle = 0; idle < 5;) {
+      Record record;
+      EventView event;
+      const SourceStatus status = small->next(&record);
+      idle = status == SourceStatus::Idle ? idle + 1 : 0;
+      if (status == SourceStatus::Event) {
+        ASSERT_TRUE(event.decode(record));
+      }
+      if (idle == 0) use(status, event);
+    }
+  }
+  std::unique_ptr<LiveSource> small;
+};
+
+uint64_t lost_of(const SourceCounters& counters, Sc call) {
+  uint64_t lost = 0;
+  for (const LossRow& row : counters.losses) lost += row.call == call ? row.count : 0;
+  return lost;
+}
+
+// Ten times what the bulk ring holds, and among it what the critical ring can take.
+TEST_F(LossLive, a_flood_of_bulk_events_costs_no_critical_one) {
+  constexpr int kRounds = 60;
+  constexpr int kBulkEach = 200;
+  open_small({Sc::RMDIR, Sc::PRCTL, Sc::SETSID, Sc::FORK, Sc::CLONE, Sc::SCHED_PROCESS_EXIT});
+  const int64_t child = run_unread([] {
+    for (int i = 0; i < kRounds; ++i) {
+      for (int n = 0; n < kBulkEach; ++n) syscall(SYS_rmdir, "/no/such/flood");
+      prctl(PR_SET_NAME, "critical");
+      setsid();
+    }
+  });
+  std::map<Ev, uint64_t> seen;
+  read_all([&](SourceStatus status, const EventView& event) {
+    if (status == SourceStatus::Event && event.tid() == child) ++seen[event.type()];
+  });
+  EXPECT_EQ(seen[Ev::PRCTL_X], uint64_t{kRounds});
+  EXPECT_EQ(seen[Ev::SETSID_X], uint64_t{kRounds});
+  EXPECT_EQ(seen[Ev::PROCEXIT_1_E], 1u);
+  const SourceCounters counters = small->counters();
+  EXPECT_EQ(counters.lost_critical, 0u);
+  EXPECT_GT(lost_of(counters, Sc::RMDIR), 9 * seen[Ev::RMDIR_2_X]);
+}
+
+// The generator knows how many calls it made; the call is one that nobody else here makes.
+TEST_F(LossLive, what_was_seen_is_what_was_delivered_and_lost) {
+  constexpr uint64_t kCalls = 20'000;
+  open_small({Sc::DELETE_MODULE, Sc::RMDIR});
+  const int64_t child = run_unread([] {
+    for (uint64_t i = 0; i < kCalls; ++i) syscall(SYS_delete_module, nullptr, 0);
+    for (uint64_t i = 0; i < kCalls; ++i) syscall(SYS_rmdir, "/no/such/flood");
+  });
+  std::map<Ev, uint64_t> seen;
+  uint64_t told = 0;
+  read_all([&](SourceStatus status, const EventView& event) {
+    if (status == SourceStatus::Event && event.tid() == child) ++seen[event.type()];
+    if (status == SourceStatus::Found && std::get<LostEvents>(small->take_finding()).pid == child) {
+      ++told;
+    }
+  });
+  const SourceCounters counters = small->counters();
+  EXPECT_EQ(counters.seen, counters.events + counters.lost_ring_full + counters.lost_other);
+  EXPECT_EQ(seen[Ev::DELETE_MODULE_X] + lost_of(counters, Sc::DELETE_MODULE), kCalls);
+  // Other processes of the machine may remove directories too.
+  EXPECT_GE(seen[Ev::RMDIR_2_X] + lost_of(counters, Sc::RMDIR), kCalls);
+  EXPECT_EQ(counters.lost_critical, lost_of(counters, Sc::DELETE_MODULE));
+  EXPECT_GT(counters.lost_critical, 0u);
+  EXPECT_GT(lost_of(counters, Sc::RMDIR), 0u);
+  EXPECT_NE(counters.lost_detail.find("rmdir"), std::string::npos) << counters.lost_detail;
+  EXPECT_GE(told, 1u) << "the process that lost events is named";
+}
+
+// The child has file A open, then closes it and opens B with the same number while the ring is
+// full. What it does with the descriptor afterwards must not be told of A.
+TEST_F(LossLive, a_lost_close_and_open_never_show_the_old_name) {
+  open_small(
+      {Sc::OPENAT, Sc::CLOSE, Sc::RMDIR, Sc::FCHMOD, Sc::CLONE, Sc::FORK, Sc::SCHED_PROCESS_EXIT});
+  const std::string old_file = dir() + "/old";
+  const std::string new_file = dir() + "/new";
+  int64_t& phase = out(0);
+  int64_t& number = out(1);
+  phase = 0;
+  const auto await = [&phase](int64_t value) {
+    while (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) != value) usleep(1000);
+  };
+  const auto set = [&phase](int64_t value) { __atomic_store_n(&phase, value, __ATOMIC_RELEASE); };
+  const auto create = [](const std::string& path) {
+    return static_cast<int>(syscall(SYS_openat, AT_FDCWD, path.c_str(), O_CREAT | O_RDWR, 0600));
+  };
+  StateSettings settings;
+  settings.live = true;
+  settings.find_fd = [&](int64_t pid, int64_t fd) {
+    SnapshotFd found;
+    found.tid = pid;
+    found.fd = fd;
+    found.kind = FdKind::FileV2;
+    found.name = new_file;
+    return std::optional(found);
+  };
+  StrPool pool;
+  State state(settings, pool);
+  state.load(*small->take_snapshot());
+  const pid_t child = fork();
+  if (child == 0) {
+    const int fd = create(old_file);
+    number = fd;
+    set(1);
+    await(2);
+    for (int i = 0; i < 3000; ++i) syscall(SYS_rmdir, "/no/such/flood");
+    close(fd);
+    create(new_file);
+    set(3);
+    await(4);
+    fchmod(fd, 0644);
+    _exit(0);
+  }
+  std::vector<std::string> names;
+  const auto read_into_state = [&] {
+    read_all([&](SourceStatus status, const EventView& event) {
+      if (status == SourceStatus::Found) state.learn(small->take_finding());
+      if (status != SourceStatus::Event) return;
+      const EventState& now = state.apply(event);
+      if (event.type() != Ev::FCHMOD_X || event.tid() != child) return;
+      names.emplace_back(now.fd != nullptr ? now.fd->name.view() : "");
+    });
+  };
+  await(1);
+  read_into_state();
+  const Thread* thread = state.find(child);
+  ASSERT_NE(thread, nullptr);
+  ASSERT_NE(state.fds(*thread).find(number), nullptr);
+  EXPECT_EQ(state.fds(*thread).find(number)->name.view(), old_file);
+  set(2);
+  await(3);
+  read_into_state();
+  EXPECT_GT(small->counters().lost_ring_full, 0u);
+  set(4);
+  waitpid(child, nullptr, 0);
+  read_into_state();
+  EXPECT_THAT(names, testing::ElementsAre(new_file));
+  EXPECT_EQ(state.counters().fds_recovered, 1u);
+}
+
+}  // namespace
+}  // namespace gyr::test
