@@ -311,7 +311,7 @@ TEST_F(Captured, AStateLargerThanTheLargestSizeEndsItAtOnce) {
 
 TEST_F(Captured, AFullDiskIsSaidOnceAndDetectionGoesOn) {
   add_opens(0, 100);
-  for (const uint64_t second : {20, 30, 40}) {
+  for (const uint64_t second : {20u, 30u, 40u}) {
     // Links to devices are followed.
     fs::create_symlink("/dev/full", name_of(second, second + 1));
     alert_at(second, 5);
@@ -381,7 +381,7 @@ TEST_F(Captured, TheNewestAreKeptThoseOfEarlierRunsToo) {
   std::ofstream(folder + "/c_1_1.scap") << "another name";
   std::ofstream(folder + "/d_00000000000000000001_00000000000000000001.scap") << "another prefix";
   add_opens(0, 200);
-  for (const uint64_t second : {20, 60, 100}) alert_at(second, 5);
+  for (const uint64_t second : {20u, 60u, 100u}) alert_at(second, 5);
   run();
   EXPECT_THAT(files(), ElementsAre(name_of(60, 61), name_of(100, 101), folder + "/c_1_1.scap",
                                    folder + "/d_00000000000000000001_00000000000000000001.scap"));

@@ -12,12 +12,18 @@ def skip(reason):
     sys.exit(SKIP)
 
 
-def conformance():
-    """The folder with captures and expectations, or the end of the test."""
+def conformance_or_none():
+    """The folder with captures and expectations."""
     path = os.environ.get('GYR_CONFORMANCE') or os.path.join(ROOT, '..', 'shared', 'conformance')
-    if not os.path.isfile(os.path.join(path, 'cases.json')):
-        skip(f'no conformance data at {os.path.normpath(path)}; set GYR_CONFORMANCE')
-    return os.path.normpath(path)
+    return os.path.normpath(path) if os.path.isfile(os.path.join(path, 'cases.json')) else None
+
+
+def conformance():
+    """The same, or the end of the test."""
+    path = conformance_or_none()
+    if path is None:
+        skip('no conformance data beside the checkout; set GYR_CONFORMANCE')
+    return path
 
 
 def fastest(gyr):

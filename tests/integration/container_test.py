@@ -64,13 +64,11 @@ class Case(unittest.TestCase):
         with open(os.path.join(where, 'config.json'), 'w', encoding='utf-8') as file:
             json.dump(config(program, cgroup, annotations or {}), file)
 
-    def watch(self, record=None):
+    def watch(self, *more):
         """Detection that runs; end(it) gives its alerts."""
         self.out = os.path.join(self.folder, 'alerts')
         self.err = os.path.join(self.folder, 'log')
-        command = [GYR, *self.options()]
-        if record:
-            command += ['-o', f'gyr.record.file={record}']
+        command = [GYR, *self.options(), *more]
         with open(self.out, 'wb') as out, open(self.err, 'wb') as err:
             process = subprocess.Popen(command, stdout=out, stderr=err)
         self.addCleanup(process.kill)
@@ -177,13 +175,52 @@ class Containers(Case):
         record = os.path.join(self.folder, 'run.scap')
         bundle = os.path.join(self.folder, 'bundle')
         self.bundle(bundle, ['/busybox', 'true'], '/gyrtest/gyrtest-rec')
-        process = self.watch(record)
+        process = self.watch('-o', f'gyr.record.file={record}')
         self.run_container(bundle, 'gyrtest-rec')
         live = self.end(process)
         self.assertTrue([a for a in live if a[0] == 'known container'], live)
         shutil.rmtree(bundle)
-        done = subprocess.run([GYR, *self.options(), '-o', 'engine.kind=replay', '-o', f'engine.replay.capture_file={record}'], capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual(self.alerts(done.stdout), live, done.stderr)
+        self.assertEqual(self.replayed(record), live)
+
+    def replayed(self, record):
+        done = subprocess.run([GYR, *self.options(), '-o', 'engine.kind=replay', '-o', f'engine.replay.capture_file={record}'],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.alerts(done.stdout)
+
+    def test_a_capture_on_alert_replays_to_the_same_alert(self):
+        """Of a container that was found long before the file begins, and of one that begins in it."""
+        old = os.path.join(self.folder, 'old')
+        self.bundle(old, ['/busybox', 'sh', '-c', 'while ! /busybox test -e /go; do read -t 0.2 x; done; /busybox true'],
+                    '/gyrtest/gyrtest-old')
+        new = os.path.join(self.folder, 'new')
+        self.bundle(new, ['/busybox', 'true'], '/gyrtest/gyrtest-new')
+        with open(self.rules, 'a', encoding='utf-8') as file:
+            file.write('- rule: capturing\n  desc: by the test\n  priority: INFO\n  capture: true\n'
+                       '  condition: evt.type in (execve, execveat) and proc.cmdline = "busybox true" and '
+                       'container.name startswith gyrtest\n'
+                       f"  output: \"{' '.join('%' + name for name in FIELDS.split())} %proc.pname %proc.env %user.name\"\n")
+        process = self.watch('-o', 'capture.enabled=true', '-o', f'capture.path_prefix={self.folder}/capture',
+                             '-o', 'gyr.capture.before_seconds=1', '-o', 'capture.default_duration=300')
+        container = subprocess.Popen(['runc', 'run', '--no-new-keyring', '--bundle', old, 'gyrtest-old'],
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(container.kill)
+        time.sleep(4)
+        with open(os.path.join(old, 'rootfs', 'go'), 'w', encoding='utf-8'):
+            pass
+        self.assertEqual(container.wait(30), 0)
+        time.sleep(3)
+        self.run_container(new, 'gyrtest-new')
+        live = self.end(process)
+        for bundle in (old, new):
+            shutil.rmtree(bundle)
+        files = sorted(entry for entry in os.listdir(self.folder) if entry.startswith('capture_'))
+        wanted = [alert for alert in live if alert[0] == 'capturing']
+        self.assertEqual([fields['container.name'] for _, _, fields in wanted], ['gyrtest-old', 'gyrtest-new'], self.log())
+        self.assertEqual(len(files), 2, self.log())
+        for entry, alert in zip(files, wanted):
+            again = [other for other in self.replayed(os.path.join(self.folder, entry)) if other[0] == 'capturing']
+            self.assertEqual(again, [alert])
 
 
 class Podman(Case):
