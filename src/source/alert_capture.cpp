@@ -88,7 +88,7 @@ RecordingSettings file_settings(const AlertCaptureSettings& settings) {
 
 Result<std::unique_ptr<AlertCapture>> AlertCapture::create(Source& inner,
                                                            const AlertCaptureSettings& settings,
-                                                           Logger logger) {
+                                                           const Logger& logger) {
   const std::string folder = folder_of(settings.path_prefix);
   if (access(folder.c_str(), W_OK | X_OK) != 0) {
     return Error{fmt::format("captures with the prefix {} cannot be made: {}: {}",
@@ -96,8 +96,7 @@ Result<std::unique_ptr<AlertCapture>> AlertCapture::create(Source& inner,
   }
   auto files =
       CaptureFiles::for_later(file_settings(settings), earlier_files(settings.path_prefix));
-  return std::unique_ptr<AlertCapture>(
-      new AlertCapture(inner, settings, std::move(files), std::move(logger)));
+  return std::unique_ptr<AlertCapture>(new AlertCapture(inner, settings, std::move(files), logger));
 }
 
 AlertCapture::AlertCapture(Source& inner, const AlertCaptureSettings& settings,

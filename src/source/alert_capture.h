@@ -58,7 +58,7 @@ class AlertCapture final : public Source {
   // Finds out whether files can be made there. `inner` must outlive the capture.
   static Result<std::unique_ptr<AlertCapture>> create(Source& inner,
                                                       const AlertCaptureSettings& settings,
-                                                      Logger logger);
+                                                      const Logger& logger);
 
   Result<Snapshot> take_snapshot() override;
   SourceStatus next(Record* record) override;

@@ -29,7 +29,7 @@ Recording::Recording(Source& inner, std::unique_ptr<CaptureFiles> files,
 
 Result<std::unique_ptr<Recording>> Recording::start(Source& inner,
                                                     const RecordingSettings& settings,
-                                                    Logger logger) {
+                                                    const Logger& logger) {
   auto files = CaptureFiles::create(settings);
   if (!files) return files.error();
   return std::unique_ptr<Recording>(

@@ -28,7 +28,7 @@ class Recording final : public Source {
  public:
   // Creates the first file. `inner` must outlive the recording. Errors name the file.
   static Result<std::unique_ptr<Recording>> start(Source& inner, const RecordingSettings& settings,
-                                                  Logger logger);
+                                                  const Logger& logger);
 
   Result<Snapshot> take_snapshot() override;
   SourceStatus next(Record* record) override;
