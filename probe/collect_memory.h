@@ -27,15 +27,16 @@ static __always_inline __u64 offset_at(const struct scratch* s, __u64 at) {
   return s->compat && s->nr == NR32_SENDFILE ? user_word(at, 0) : user_wide(at, 0);
 }
 
-/* RLIM_INFINITY of either caller is -1, and so is a missing pointer: no limit is told. */
+/* RLIM_INFINITY of either caller is -1, and so is what cannot be read: no limit is told. */
 static __always_inline __u64 resource_limit(const struct scratch* s, __u64 at, __u32 index) {
   if (!at) return ~0ull;
   if (s->compat && s->nr != 340) { /* 340: prlimit64, wide for every caller */
-    const __u32 narrow = user_word(at, index);
+    __u32 narrow = 0;
+    if (bpf_probe_read_user(&narrow, 4, (const void*)(at + index * 4))) return ~0ull;
     return narrow == ~0u ? ~0ull : narrow;
   }
-  __u64 wide = ~0ull;
-  bpf_probe_read_user(&wide, 8, (const void*)(at + index * 8));
+  __u64 wide = 0;
+  if (bpf_probe_read_user(&wide, 8, (const void*)(at + index * 8))) return ~0ull;
   return wide;
 }
 

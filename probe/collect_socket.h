@@ -192,16 +192,31 @@ __noinline int put_tuple(__u32 slot, __s64 fd, __u32 outbound) {
 #endif
 
 #define SOL_SOCKET 1
+#define SO_ATTACH_BPF 50
+#define SO_MEMINFO 55
+#define SO_COOKIE 57
+#define SO_PEERGROUPS 59
 #define SO_RCVTIMEO_NEW 66
 #define SO_SNDTIMEO_NEW 67
 #define SOL_TCP 6
 
+/* The table's number of an option of SOL_SOCKET: the kernel's, but for the later ones. */
 static __always_inline __u32 option_name(const struct scratch* s, __u32 name) {
   if ((__u32)s->args[1] != SOL_SOCKET) return 0;
-  return name == 66   ? 20
-         : name == 67 ? 21
-         : name <= 53 ? name
-                      : 0; /* 66, 67: SO_RCVTIMEO_NEW, SNDTIMEO_NEW */
+  switch (name) {
+    case SO_MEMINFO:
+      return 52;
+    case SO_COOKIE:
+      return 53;
+    case SO_PEERGROUPS:
+      return 51;
+    case SO_RCVTIMEO_NEW:
+      return 20;
+    case SO_SNDTIMEO_NEW:
+      return 21;
+    default:
+      return name <= SO_ATTACH_BPF ? name : 0;
+  }
 }
 
 /* struct timeval; the newer options have a wide one for every caller. */
