@@ -45,8 +45,7 @@ static __always_inline struct gyr_call unpack_32bit(struct scratch* s, struct gy
     const struct gyr_call none = {};
     __u32 index = what;
     OPAQUE(index);
-    if (index >= GYR_PACKED) return none;
-    call = packed_calls[kind][index];
+    call = index < GYR_PACKED ? packed_calls[kind][index] : none;
     if (!call.sc) count_unmapped();
     if (kind)
       unpack_ipc(s, what);

@@ -180,8 +180,11 @@ __noinline int collect_memory(__u32 slot, __u32 spec) {
       return put(s, user_wide(at, 1) & 07777, width);
     case COLLECT_how_resolve:
       return put(s, openat2_resolve(user_wide(at, 2)), width);
-    case COLLECT_clone3_flags:
-      return put(s, task_number(slot, COLLECT_clone_flags) | clone_flags(user_wide(at, 0)), width);
+    case COLLECT_clone3_flags: {
+      const __u64 shared = task_number(slot, COLLECT_clone3_flags);
+      const __u64 flags = shared ? shared : clone_flags(user_wide(at, 0));
+      return put(s, task_number(slot, COLLECT_clone_flags) | flags, width);
+    }
     case COLLECT_sem_num_0:
       return put(s, semaphore(s, at, 0, 0), width);
     case COLLECT_sem_op_0:

@@ -81,6 +81,22 @@ static __always_inline struct pid_namespace* children_namespace(struct task_stru
   return namespaces ? READ(namespaces, pid_ns_for_children) : 0;
 }
 
+/* Portable flags of a child that shares its creator's memory, as far as structures of the kernel
+ * tell them; 0 if it does not share it. What such a child has in memory, its creator may have
+ * overwritten. */
+static __always_inline __u32 sharing_flags(struct task_struct* task, __s64 ret) {
+  if (ret != 0) return 0;
+  const int thread = READ(task, pid) != READ(task, tgid);
+  struct task_struct* creator = thread ? READ(task, group_leader) : READ(task, real_parent);
+  if (READ(task, mm) != READ(creator, mm)) return 0;
+  __u32 out = 32768;                                              /* CLONE_VM */
+  if (thread) out |= 8192;                                        /* CLONE_THREAD */
+  if (READ(task, files) == READ(creator, files)) out |= 1;        /* CLONE_FILES */
+  if (READ(task, fs) == READ(creator, fs)) out |= 2;              /* CLONE_FS */
+  if (READ(task, sighand) == READ(creator, sighand)) out |= 2048; /* CLONE_SIGHAND */
+  return out;
+}
+
 static __always_inline __u32 clone_marks(struct task_struct* task, __s64 ret) {
   struct pid_namespace* ns = children_namespace(task);
   const __u32 level = ret == 0 ? READ(task, thread_pid, level) : ns ? READ(ns, level) : 0;
@@ -169,6 +185,8 @@ __noinline __u64 task_number(__u32 slot, __u32 token) {
       return capabilities(READ(task, cred), token);
     case COLLECT_clone_flags:
       return clone_marks(task, s->ret);
+    case COLLECT_clone3_flags:
+      return sharing_flags(task, s->ret);
     default:
       return 0;
   }

@@ -82,6 +82,8 @@ struct fdtable {
   unsigned int max_fds;
   struct file** fd;
 };
+struct fs_struct;
+struct sighand_struct;
 struct files_struct {
   struct fdtable* fdt;
 };
@@ -188,7 +190,9 @@ struct task_struct {
   unsigned long min_flt, maj_flt;
   const struct cred* cred;
   char comm[16];
+  struct fs_struct* fs;
   struct files_struct* files;
+  struct sighand_struct* sighand;
   struct nsproxy* nsproxy;
   struct signal_struct* signal;
   kuid_t loginuid;
