@@ -32,7 +32,7 @@ static __always_inline int put_arguments(struct scratch* s, struct task_struct* 
   __u32 off;
   __u8* at = room(s, &off);
   if (!at || start >= end) return 0;
-  const long size = bpf_probe_read_user_str(at, STRING_MAX, (const void*)start);
+  const long size = text_size(at, bpf_probe_read_user_str(at, STRING_MAX, (const void*)start));
   if (size <= 0) {
     s->unreadable++;
     return 0;

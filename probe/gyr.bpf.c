@@ -86,12 +86,17 @@ __noinline int lose(__u32 slot, __u32 event, __u32 sc, __u32 reason, __u64 ts) {
 // may interrupt the building of a record (reading the caller's memory raises page faults); what it
 // wanted to report is lost.
 static __always_inline struct scratch* begin(__u32 slot, __u32 event, __u32 sc) {
+  hold_cpu();
   struct gyr_cpu* cpu = cpu_of(slot);
   struct scratch* s = scratch_of(slot);
-  if (!cpu || !s) return 0;
+  if (!cpu || !s) {
+    release_cpu();
+    return 0;
+  }
   if (VOLATILE(cpu->busy)) {
     cpu->seen++;
     lose(slot, event, sc, GYR_NESTED, bpf_ktime_get_boot_ns() + boot_to_epoch_ns);
+    release_cpu();
     return 0;
   }
   VOLATILE(cpu->busy) = 1;
@@ -114,6 +119,7 @@ static __always_inline struct scratch* begin(__u32 slot, __u32 event, __u32 sc) 
 static __always_inline void end(__u32 slot) {
   struct gyr_cpu* cpu = cpu_of(slot);
   if (cpu) VOLATILE(cpu->busy) = 0;
+  release_cpu();
 }
 
 #define GROUP_BIT(group) (1u << (group))

@@ -27,6 +27,20 @@ static __always_inline __u32 bounded(__u64 size, __u32 most) {
   return (__u32)size;
 }
 
+/* Since Linux 7.0 a program at a tracepoint may be preempted, and another of ours would find the
+ * CPU's memory half written. The kernel still skips a program that is under way on the CPU, until
+ * it ends: the loader counts that. */
+extern void bpf_preempt_disable(void) __ksym __weak;
+extern void bpf_preempt_enable(void) __ksym __weak;
+const volatile __u32 preemptible = 0;
+
+static __always_inline void hold_cpu(void) {
+  if (preemptible) bpf_preempt_disable();
+}
+static __always_inline void release_cpu(void) {
+  if (preemptible) bpf_preempt_enable();
+}
+
 static __always_inline struct task_struct* current_task(void) {
 #if GYR_TYPED
   return bpf_get_current_task_btf();

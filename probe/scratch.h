@@ -147,11 +147,19 @@ static __always_inline void put_user_bytes(struct scratch* s, __u64 from, __u64 
   s->off = off + count;
 }
 
+/* What copying a text with its NUL gave, as bytes written: before Linux 6.13 copying an empty one
+ * from a program gives 0. Negative: it could not be read. */
+static __always_inline long text_size(__u8* at, long copied) {
+  if (copied != 0) return copied;
+  *at = 0;
+  return 1;
+}
+
 static __always_inline void put_user_text(struct scratch* s, __u64 from) {
   __u32 off;
   __u8* at = room(s, &off);
   if (!at || !from) return;
-  const long size = bpf_probe_read_user_str(at, STRING_MAX, (const void*)from);
+  const long size = text_size(at, bpf_probe_read_user_str(at, STRING_MAX, (const void*)from));
   if (size <= 0)
     s->unreadable++;
   else

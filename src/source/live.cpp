@@ -34,6 +34,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -106,6 +107,7 @@ Probe open_probe(bool typed) {
   SAME(rodata, boot_to_epoch_ns);
   SAME(rodata, snaplen);
   SAME(rodata, page_kib);
+  SAME(rodata, preemptible);
   SAME(bss, calls);
   SAME(bss, packed_calls);
   SAME(bss, process_exit_wanted);
@@ -118,6 +120,29 @@ Probe open_probe(bool typed) {
   if (!typed) probe->skeleton->data = gyr_portable__elf_bytes(&probe->skeleton->data_sz);
   if (bpf_object__open_skeleton(probe->skeleton, nullptr) != 0) return nullptr;
   return probe;
+}
+
+// Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
+bool programs_are_preempted() {
+  utsname kernel{};
+  uname(&kernel);
+  return std::strtoul(kernel.release, nullptr, 10) >= 7;
+}
+
+// Times the kernel skipped a program because the same was under way on the CPU. Page faults do not
+// count: they are skipped when they are of our own making.
+uint64_t missed_runs(const gyr_probe& probe) {
+  uint64_t sum = 0;
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, probe.obj) {
+    bpf_prog_info info{};
+    __u32 size = sizeof info;
+    if (program == probe.progs.page_fault_user || program == probe.progs.page_fault_kernel)
+      continue;
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
+      sum += info.recursion_misses;
+  }
+  return sum;
 }
 
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
@@ -187,6 +212,7 @@ Result<void> BpfSource::load(bool typed) {
   }
   bpf_map__set_max_entries(maps.rings, static_cast<uint32_t>(cpus * GYR_CLASSES));
   probe_->rodata->own_tgid = static_cast<uint32_t>(own_pid_);
+  probe_->rodata->preemptible = programs_are_preempted() ? 1 : 0;
   probe_->rodata->page_kib = static_cast<uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
   probe_->rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
   probe_->rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
@@ -420,11 +446,13 @@ SourceCounters BpfSource::counters() const {
   for (const LossRow& row : sum.losses) {
     (row.reason == LossReason::RingFull ? sum.lost_ring_full : sum.lost_other) += row.count;
   }
+  sum.missed = missed_runs(*probe_);
   sum.lost_detail = losses_text(sum.losses);
   const auto tell = [&](uint64_t count, std::string_view what) {
     if (count == 0) return;
     sum.lost_detail += fmt::format("{}{} {}", sum.lost_detail.empty() ? "" : ", ", count, what);
   };
+  tell(sum.missed, "calls, wanted or not, at which the kernel skipped the probe");
   tell(sum.unmapped_32bit, "32-bit calls without a 64-bit counterpart");
   tell(all.x32, "x32 calls");
   tell(all.unreadable, "parameters whose memory could not be read");

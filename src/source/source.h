@@ -43,6 +43,7 @@ struct SourceCounters {
   uint64_t unknown_types = 0;  // records of types this version does not know, skipped
   uint64_t lost_ring_full = 0;  // events lost because the ring was full
   uint64_t lost_other = 0;      // lost for any other reason (see lost_detail)
+  uint64_t missed = 0;          // live: calls, wanted or not, at which the kernel skipped the probe
   uint64_t unmapped_32bit = 0;  // 32-bit calls that could not be mapped
   uint64_t lost_critical = 0;   // of the lost ones, those of the critical class
   std::vector<LossRow> losses;  // no row for nothing

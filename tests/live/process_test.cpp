@@ -231,7 +231,7 @@ TEST_F(ProcessLive, execve) {
                 {"exe_ino_ctime", ctime},
                 {"exe_ino_mtime", mtime},
                 {"uid", 0},
-                {"trusted_exepath", "/usr/bin/true"},
+                {"trusted_exepath", std::filesystem::canonical("/bin/true").string()},
                 {"pgid", child()},
                 {"gid", 0},
                 {"filename", "/bin/true"}});
