@@ -36,7 +36,7 @@ function(gyr_add_modules)
     set(name ${CMAKE_MATCH_1})
     string(STRIP "${CMAKE_MATCH_2}" uses)
     separate_arguments(uses)
-    file(GLOB sources CONFIGURE_DEPENDS src/${name}/*.cpp src/${name}/sinks/*.cpp)
+    file(GLOB sources CONFIGURE_DEPENDS src/${name}/*.cpp src/${name}/sinks/*.cpp src/${name}/*.c)
     set(kind PUBLIC)
     if(sources)
       add_library(gyr_${name} STATIC ${sources})
@@ -60,6 +60,9 @@ function(gyr_add_modules)
     if(name STREQUAL "source")
       # What both sides of the ring share; code that no probe is built for includes it too.
       target_include_directories(gyr_source PRIVATE ${PROJECT_SOURCE_DIR}/probe)
+      # The probe's code outside of the kernel: it writes numbers to any address.
+      set_source_files_properties(src/source/ptrace_collect.c PROPERTIES SKIP_PRECOMPILE_HEADERS ON
+                                  COMPILE_OPTIONS "-std=gnu11;-fno-strict-aliasing;-fno-sanitize=alignment")
       if(GYR_PROBE)
         gyr_add_probe(gyr_source)
       endif()

@@ -15,6 +15,7 @@
 #define OPEN_LARGEFILE 0x20000
 #define OPEN_DIRECTORY 0x4000
 
+#ifdef __bpf__       /* registers, which other drivers have from elsewhere */
 #define TIF_32BIT 22 /* thread_info.flags: a 32-bit program */
 
 static __always_inline __u32 call_number(const struct pt_regs* regs) {
@@ -36,3 +37,4 @@ static __always_inline void read_arguments(__u64* args, const struct pt_regs* re
   args[4] = READ(regs, regs[4]);
   args[5] = READ(regs, regs[5]);
 }
+#endif

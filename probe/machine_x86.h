@@ -13,6 +13,7 @@
 #define OPEN_LARGEFILE 0x8000
 #define OPEN_DIRECTORY 0x10000
 
+#ifdef __bpf__      /* registers, which other drivers have from elsewhere */
 #define TS_COMPAT 2 /* thread_info.status: in a 32-bit call */
 #define X32_BIT 0x40000000
 
@@ -43,3 +44,4 @@ static __always_inline void read_arguments(__u64* args, const struct pt_regs* re
     args[5] = READ(regs, r9);
   }
 }
+#endif

@@ -115,6 +115,9 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
                              .max_file_mb = settings.capture.max_file_size_mb};
   }
   detect.no_source = settings.engine.kind == EngineKind::NoDriver;
+  detect.follow = settings.engine.kind == EngineKind::Ptrace;
+  detect.command = options.command;
+  detect.attach = options.attach;
   detect.outputs = output_settings(settings, detect.capture_file.has_value());
   detect.stdout_enabled = settings.stdout_enabled;
   if (settings.file_output.enabled) {
@@ -161,6 +164,16 @@ Result<void> check_supported(const ConfigResult& config, const Options& options)
     return Error{
         fmt::format("-e asks for a replay of {}, but other settings of 'engine' take that back: {}",
                     *options.capture_file, config.place_of("engine.kind"))};
+  }
+  if (options.userspace && engine.kind != EngineKind::Ptrace) {
+    return Error{
+        fmt::format("-u asks for engine.kind=ptrace, but other settings take that back: {}",
+                    config.place_of("engine.kind"))};
+  }
+  if (engine.kind == EngineKind::Ptrace && !options.userspace) {
+    return Error{
+        "engine.kind is ptrace, but there is nothing to follow: gyr -u -- COMMAND starts a "
+        "command, gyr --attach PID follows running processes"};
   }
   if (settings.engine.kind == EngineKind::Replay && settings.engine.replay_capture_file.empty()) {
     return Error{"engine.kind is replay, but engine.replay.capture_file is not set"};

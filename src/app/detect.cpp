@@ -2,10 +2,12 @@
 #include "app/detect.h"
 
 #include <fmt/format.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <functional>
 #include <thread>
@@ -61,12 +63,19 @@ EngineSetup engine_settings(const DetectSettings& settings, StateSettings state)
   engine.compile = {.string_cache = settings.caches,
                     .thread_cache = settings.caches,
                     .event_cache = settings.caches};
-  engine.duration_ns = settings.duration_ns;
+  // What is followed ends by itself: the source sees to it.
+  engine.duration_ns = settings.follow ? 0 : settings.duration_ns;
   engine.capture = settings.capture_choice;
   return engine;
 }
 
 void say_what_is_watched(const DetectSettings& settings, const LiveHost& host, size_t rules) {
+  if (settings.follow) {
+    say(fmt::format("gyr: following {} ({}, {} rules)\n",
+                    settings.command.empty() ? "running processes" : settings.command.front(),
+                    host.description(), rules));
+    return;
+  }
   say(fmt::format("gyr: watching this host ({}, {} rules); Ctrl-C ends\n", host.description(),
                   rules));
   if (settings.built_in_rules) {
@@ -111,6 +120,12 @@ void report_containers(const ContainerFinder& finder, const Logger& logger) {
   logger->info("containers: {} were looked for; not known: {}", finder.containers(), missing);
 }
 
+// As a shell tells how a command ended.
+int status_of_command(std::optional<int> status) {
+  if (!status) return 0;
+  return WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
+}
+
 uint64_t lost_alerts(const Outputs& outputs) {
   uint64_t lost = 0;
   for (const OutputCounters& sink : outputs.counters()) lost += sink.lost();
@@ -125,6 +140,7 @@ struct Run {
   SignalWatcher& signals;
   Outputs& outputs;
   const std::function<bool()> give_up = signals.give_up(settings.duration_ns);
+  const std::atomic<bool> never{false};
 
   int with_source(Source& source, StateSettings state, const LiveHost* host) {
     if (settings.record.path.empty() || settings.dry_run) {
@@ -178,7 +194,7 @@ struct Run {
       return print_error(opened.error().message);
     }
     if (host != nullptr) say_what_is_watched(settings, *host, engine.rule_count());
-    const RunEnd end = engine.run(signals.stop());
+    const RunEnd end = engine.run(settings.follow ? never : signals.stop());
     const bool cut_short = end != RunEnd::Finished && end != RunEnd::Failed;
     outputs.finish([&] { return cut_short || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
@@ -197,6 +213,34 @@ struct Run {
                        [](const Rule& rule) { return rule.active() && rule.capture; });
   }
 
+  SyscallPlan wanted_calls() const {
+    SyscallPlan plan = plan_syscalls(syscalls_of_rules(*ruleset), settings.syscalls);
+    for (const std::string& step : plan_steps(plan)) logger->debug("{}", step);
+    warn_about_selection(plan, logger);
+    return plan;
+  }
+
+  // A command, whose status becomes ours, or running processes; without the probe.
+  int follow() {
+    LiveHost host("");  // processes are numbered as in our own /proc
+    if (settings.dry_run) {
+      say(fmt::format("gyr: dry run: {} rules are loaded; nothing was started\n",
+                      ruleset->rules.size()));
+      return 0;
+    }
+    PtraceSettings what{.syscalls = {},
+                        .snaplen = settings.snaplen,
+                        .command = settings.command,
+                        .pids = settings.attach,
+                        .end_signal = [this] { return signals.end_signal(); },
+                        .duration_ns = settings.duration_ns};
+    auto source = host.follow(std::move(what), wanted_calls().collected, logger);
+    if (!source) return print_error(source.error().message);
+    const int status = with_source(**source, host.state_settings(), &host);
+    if (status != 0 || settings.command.empty()) return status;
+    return status_of_command((*source)->command_status());
+  }
+
   int live() {
     LiveHost host(environment("HOST_ROOT"));
     if (settings.dry_run) {
@@ -204,9 +248,7 @@ struct Run {
                       ruleset->rules.size()));
       return 0;
     }
-    const SyscallPlan plan = plan_syscalls(syscalls_of_rules(*ruleset), settings.syscalls);
-    for (const std::string& step : plan_steps(plan)) logger->debug("{}", step);
-    warn_about_selection(plan, logger);
+    const SyscallPlan plan = wanted_calls();
     Result<std::unique_ptr<Source>> source = host.open({.syscalls = plan.collected,
                                                         .snaplen = settings.snaplen,
                                                         .ring_bytes = settings.ring_bytes,
@@ -248,6 +290,7 @@ int detect(const DetectSettings& settings, const std::shared_ptr<const Ruleset>&
   signals.on_reopen([&outputs] { outputs.reopen(); });
   Run run{settings, ruleset, logger, signals, outputs};
   const int status = settings.no_source      ? run.idle()
+                     : settings.follow       ? run.follow()
                      : settings.capture_file ? run.replay()
                                              : run.live();
   signals.on_reopen({});

@@ -21,6 +21,9 @@ namespace gyr::app {
 
 struct DetectSettings {
   std::optional<std::string> capture_file{};       // replay; otherwise live
+  bool follow = false;                             // engine.kind = ptrace:
+  std::vector<std::string> command{};              // started and followed, or
+  std::vector<int64_t> attach{};                   // running processes
   bool no_source = false;                          // engine.kind = nodriver: no events at all
   RecordingSettings record{};                      // records what is seen; no path: nothing
   std::optional<AlertCaptureSettings> captures{};  // on alert

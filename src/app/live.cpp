@@ -45,6 +45,18 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
   return std::unique_ptr<Source>(*std::move(source));
 }
 
+Result<std::unique_ptr<PtraceSource>> LiveHost::follow(PtraceSettings what,
+                                                       const SyscallSet& syscalls,
+                                                       const Logger& logger) {
+  what.syscalls = to_list(syscalls);
+  for (const Sc call : what.syscalls) collected_ += is_collected(call) ? 1 : 0;
+  auto source = open_ptrace(std::move(what));
+  if (!source) return source;
+  own_pid_ = (*source)->own_pid();
+  for (const std::string& warning : (*source)->warnings()) logger->warn("{}", warning);
+  return source;
+}
+
 StateSettings LiveHost::state_settings() const {
   StateSettings state;
   state.live = true;

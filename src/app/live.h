@@ -12,6 +12,7 @@
 #include "container/finder.h"
 #include "engine/syscall_selection.h"
 #include "source/proc_fds.h"
+#include "source/ptrace.h"
 #include "source/source.h"
 #include "state/state.h"
 
@@ -30,6 +31,9 @@ class LiveHost {
     uint32_t cpus_per_ring = 2;
   };
   Result<std::unique_ptr<Source>> open(const Collect& what, const Logger& logger);
+  // The same of a command or of running processes, without the probe. `what` needs no calls.
+  Result<std::unique_ptr<PtraceSource>> follow(PtraceSettings what, const SyscallSet& syscalls,
+                                               const Logger& logger);
   // State that heals itself from /proc: after open(). Refers to this object.
   StateSettings state_settings() const;
   const ContainerFinder& containers() const { return *containers_; }

@@ -67,6 +67,21 @@ Result<void> replay_file(Options& o, std::string_view value) {
   return kind ? imply(o, "-e", "engine.replay.capture_file=" + std::string(value)) : kind;
 }
 
+Result<void> follow(Options& o, std::string option) {
+  if (o.userspace) return {};
+  o.userspace = true;
+  return imply(o, std::move(option), "engine.kind=ptrace");
+}
+
+Result<void> attach_to(Options& o, std::string_view value) {
+  for (const std::string_view text : split(value, ',')) {
+    const Result<uint64_t> pid = parse_count(trim(text), 1, INT32_MAX);
+    if (!pid) return pid.error();
+    o.attach.push_back(static_cast<int64_t>(*pid));
+  }
+  return follow(o, "--attach");
+}
+
 using Row = Option<Options>;
 using Text = std::string_view;
 
@@ -90,6 +105,12 @@ constexpr Row kOptions[] = {
     {'e', "", Takes::Value, "FILE",
      "Replay a capture file: -o engine.kind=replay -o engine.replay.capture_file=FILE.",
      replay_file},
+    {'u', "userspace", Takes::Nothing, "",
+     "Start the command behind -- and detect in it and in all that it starts, by ptrace, without "
+     "the probe and without privileges; its exit status is gyr's. -o engine.kind=ptrace.",
+     [](Options& o, Text) -> Result<void> { return follow(o, "-u"); }},
+    {0, "attach", Takes::Values, "PID",
+     "The same with running processes (PID,PID...), their threads and descendants.", attach_to},
     {'M', "", Takes::Value, "SECONDS", "Stop after so many seconds.", set_duration},
     {'A', "", Takes::Nothing, "",
      "Collect all system calls that rules ask for, also reads and writes: -o "
@@ -239,12 +260,30 @@ void note_useless_options(Options& o) {
   }
 }
 
+Result<void> check_followed(const Options& o) {
+  if (!o.userspace) return {};
+  if (o.capture_file) return Error{"-e replays a capture, -u follows a command; give only one"};
+  if (!o.command.empty() && !o.attach.empty()) {
+    return Error{"--attach follows running processes; a command cannot be started as well"};
+  }
+  const bool prints = !print_commands(o).empty();
+  if (o.command.empty() && o.attach.empty() && !prints) {
+    return Error{"-u needs a command to follow: gyr -u -- COMMAND [ARGUMENT...]"};
+  }
+  if (prints && !o.command.empty()) {
+    return Error{fmt::format("unexpected argument '{}' with {}; see --help", o.command.front(),
+                             print_commands(o).front())};
+  }
+  return {};
+}
+
 Result<void> check(const Options& o) {
   if (o.help) return {};
   if (!o.only_tags.empty() && (!o.disabled_tags.empty() || !o.disabled_substrings.empty())) {
     return Error{"-t cannot be used together with -T or -D"};
   }
   if (o.markdown && o.format) return Error{"--markdown cannot be used together with --format"};
+  if (const Result<void> followed = check_followed(o); !followed) return followed;
   if (Result<void> effects = check_effects(o); !effects) return effects;
   return check_contradictions(o);
 }
@@ -255,9 +294,10 @@ Result<Options> parse_options(Arguments arguments) {
   Options options;
   OptionParser<Options> parser(kOptions, options);
   if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
-  if (!parser.positional.empty()) {
+  if (!parser.positional.empty() && !options.userspace) {
     return Error{fmt::format("unexpected argument '{}'; see --help", parser.positional.front())};
   }
+  options.command = std::move(parser.positional);
   if (const Result<void> sound = check(options); !sound) return sound.error();
   note_useless_options(options);
   return options;
@@ -278,6 +318,7 @@ std::string help_text() {
          "Usage:\n"
          "  gyr [OPTIONS]                    detect on this host, with the built-in rules\n"
          "  gyr -r RULES.yaml -e FILE.scap   detect in a capture file\n"
+         "  gyr -u [OPTIONS] -- COMMAND...   run a command and detect in it, without the probe\n"
          "  gyr -V RULES.yaml                check rules\n"
          "  gyr read FILE [FILTER]           print the events of a capture file (gyr read --help)\n"
          "  gyr record -w FILE [FILTER]      record this host's events (gyr record --help)\n"

@@ -44,6 +44,9 @@ struct Options {
   uint64_t duration_s = 0;                       // -M
   std::vector<std::string> notes;                // about options without effect, for the log
   std::optional<std::string> capture_file;       // -e
+  bool userspace = false;                        // -u, and with --attach
+  std::vector<std::string> command;              // what to start and follow
+  std::vector<int64_t> attach;                   // --attach
   // What options that stand for settings ask for, so that -o cannot take it back unnoticed.
   struct Implied {
     std::string option;   // "-A"

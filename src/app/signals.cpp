@@ -26,6 +26,11 @@ SignalWatcher::SignalWatcher() {
   // A closed terminal ends the program as Ctrl-C does: with what is queued delivered.
   if (!is_hangup_ignored()) sigaddset(&watched_, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &watched_, &before_);
+  // Whoever waits for children (source/ptrace.h) waits for their signal too.
+  sigset_t children;
+  sigemptyset(&children);
+  sigaddset(&children, SIGCHLD);
+  pthread_sigmask(SIG_BLOCK, &children, nullptr);
   thread_ = std::thread([this] { watch(); });
 }
 
@@ -34,6 +39,11 @@ SignalWatcher::~SignalWatcher() {
   pthread_kill(thread_.native_handle(), SIGUSR1);
   thread_.join();
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+std::optional<int> SignalWatcher::end_signal() const {
+  if (!stop_) return std::nullopt;
+  return end_signal_.load();
 }
 
 std::function<bool()> SignalWatcher::give_up(uint64_t duration_ns) const {
@@ -51,15 +61,17 @@ void SignalWatcher::on_reopen(std::function<void()> call) {
 
 void SignalWatcher::watch() {
   for (;;) {
-    int number = 0;
-    if (sigwait(&watched_, &number) != 0) continue;
+    siginfo_t info{};
+    const int number = sigwaitinfo(&watched_, &info);
+    if (number <= 0) continue;
     if (done_) return;
     if (number == SIGUSR1) {
       const std::lock_guard lock(mutex_);
       if (reopen_) reopen_();
-    } else if (stop_.exchange(true)) {
+    } else {
+      if (!stop_) end_signal_ = info.si_code == SI_KERNEL ? 0 : number;
       // Whatever the main thread hangs in, the user wants out.
-      _exit(kStatusOfSecondSignal);
+      if (stop_.exchange(true)) _exit(kStatusOfSecondSignal);
     }
   }
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace gyr::app {
@@ -24,6 +25,9 @@ class SignalWatcher {
   SignalWatcher& operator=(const SignalWatcher&) = delete;
 
   const std::atomic<bool>& stop() const { return stop_; }
+  // The signal that asked for the end, for whoever else it concerns: 0 if the terminal sent it, to
+  // all of its foreground; nothing while nobody asked.
+  std::optional<int> end_signal() const;
   // True once the program shall stop, or `duration_ns` (0: no limit) from now on. For what waits.
   std::function<bool()> give_up(uint64_t duration_ns) const;
   // Called on the watcher's thread for each SIGUSR1. An empty one stops the calls.
@@ -36,6 +40,7 @@ class SignalWatcher {
   sigset_t before_;
   std::atomic<bool> stop_{false};
   std::atomic<bool> done_{false};
+  std::atomic<int> end_signal_{0};
   std::mutex mutex_;
   std::function<void()> reopen_;
   std::thread thread_;

@@ -22,6 +22,7 @@ constexpr auto kEngineKinds = std::to_array<Word<EngineKind>>({
     {"modern_ebpf", EngineKind::ModernEbpf},
     {"kmod", EngineKind::Kmod},
     {"ebpf", EngineKind::Ebpf},
+    {"ptrace", EngineKind::Ptrace},
     {"replay", EngineKind::Replay},
     {"nodriver", EngineKind::NoDriver},
 });

@@ -87,7 +87,8 @@ template <class T>
 constexpr std::string_view type_name() {
   if constexpr (std::is_same_v<T, bool>) return "true or false";
   if constexpr (std::is_same_v<T, std::string>) return "text";
-  if constexpr (std::is_same_v<T, EngineKind>) return "modern_ebpf, kmod, ebpf, replay or nodriver";
+  if constexpr (std::is_same_v<T, EngineKind>)
+    return "modern_ebpf, kmod, ebpf, ptrace, replay or nodriver";
   if constexpr (std::is_same_v<T, RuleMatching>) return "first or all";
   if constexpr (std::is_same_v<T, CaptureMode>) return "rules or all_rules";
   if constexpr (std::is_same_v<T, Priority>) return "priority";

@@ -13,7 +13,7 @@
 
 namespace gyr {
 
-enum class EngineKind : uint8_t { ModernEbpf, Kmod, Ebpf, Replay, NoDriver };
+enum class EngineKind : uint8_t { ModernEbpf, Kmod, Ebpf, Ptrace, Replay, NoDriver };
 enum class RuleMatching : uint8_t { First, All };
 enum class CaptureMode : uint8_t { Rules, AllRules };
 enum class MergeStrategy : uint8_t { Append, Override, AddOnly };

@@ -53,6 +53,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "base/add_once.h"
 #include "gyr_portable.skel.h"
 #include "gyr_probe.skel.h"
+#include "source/call_table.h"
 #include "source/live_checks.h"
 #include "source/probe_losses.h"
 #include "source/probe_rings.h"
@@ -316,59 +317,14 @@ Result<void> BpfSource::start() {
   return {};
 }
 
-// What 32-bit programs call through socketcall(1 …) and ipc(1 …), by the numbers of <linux/net.h>
-// and <linux/ipc.h>.
-constexpr std::array kSocketCalls{
-    Sc::UNKNOWN,     Sc::SOCKET,      Sc::BIND,       Sc::CONNECT,    Sc::LISTEN,  Sc::ACCEPT,
-    Sc::GETSOCKNAME, Sc::GETPEERNAME, Sc::SOCKETPAIR, Sc::SEND,       Sc::RECV,    Sc::SENDTO,
-    Sc::RECVFROM,    Sc::SHUTDOWN,    Sc::SETSOCKOPT, Sc::GETSOCKOPT, Sc::SENDMSG, Sc::RECVMSG,
-    Sc::ACCEPT4,     Sc::RECVMMSG,    Sc::SENDMMSG};
-constexpr auto kIpcCalls = [] {
-  std::array<Sc, 25> calls{};
-  calls[1] = Sc::SEMOP;
-  calls[2] = Sc::SEMGET;
-  calls[3] = Sc::SEMCTL;
-  calls[4] = Sc::SEMTIMEDOP;
-  calls[11] = Sc::MSGSND;
-  calls[12] = Sc::MSGRCV;
-  calls[13] = Sc::MSGGET;
-  calls[14] = Sc::MSGCTL;
-  calls[21] = Sc::SHMAT;
-  calls[22] = Sc::SHMDT;
-  calls[23] = Sc::SHMGET;
-  calls[24] = Sc::SHMCTL;
-  return calls;
-}();
-constexpr int kNrSocketcall = 102, kNrIpc = 117;
-
 void BpfSource::select(std::span<const Sc> syscalls) {
   std::vector<bool> chosen(kScLimit);
   for (const Sc sc : syscalls) {
     if (is_collected(sc)) chosen[static_cast<size_t>(sc)] = true;
   }
-  const auto entry = [&](const ScInfo* info) {
-    gyr_call call{};
-    if (!info) return call;
-    call.sc = static_cast<uint16_t>(info->sc);
-    if (chosen[call.sc]) call.event = static_cast<uint16_t>(info->event);
-    return call;
-  };
-  for (int i = 0; i < GYR_CALLS; ++i) {
-    probe_->bss->calls[0][i] = entry(syscall_of_x86_64(i));
-    probe_->bss->calls[1][i] = entry(syscall_of_ia32(i));
-  }
-  const auto pack = [&](gyr_call* packed, std::span<const Sc> within, gyr_call* outer) {
-    bool any = false;
-    for (size_t i = 1; i < within.size(); ++i) {
-      packed[i] = entry(sc_info(static_cast<uint16_t>(within[i])));
-      any = any || packed[i].event != 0;
-    }
-    // Any event lets the call pass; which one it is, is told inside.
-    outer->event = any ? static_cast<uint16_t>(Ev::GENERIC_X) : uint16_t{0};
-    if (outer->sc == 0) outer->sc = 1;
-  };
-  pack(probe_->bss->packed_calls[0], kSocketCalls, &probe_->bss->calls[1][kNrSocketcall]);
-  pack(probe_->bss->packed_calls[1], kIpcCalls, &probe_->bss->calls[1][kNrIpc]);
+  const gyr_calls table = call_table(syscalls);
+  std::memcpy(probe_->bss->calls, table.calls, sizeof(table.calls));
+  std::memcpy(probe_->bss->packed_calls, table.packed, sizeof(table.packed));
   probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
   attach_wanted(chosen);
 }

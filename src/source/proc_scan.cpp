@@ -276,6 +276,19 @@ Result<Snapshot> scan_proc(const Files& files, const Users& users) {
   return snapshot;
 }
 
+struct ThreadReader::Memory {
+  Scan scan;
+};
+
+ThreadReader::ThreadReader(const Files& files) : memory_(new Memory{Scan(files)}) {}
+ThreadReader::~ThreadReader() = default;
+
+std::optional<SnapshotThread> ThreadReader::read(int64_t pid, int64_t tid) {
+  auto leader = read_leader(memory_->scan, pid);
+  if (!leader || tid == pid) return leader;
+  return read_follower(memory_->scan, *leader, tid);
+}
+
 std::optional<FoundThread> scan_thread(const Files& files, int64_t tid) {
   Scan scan(files);
   SnapshotThread probe;

@@ -3,6 +3,7 @@
 // tables of every network namespace, users, interfaces. What vanishes while it is read is left out.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -16,5 +17,17 @@ Result<Snapshot> scan_proc(const Files& files, const Users& users);
 
 // One thread, with the descriptors of its process; empty if there is no such thread.
 std::optional<FoundThread> scan_thread(const Files& files, int64_t tid);
+
+// The same without descriptors, for whoever asks often. `files` must outlive it.
+class ThreadReader {
+ public:
+  explicit ThreadReader(const Files& files);
+  ~ThreadReader();
+  std::optional<SnapshotThread> read(int64_t pid, int64_t tid);
+
+ private:
+  struct Memory;
+  std::unique_ptr<Memory> memory_;
+};
 
 }  // namespace gyr

@@ -250,7 +250,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "engine: {kind: gvisor}\n",
                 {},
                 "error /c.yaml:1:16: engine.kind: 'gvisor' is no kind of engine; there are "
-                "modern_ebpf, kmod, ebpf, replay, nodriver\n"},
+                "modern_ebpf, kmod, ebpf, ptrace, replay, nodriver\n"},
         BadCase{
             "tag_trap",
             "base_syscalls: {custom_set: [read, !recvfrom]}\n",

@@ -32,6 +32,7 @@ std::string wide(uint64_t value) { return std::string(reinterpret_cast<const cha
 std::string number(uint64_t value) { return '\0' + wide(value); }
 
 TEST_F(ControlLive, ptrace_requests) {
+  if (by_ptrace()) GTEST_SKIP() << kOneTracer;
   static volatile long word = 0x1122334455667788;
   const auto address = reinterpret_cast<uint64_t>(&word);
   user_regs_struct regs{};
@@ -87,6 +88,7 @@ TEST_F(ControlLive, ptrace_requests) {
 }
 
 TEST_F(ControlLive, a_traced_process_asks_for_it) {
+  if (by_ptrace()) GTEST_SKIP() << kOneTracer;
   const Seen seen = only(run([] { syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0); }), Ev::PTRACE_X);
   expect(seen, {{"res", 0}, {"addr", number(0)}, {"data", number(0)}, {"request", 1}, {"pid", 0}});
 }

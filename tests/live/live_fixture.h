@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs system calls in a child process (our own are not collected) and hands out the events the
 // probe made of them. One probe, with every collectable call selected, serves the whole program.
+// With GYR_LIVE_DRIVER=ptrace in the environment the same is asked of the driver without eBPF.
 // With GYR_LIVE_PORTABLE in the environment it is the probe for older kernels.
 #pragma once
 
@@ -45,8 +46,15 @@ inline constexpr bool kThreadSanitizer = false;
 inline constexpr const char* kSeesThreadSanitizer =
     "what ThreadSanitizer itself does in each process would be seen";
 
+// Why a test does not apply to the driver that is tested.
+inline constexpr const char* kOfTheProbe = "is about the probe";
+inline constexpr const char* kOneTracer = "who is traced already cannot be traced";
+inline constexpr const char* kNoPageFaults = "ptrace does not see page faults";
+
 class LiveTest : public testing::Test {
  public:
+  // Whether the tracer of source/ptrace.h is tested instead of the probe.
+  static bool by_ptrace();
   // Whether this run has a probe.
   static bool is_possible();
 

@@ -69,6 +69,7 @@ uint64_t lost_of(const SourceCounters& counters, Sc call) {
 
 // Ten times what the bulk ring holds, and among it what the critical ring can take.
 TEST_F(LossLive, a_flood_of_bulk_events_costs_no_critical_one) {
+  if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   constexpr int kRounds = 60;
   constexpr int kBulkEach = 200;
   open_small({Sc::RMDIR, Sc::PRCTL, Sc::SETSID, Sc::FORK, Sc::CLONE, Sc::SCHED_PROCESS_EXIT});
@@ -93,6 +94,7 @@ TEST_F(LossLive, a_flood_of_bulk_events_costs_no_critical_one) {
 
 // The generator knows how many calls it made; the call is one that nobody else here makes.
 TEST_F(LossLive, what_was_seen_is_what_was_delivered_and_lost) {
+  if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   constexpr uint64_t kCalls = 20'000;
   open_small({Sc::DELETE_MODULE, Sc::RMDIR});
   const int64_t child = run_unread([] {
@@ -122,6 +124,7 @@ TEST_F(LossLive, what_was_seen_is_what_was_delivered_and_lost) {
 // The child has file A open, then closes it and opens B with the same number while the ring is
 // full. What it does with the descriptor afterwards must not be told of A.
 TEST_F(LossLive, a_lost_close_and_open_never_show_the_old_name) {
+  if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   open_small(
       {Sc::OPENAT, Sc::CLOSE, Sc::RMDIR, Sc::FCHMOD, Sc::CLONE, Sc::FORK, Sc::SCHED_PROCESS_EXIT});
   const std::string old_file = dir() + "/old";

@@ -197,6 +197,7 @@ TEST_F(MemoryLive, a_literal_that_nobody_touched) {
 
 // What the kernel did not read either cannot be told.
 TEST_F(MemoryLive, data_that_nobody_touched) {
+  if (by_ptrace()) GTEST_SKIP() << "a tracer reads it";
   const uint64_t before = unreadable();
   const auto events = run([&] {
     const int null = open("/dev/null", O_WRONLY);

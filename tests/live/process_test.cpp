@@ -425,6 +425,7 @@ TEST_F(ProcessLive, signals) {
 }
 
 TEST_F(ProcessLive, ptrace) {
+  if (by_ptrace()) GTEST_SKIP() << kOneTracer;
   using std::string_literals::operator""s;
   const auto events = of(run([&] {
                            const pid_t pid = fork();

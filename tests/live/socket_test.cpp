@@ -64,8 +64,10 @@ TEST_F(SocketLive, socket_and_socketpair) {
                        {"flags", 4096 | 64}});
   expect(socket.bad, {{"fd", -EINVAL}, {"domain", 2}, {"type", 99}, {"proto", 0}, {"flags", 0}});
   const auto pair = both(events, Ev::SOCKETPAIR_X);
-  EXPECT_NE(pair.good.bits("source"), 0u);
-  EXPECT_NE(pair.good.bits("peer"), pair.good.bits("source"));
+  if (!by_ptrace()) {  // addresses of the kernel, which only the probe knows
+    EXPECT_NE(pair.good.bits("source"), 0u);
+    EXPECT_NE(pair.good.bits("peer"), pair.good.bits("source"));
+  }
   expect(pair.good, {{"res", 0},
                      {"fd1", out(1)},
                      {"fd2", out(2)},

@@ -38,6 +38,7 @@ TEST_F(StormLive, every_event_of_a_storm_arrives_in_order) {
 }
 
 TEST_F(StormLive, what_does_not_fit_into_the_ring_is_counted_exactly) {
+  if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   constexpr int kCalls = 3000;
   LiveSettings settings;
   settings.syscalls = {Sc::RMDIR};
@@ -65,6 +66,7 @@ TEST_F(StormLive, what_does_not_fit_into_the_ring_is_counted_exactly) {
 }
 
 TEST_F(StormLive, an_alert_would_not_wait) {
+  if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   // From the call to the event in our hands: the reader sleeps 20 ms at most.
   const pid_t pid = fork();
   if (pid == 0) {

@@ -280,6 +280,7 @@ TEST_F(SystemLive, what_is_not_selected_is_not_seen) {
 }
 
 TEST_F(SystemLive, our_own_calls_are_not_seen) {
+  if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   const auto before = getpid();
   syscall(SYS_rmdir, "/no/such");
   bool own = false;

@@ -90,6 +90,7 @@ TEST_F(TracepointLive, a_child_that_ends_is_the_sender) {
 }
 
 TEST_F(TracepointLive, a_deadly_signal_arrives_as_the_end_of_the_group) {
+  if (by_ptrace()) GTEST_SKIP() << "ptrace sees the signal that was sent, not SIGKILL";
   const auto seen = signals([] {
     kill(getpid(), SIGTERM);
     return 0;
@@ -120,6 +121,7 @@ constexpr int64_t kProtection = 1, kNotPresent = 2, kWrite = 4, kRead = 8, kUser
                   kSupervisor = 32, kInstruction = 128;
 
 TEST_F(TracepointLive, page_faults_of_a_program) {
+  if (by_ptrace()) GTEST_SKIP() << kNoPageFaults;
   struct Case {
     const char* name;
     int protection;
@@ -153,6 +155,7 @@ TEST_F(TracepointLive, page_faults_of_a_program) {
 }
 
 TEST_F(TracepointLive, a_page_fault_that_protection_causes) {
+  if (by_ptrace()) GTEST_SKIP() << kNoPageFaults;
   const auto seen = faults([&] {
     volatile char* page = fresh_page(PROT_READ | PROT_WRITE);
     *page = 1;
@@ -167,6 +170,7 @@ TEST_F(TracepointLive, a_page_fault_that_protection_causes) {
 }
 
 TEST_F(TracepointLive, page_faults_of_the_kernel) {
+  if (by_ptrace()) GTEST_SKIP() << kNoPageFaults;
   const auto seen = faults([&] {
     volatile char* page = fresh_page(PROT_READ | PROT_WRITE);
     out(0) = reinterpret_cast<int64_t>(page);
@@ -181,6 +185,7 @@ TEST_F(TracepointLive, page_faults_of_the_kernel) {
 // The probe reads the callers' memory, and faults where nothing is mapped. That must not spoil the
 // record under construction. (It makes no event either; that of another probe on this host would.)
 TEST_F(TracepointLive, a_fault_of_the_probe_leaves_its_record_alone) {
+  if (by_ptrace()) GTEST_SKIP() << kNoPageFaults;
   const auto events = run_with({Sc::PAGE_FAULT_USER, Sc::PAGE_FAULT_KERNEL}, [&] {
     volatile char* page = fresh_page(PROT_READ | PROT_WRITE);
     out(0) = reinterpret_cast<int64_t>(page);
