@@ -18,6 +18,11 @@ static __always_inline struct file* open_file(__s64 fd) {
   if (fd < 0 || !files) return 0;
   struct fdtable* table = READ(files, fdt);
   if (fd >= READ(table, max_fds)) return 0;
+#if GYR_TYPED
+  if (has_rdonly_cast) { /* the slot as a type whose first field is a pointer */
+    return (void*)AS(hlist_head, READ(table, fd) + fd)->first;
+  }
+#endif
   bpf_probe_read_kernel(&file, sizeof(file), READ(table, fd) + fd);
   return file;
 }
@@ -31,7 +36,7 @@ static __always_inline __u32 encode_device(__u32 dev) {
 
 /* Bits of the overlay layer the file lives on: UPPER_LAYER, LOWER_LAYER or none. */
 static __always_inline __u32 overlay_layer(struct inode* inode, struct super_block* super) {
-  if (BPF_CORE_READ(super, s_magic) != OVERLAYFS_MAGIC) return 0;
+  if (PEEK(super_block, super, s_magic) != OVERLAYFS_MAGIC) return 0;
   /* Overlayfs may be a module, whose types are not at hand: the dentry of the upper layer follows
    * the inode. */
   const void* upper = 0;
@@ -51,12 +56,12 @@ __noinline int load_file(__u32 slot) {
   s->file_created = 0;
   struct file* file = open_file(s->ret);
   if (!file) return 0;
-  struct inode* inode = BPF_CORE_READ(file, f_inode);
-  struct super_block* super = BPF_CORE_READ(inode, i_sb);
-  s->file_dev = encode_device(BPF_CORE_READ(super, s_dev));
-  s->file_ino = BPF_CORE_READ(inode, i_ino);
+  struct inode* inode = PEEK(file, file, f_inode);
+  struct super_block* super = PEEK(inode, inode, i_sb);
+  s->file_dev = encode_device(PEEK(super_block, super, s_dev));
+  s->file_ino = PEEK(inode, inode, i_ino);
   s->file_marks = overlay_layer(inode, super);
-  if (BPF_CORE_READ(file, f_mode) & FMODE_CREATED) s->file_created = FILE_CREATED;
+  if (PEEK(file, file, f_mode) & FMODE_CREATED) s->file_created = FILE_CREATED;
   return 0;
 }
 
@@ -218,9 +223,7 @@ __noinline __u64 pair_inode(__u32 slot, __u64 at) {
 }
 #endif
 
-__noinline int collect_file(__u32 slot, __u32 spec) {
-  struct scratch* s = scratch_of(slot);
-  if (!s) return 0;
+static __always_inline int file_param(__u32 slot, struct scratch* s, __u32 spec) {
   const __u64 arg = s->args[SPEC_ARGUMENT(spec)];
   const __u32 width = SPEC_WIDTH(spec);
   const __u32 token = SPEC_TOKEN(spec);
@@ -249,4 +252,9 @@ __noinline int collect_file(__u32 slot, __u32 spec) {
     default:
       return put(s, exe_number(slot, token), width);
   }
+}
+
+__noinline int collect_file(__u32 slot, __u32 spec) {
+  struct scratch* s = scratch_of(slot);
+  return s ? file_param(slot, s, spec) : 0;
 }

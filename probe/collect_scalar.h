@@ -210,9 +210,7 @@ __noinline __u64 exit_number(__u32 token) {
 }
 #endif
 
-__noinline int collect_scalar(__u32 slot, __u32 spec) {
-  struct scratch* s = scratch_of(slot);
-  if (!s) return 0;
+static __always_inline int scalar_param(__u32 slot, struct scratch* s, __u32 spec) {
   const __u64 arg = s->args[SPEC_ARGUMENT(spec)];
   const __u32 width = SPEC_WIDTH(spec);
   const __u32 token = SPEC_TOKEN(spec);
@@ -253,4 +251,9 @@ __noinline int collect_scalar(__u32 slot, __u32 spec) {
   }
   if (token >= COLLECT_exit_status) return put(s, exit_number(token), width);
   return put(s, task_number(slot, token), width);
+}
+
+__noinline int collect_scalar(__u32 slot, __u32 spec) {
+  struct scratch* s = scratch_of(slot);
+  return s ? scalar_param(slot, s, spec) : 0;
 }

@@ -152,9 +152,7 @@ static __always_inline int is_fsconfig_text(__u32 command) {
   return command == 1 || command == 3 || command == 4; /* SET_STRING, SET_PATH, SET_PATH_EMPTY */
 }
 
-__noinline int collect_text(__u32 slot, __u32 spec) {
-  struct scratch* s = scratch_of(slot);
-  if (!s) return 0;
+static __always_inline int text_param(__u32 slot, struct scratch* s, __u32 spec) {
   const __u32 argument = SPEC_ARGUMENT(spec);
   const __u64 at = s->args[argument];
   const __u64 next = s->args[(argument + 1) & 7];
@@ -219,4 +217,9 @@ __noinline int collect_text(__u32 slot, __u32 spec) {
     default:
       return collect_variant(slot, token, argument);
   }
+}
+
+__noinline int collect_text(__u32 slot, __u32 spec) {
+  struct scratch* s = scratch_of(slot);
+  return s ? text_param(slot, s, spec) : 0;
 }

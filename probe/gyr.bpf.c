@@ -49,6 +49,8 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 const volatile __u32 own_tgid = 0;
 const volatile __u64 boot_to_epoch_ns = 0;
 
+// Which numbers of calls are worth a look, on either machine: most calls that come by are not.
+__u8 looks[GYR_CALLS];
 // What becomes of each call: [0] by this machine's numbers, [1] by those of 32-bit programs.
 struct gyr_call calls[GYR_MACHINES][GYR_CALLS];
 // The calls within socketcall [0] and ipc [1].
@@ -181,22 +183,30 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
     cpu->sent++;
 }
 
+static __always_inline void begin_params(struct scratch* s, __u32 count) {
+  s->overflow = 0;
+  s->unreadable = 0;
+  s->off = GYR_PREFIX + HEADER + 2 * count;
+}
+
+static __always_inline void end_param(struct scratch* s, __u32 index, __u32 before) {
+  *(__u16*)(s->data + GYR_PREFIX + HEADER + 2 * index) = (__u16)(s->off - before);
+}
+
 // The one collector: walks the event's rows.
 static __always_inline int emit_groups(__u32 slot, __u32 event, __u32 groups) {
   struct scratch* s = scratch_of(slot);
   if (!s || event >= EV_LIMIT) return 0;
   const __u32 first = event_rows[event];
   const __u32 count = event_rows[event + 1] - first;
-  s->overflow = 0;
-  s->unreadable = 0;
-  s->off = GYR_PREFIX + HEADER + 2 * count;
+  begin_params(s, count);
   for (__u32 i = 0; i < PARAMS_MAX; ++i) {
     __u32 row = first + i;
     OPAQUE(row);
     if (i >= count || row >= PARAMS) break;
     const __u32 before = s->off;
     collect_param(slot, &param_rows[row], groups);
-    *(__u16*)(s->data + GYR_PREFIX + HEADER + 2 * i) = (__u16)(s->off - before);
+    end_param(s, i, before);
   }
   send(slot, s, event, count);
   return 0;
@@ -208,6 +218,35 @@ __noinline int emit_exec(__u32 slot) { return emit_groups(slot, EV_EXECVE_19_X, 
 __noinline int emit_scalars(__u32 slot, __u32 event) {
   return emit_groups(slot, event, SCALAR_GROUP);
 }
+
+// The most frequent events: the same rows, walked by the compiler. Only events whose parameters are
+// of these groups can be here.
+#define FREQUENT_EVENTS(EVENT) \
+  EVENT(OPEN_X) EVENT(OPENAT_2_X) EVENT(CLOSE_X) EVENT(READ_X) EVENT(WRITE_X)
+
+static __always_inline void collect_known_param(__u32 slot, struct scratch* s, __u32 row) {
+  const __u32 spec = param_rows[row].spec;
+  if (param_rows[row].group == GROUP_scalar) scalar_param(slot, s, spec);
+  if (param_rows[row].group == GROUP_text) text_param(slot, s, spec);
+  if (param_rows[row].group == GROUP_file) file_param(slot, s, spec);
+}
+
+#define EMIT_KNOWN(event)                                   \
+  __noinline int emit_##event(__u32 slot) {                 \
+    struct scratch* s = scratch_of(slot);                   \
+    const __u32 first = event_rows[EV_##event];             \
+    const __u32 count = event_rows[EV_##event + 1] - first; \
+    if (!s) return 0;                                       \
+    begin_params(s, count);                                 \
+    _Pragma("unroll") for (__u32 i = 0; i < count; ++i) {   \
+      const __u32 before = s->off;                          \
+      collect_known_param(slot, s, first + i);              \
+      end_param(s, i, before);                              \
+    }                                                       \
+    send(slot, s, EV_##event, count);                       \
+    return 0;                                               \
+  }
+FREQUENT_EVENTS(EMIT_KNOWN)
 
 // The event of one of the messages that start at `base`; nonzero: no more.
 __noinline int emit_message(__u32 slot, __u32 event, __u64 base, __u32 index) {
@@ -229,6 +268,15 @@ static __always_inline void emit_messages(__u32 slot, struct scratch* s, __u32 e
 }
 
 static __always_inline void emit_call(__u32 slot, struct scratch* s, __u32 event) {
+  switch (event) {
+#define EMIT_CASE(event) \
+  case EV_##event:       \
+    emit_##event(slot);  \
+    return;
+    FREQUENT_EVENTS(EMIT_CASE)
+    default:
+      break;
+  }
   if ((event == EV_SENDMMSG_X || event == EV_RECVMMSG_X) && s->ret > 0)
     emit_messages(slot, s, event);
   else
@@ -282,9 +330,11 @@ static __always_inline void on_exit(const struct pt_regs* regs, struct gyr_call 
 // Cheap, since every call on the machine comes by. Packed 32-bit calls are told apart later.
 SEC(TRACEPOINT("sys_exit"))
 int sys_exit(__u64* ctx) {
-  struct task_struct* task = current_task();
   const struct pt_regs* regs = (const void*)ctx[0];
-  const __u32 nr = call_number(regs);
+  __u32 nr = call_number(regs);
+  OPAQUE(nr);
+  if (nr < GYR_CALLS && !looks[nr]) return 0;
+  struct task_struct* task = current_task();
   const int compat = is_32bit_call(task);
   const struct gyr_call call = find_call(nr, compat);
   if (!call.event || READ(task, tgid) == own_tgid) return 0;

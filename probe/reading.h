@@ -41,6 +41,19 @@ static __always_inline void release_cpu(void) {
   if (preemptible) bpf_preempt_enable();
 }
 
+/* PEEK(inode, pointer, i_ino) is pointer->i_ino of any kernel pointer, null or stale ones too (0
+ * then). Kernels that know bpf_rdonly_cast (6.2) load it, which costs a tenth of copying it. */
+const volatile __u32 has_rdonly_cast = 0; /* set before load */
+#if GYR_TYPED
+extern void* bpf_rdonly_cast(const void* pointer, __u32 type) __ksym __weak;
+#define AS(type, pointer) \
+  ((struct type*)bpf_rdonly_cast(pointer, bpf_core_type_id_kernel(struct type)))
+#define PEEK(type, pointer, field) \
+  (has_rdonly_cast ? AS(type, pointer)->field : BPF_CORE_READ(pointer, field))
+#else
+#define PEEK(type, pointer, field) BPF_CORE_READ(pointer, field)
+#endif
+
 static __always_inline struct task_struct* current_task(void) {
 #if GYR_TYPED
   return bpf_get_current_task_btf();

@@ -27,6 +27,10 @@ struct pt_regs { /* of x86-64, of aarch64 */
   int syscallno;
 };
 
+struct hlist_node;
+struct hlist_head {
+  struct hlist_node* first;
+};
 struct hlist_bl_node {
   struct hlist_bl_node *next, **pprev;
 };

@@ -32,6 +32,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #else
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <sys/utsname.h>
@@ -93,6 +94,14 @@ uint64_t clock_ns(clockid_t clock) {
 
 uint64_t load_counter(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_RELAXED); }
 
+// Of those that programs may call.
+bool kernel_has_function(const char* name) {
+  btf* types = btf__load_vmlinux_btf();
+  const bool has = types != nullptr && btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
+  btf__free(types);
+  return has;
+}
+
 struct ProbeDeleter {
   void operator()(gyr_probe* probe) const { gyr_probe__destroy(probe); }
 };
@@ -109,6 +118,8 @@ Probe open_probe(bool typed) {
   SAME(rodata, snaplen);
   SAME(rodata, page_kib);
   SAME(rodata, preemptible);
+  SAME(rodata, has_rdonly_cast);
+  SAME(bss, looks);
   SAME(bss, calls);
   SAME(bss, packed_calls);
   SAME(bss, process_exit_wanted);
@@ -215,6 +226,7 @@ Result<void> BpfSource::load(bool typed) {
   probe_->rodata->own_tgid = static_cast<uint32_t>(own_pid_);
   probe_->rodata->preemptible = programs_are_preempted() ? 1 : 0;
   probe_->rodata->page_kib = static_cast<uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
+  probe_->rodata->has_rdonly_cast = typed && kernel_has_function("bpf_rdonly_cast") ? 1 : 0;
   probe_->rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
   probe_->rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
   const int failed = gyr_probe__load(probe_.get());
@@ -325,6 +337,12 @@ void BpfSource::select(std::span<const Sc> syscalls) {
   const gyr_calls table = call_table(syscalls);
   std::memcpy(probe_->bss->calls, table.calls, sizeof(table.calls));
   std::memcpy(probe_->bss->packed_calls, table.packed, sizeof(table.packed));
+  // A 32-bit call that cannot be mapped is looked at too: it is counted.
+  for (int i = 0; i < GYR_CALLS; ++i) {
+    const gyr_call& narrow = table.calls[1][i];
+    const bool looks = table.calls[0][i].event || narrow.event || !narrow.sc;
+    probe_->bss->looks[i] = looks ? 1 : 0;
+  }
   probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
   attach_wanted(chosen);
 }
