@@ -21,6 +21,8 @@ namespace {
 
 constexpr uint64_t kSmallRing = 64ul * 1024;
 
+void flood() { syscall(SYS_linkat, -1, "/no/such", -1, "/no/such/flood", 0); }
+
 // A source of its own with small rings, which nobody reads while `body` runs in a child.
 class LossLive : public LiveTest {
  protected:
@@ -45,17 +47,18 @@ class LossLive : public LiveTest {
     waitpid(pid, nullptr, 0);
     return pid;
   }
-  // Hands out all there is to read.
+  // Hands out all that has happened until now.
   void read_all(const std::function<void(SourceStatus, const EventView&)>& use) const {
-    for (int idle = 0; idle < 5;) {
+    usleep(20'000);
+    for (;;) {
       Record record;
       EventView event;
       const SourceStatus status = small->next(&record);
-      idle = status == SourceStatus::Idle ? idle + 1 : 0;
+      if (status == SourceStatus::Idle) return;
       if (status == SourceStatus::Event) {
         ASSERT_TRUE(event.decode(record));
       }
-      if (idle == 0) use(status, event);
+      use(status, event);
     }
   }
   std::unique_ptr<LiveSource> small;
@@ -72,10 +75,10 @@ TEST_F(LossLive, a_flood_of_bulk_events_costs_no_critical_one) {
   if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   constexpr int kRounds = 60;
   constexpr int kBulkEach = 200;
-  open_small({Sc::RMDIR, Sc::PRCTL, Sc::SETSID, Sc::FORK, Sc::CLONE, Sc::SCHED_PROCESS_EXIT});
+  open_small({Sc::LINKAT, Sc::PRCTL, Sc::SETSID, Sc::FORK, Sc::CLONE, Sc::SCHED_PROCESS_EXIT});
   const int64_t child = run_unread([] {
     for (int i = 0; i < kRounds; ++i) {
-      for (int n = 0; n < kBulkEach; ++n) syscall(SYS_rmdir, "/no/such/flood");
+      for (int n = 0; n < kBulkEach; ++n) flood();
       prctl(PR_SET_NAME, "critical");
       setsid();
     }
@@ -89,17 +92,17 @@ TEST_F(LossLive, a_flood_of_bulk_events_costs_no_critical_one) {
   EXPECT_EQ(seen[Ev::PROCEXIT_1_E], 1u);
   const SourceCounters counters = small->counters();
   EXPECT_EQ(counters.lost_critical, 0u);
-  EXPECT_GT(lost_of(counters, Sc::RMDIR), 9 * seen[Ev::RMDIR_2_X]);
+  EXPECT_GT(lost_of(counters, Sc::LINKAT), 9 * seen[Ev::LINKAT_2_X]);
 }
 
 // The generator knows how many calls it made; the call is one that nobody else here makes.
 TEST_F(LossLive, what_was_seen_is_what_was_delivered_and_lost) {
   if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   constexpr uint64_t kCalls = 20'000;
-  open_small({Sc::DELETE_MODULE, Sc::RMDIR});
+  open_small({Sc::DELETE_MODULE, Sc::LINKAT});
   const int64_t child = run_unread([] {
     for (uint64_t i = 0; i < kCalls; ++i) syscall(SYS_delete_module, nullptr, 0);
-    for (uint64_t i = 0; i < kCalls; ++i) syscall(SYS_rmdir, "/no/such/flood");
+    for (uint64_t i = 0; i < kCalls; ++i) flood();
   });
   std::map<Ev, uint64_t> seen;
   uint64_t told = 0;
@@ -112,12 +115,12 @@ TEST_F(LossLive, what_was_seen_is_what_was_delivered_and_lost) {
   const SourceCounters counters = small->counters();
   EXPECT_EQ(counters.seen, counters.events + counters.lost_ring_full + counters.lost_other);
   EXPECT_EQ(seen[Ev::DELETE_MODULE_X] + lost_of(counters, Sc::DELETE_MODULE), kCalls);
-  // Other processes of the machine may remove directories too.
-  EXPECT_GE(seen[Ev::RMDIR_2_X] + lost_of(counters, Sc::RMDIR), kCalls);
+  // Other processes of the machine may make links too.
+  EXPECT_GE(seen[Ev::LINKAT_2_X] + lost_of(counters, Sc::LINKAT), kCalls);
   EXPECT_EQ(counters.lost_critical, lost_of(counters, Sc::DELETE_MODULE));
   EXPECT_GT(counters.lost_critical, 0u);
-  EXPECT_GT(lost_of(counters, Sc::RMDIR), 0u);
-  EXPECT_NE(counters.lost_detail.find("rmdir"), std::string::npos) << counters.lost_detail;
+  EXPECT_GT(lost_of(counters, Sc::LINKAT), 0u);
+  EXPECT_NE(counters.lost_detail.find("linkat"), std::string::npos) << counters.lost_detail;
   EXPECT_GE(told, 1u) << "the process that lost events is named";
 }
 
@@ -126,14 +129,16 @@ TEST_F(LossLive, what_was_seen_is_what_was_delivered_and_lost) {
 TEST_F(LossLive, a_lost_close_and_open_never_show_the_old_name) {
   if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
   open_small(
-      {Sc::OPENAT, Sc::CLOSE, Sc::RMDIR, Sc::FCHMOD, Sc::CLONE, Sc::FORK, Sc::SCHED_PROCESS_EXIT});
+      {Sc::OPENAT, Sc::CLOSE, Sc::LINKAT, Sc::FCHMOD, Sc::CLONE, Sc::FORK, Sc::SCHED_PROCESS_EXIT});
   const std::string old_file = dir() + "/old";
   const std::string new_file = dir() + "/new";
   int64_t& phase = out(0);
   int64_t& number = out(1);
   phase = 0;
   const auto await = [&phase](int64_t value) {
-    while (__atomic_load_n(&phase, __ATOMIC_ACQUIRE) != value) usleep(1000);
+    for (int i = 0; i < 20'000 && __atomic_load_n(&phase, __ATOMIC_ACQUIRE) != value; ++i) {
+      usleep(1000);
+    }
   };
   const auto set = [&phase](int64_t value) { __atomic_store_n(&phase, value, __ATOMIC_RELEASE); };
   const auto create = [](const std::string& path) {
@@ -154,11 +159,12 @@ TEST_F(LossLive, a_lost_close_and_open_never_show_the_old_name) {
   state.load(*small->take_snapshot());
   const pid_t child = fork();
   if (child == 0) {
+    alarm(20);  // whatever becomes of the test
     const int fd = create(old_file);
     number = fd;
     set(1);
     await(2);
-    for (int i = 0; i < 3000; ++i) syscall(SYS_rmdir, "/no/such/flood");
+    for (int i = 0; i < 3000; ++i) flood();
     close(fd);
     create(new_file);
     set(3);
@@ -190,7 +196,7 @@ TEST_F(LossLive, a_lost_close_and_open_never_show_the_old_name) {
   waitpid(child, nullptr, 0);
   read_into_state();
   EXPECT_THAT(names, testing::ElementsAre(new_file));
-  EXPECT_EQ(state.counters().fds_recovered, 1u);
+  EXPECT_GE(state.counters().fds_recovered, 1u);
 }
 
 }  // namespace
