@@ -30,7 +30,8 @@ struct Alert {
   std::string message;            // the rendered output, without time and priority
   std::map<std::string, AlertValue> fields;
   std::string hostname;
-  bool has_tags = true;  // internal messages have none
+  // A message about this program: it has no tags and a form of its own, whatever the settings say.
+  bool is_internal = false;
 };
 using AlertPtr = std::shared_ptr<const Alert>;
 

@@ -66,6 +66,15 @@ std::string text_form(const Alert& alert, bool iso_8601) {
                      priority_name(alert.priority), alert.message);
 }
 
+// The message and its fields.
+std::string internal_text_form(const Alert& alert) {
+  std::string fields;
+  for (const auto& [name, value] : alert.fields) {
+    fields += fmt::format("{}{}={}", fields.empty() ? "" : " ", name, json_value(value));
+  }
+  return fmt::format("{} ({})", text_form(alert, false), fields);
+}
+
 std::string json_tags(const Alert& alert) {
   std::string out = "[";
   for (const std::string& tag : alert.tags) {
@@ -79,12 +88,15 @@ std::string json_tags(const Alert& alert) {
 std::string json_form(const Alert& alert, const AlertFormat& format) {
   std::string out = "{\"hostname\":" + json_string(alert.hostname);
   if (format.include_message) out += ",\"message\":" + json_string(alert.message);
-  if (format.include_output) out += ",\"output\":" + json_string(text_form(alert, format.iso_8601));
+  if (format.include_output) {
+    const auto output = alert.is_internal ? alert.message : text_form(alert, format.iso_8601);
+    out += ",\"output\":" + json_string(output);
+  }
   if (format.include_output_fields) out += ",\"output_fields\":" + json_object(alert.fields);
   out += ",\"priority\":" + json_string(priority_name(alert.priority));
   out += ",\"rule\":" + json_string(alert.rule);
   out += ",\"source\":" + json_string(alert.source);
-  if (format.include_tags && alert.has_tags) out += ",\"tags\":" + json_tags(alert);
+  if (format.include_tags && !alert.is_internal) out += ",\"tags\":" + json_tags(alert);
   const std::string time = date_and_time(broken_down(alert.time_ns, true), alert.time_ns % kSecond);
   return out + ",\"time\":\"" + time + "Z\"}";
 }
@@ -135,6 +147,9 @@ std::string json_object(const std::map<std::string, AlertValue>& fields) {
 }
 
 std::string format_alert(const Alert& alert, const AlertFormat& format) {
+  if (alert.is_internal) {
+    return format.json ? json_form(alert, AlertFormat()) : one_line(internal_text_form(alert));
+  }
   if (format.json) return json_form(alert, format);
   return one_line(text_form(alert, format.iso_8601));
 }

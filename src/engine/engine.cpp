@@ -103,11 +103,9 @@ void Engine::report_size_limit(uint64_t bytes, const std::atomic<bool>& stop) {
   alert->priority = Priority::Informational;
   alert->source = "internal";
   alert->fields = {{"max_file_size_mb", {most_mb}}, {"written_bytes", {bytes}}};
-  alert->message =
-      fmt::format("A capture ended because its file is full (max_file_size_mb={} written_bytes={})",
-                  most_mb, bytes);
+  alert->message = "A capture on alert has reached its largest size and ends";
   alert->hostname = settings_.alert.hostname;
-  alert->has_tags = false;
+  alert->is_internal = true;
   world_.outputs.send(alert, [&stop] { return stop.load(std::memory_order_relaxed); });
 }
 

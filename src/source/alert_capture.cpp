@@ -140,7 +140,9 @@ SourceStatus AlertCapture::next(Record* record) {
     if (log_.is_leading()) log_.end_leading(last_ts_ns_);
     pending_ = *record;
     has_pending_ = true;
-  } else if (status == SourceStatus::Idle && phase_ != Phase::Waiting) {
+  } else if (status == SourceStatus::Idle) {
+    if (history_) history_->tidy(last_ts_ns_);
+    if (phase_ == Phase::Waiting) return status;
     if (inner_.is_live()) note_end(now_ns() - std::min(now_ns(), kStillToCome));
     log_.flush_now_and_then();
   }

@@ -10,9 +10,6 @@
 namespace gyr {
 namespace {
 
-// More at once would hold up detection after a pause, when everything is old.
-constexpr int kDropsAtOnce = 16;
-
 StateSettings without_lookups(StateSettings state) {
   state.find_thread = nullptr;
   state.find_container = nullptr;
@@ -62,7 +59,7 @@ uint64_t EventHistory::oldest_ts_ns() const {
 void EventHistory::push(const Record& record) {
   ++counters_.records;
   const uint64_t now_ns = ts_of(record);
-  drop_old(now_ns);
+  drop_old(now_ns, kDropsAtOnce);
   const uint64_t size = slot_size(record.bytes.size());
   if (size > settings_.bytes) {
     while (!empty()) drop_oldest();
@@ -98,9 +95,9 @@ void EventHistory::learn(const Finding& finding, uint64_t ts_ns) {
   push(capture::finding_record(finding, ts_ns, builder_));
 }
 
-void EventHistory::drop_old(uint64_t now_ns) {
+void EventHistory::drop_old(uint64_t now_ns, int most) {
   if (lost_ts_ns_ != 0 && lost_ts_ns_ + settings_.period_ns < now_ns) lost_ts_ns_ = 0;
-  for (int i = 0; i < kDropsAtOnce && !empty(); ++i) {
+  for (int i = 0; i < most && !empty(); ++i) {
     const Record oldest = record_at(skip_gap(first_));
     if (ts_of(oldest) + settings_.period_ns >= now_ns) return;
     drop_oldest();

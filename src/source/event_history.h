@@ -24,7 +24,7 @@ namespace gyr {
 
 struct HistorySettings {
   uint64_t bytes = 0;      // of memory for records, a multiple of 8
-  uint64_t period_ns = 0;  // what is older goes, sooner or later
+  uint64_t period_ns = 0;  // what is older goes, a little at a time
 };
 
 struct HistoryCounters {
@@ -45,6 +45,8 @@ class EventHistory {
   // In the order in which the watching state meets them.
   void push(const Record& record);
   void learn(const Finding& finding, uint64_t ts_ns);
+  // Nobody waits: lets go of more of what is old than push() does. Takes less than a millisecond.
+  void tidy(uint64_t now_ns) { drop_old(now_ns, kDropsWhenIdle); }
 
   // The state that the oldest record finds.
   Snapshot state_before() { return state_.dump(); }
@@ -76,6 +78,9 @@ class EventHistory {
     uint16_t cpu;
   };
   static constexpr uint32_t kGap = UINT32_MAX;
+  // More at once would hold up detection after a pause, when everything is old.
+  static constexpr int kDropsAtOnce = 16;
+  static constexpr int kDropsWhenIdle = 4096;
   static constexpr uint64_t slot_size(uint64_t record) {
     return (sizeof(SlotHeader) + record + 7) / 8 * 8;
   }
@@ -83,7 +88,7 @@ class EventHistory {
   uint64_t skip_gap(uint64_t at) const;
   Record record_at(uint64_t at) const;
   void drop_oldest();
-  void drop_old(uint64_t now_ns);
+  void drop_old(uint64_t now_ns, int most);
   void apply(const Record& record);
 
   HistorySettings settings_;

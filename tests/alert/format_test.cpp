@@ -98,6 +98,25 @@ TEST(AlertJson, EveryKindOfValue) {
   EXPECT_EQ(json_value({AlertValue::List{{std::string("a")}, {int64_t{2}}}}), "[\"a\",2]");
 }
 
+TEST(AlertInternal, HasAFormOfItsOwn) {
+  Alert alert = sample();
+  alert.is_internal = true;
+  alert.source = "internal";
+  alert.message = "The file is full";
+  alert.fields = {{"bytes", {uint64_t{7}}}, {"name", {std::string("a \"b\"")}}};
+  setenv("TZ", "UTC", 1);
+  tzset();
+  EXPECT_EQ(format_alert(alert, {.iso_8601 = true}),
+            "16:17:57.881785348: Warning The file is full (bytes=7 name=\"a \\\"b\\\"\")");
+  EXPECT_EQ(format_alert(alert, {.json = true,
+                                 .include_output = false,
+                                 .include_message = true,
+                                 .include_output_fields = false}),
+            R"({"hostname":"box","output":"The file is full","output_fields":{"bytes":7,)"
+            R"("name":"a \"b\""},"priority":"Warning","rule":"open_from_cat","source":"internal",)"
+            R"("time":"2016-08-04T16:17:57.881785348Z"})");
+}
+
 TEST(Statistics, OnlyWhatOccurredInOrder) {
   AlertStatistics statistics;
   statistics.add_rule("first", Priority::Informational);

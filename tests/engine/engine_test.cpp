@@ -267,7 +267,7 @@ TEST_F(Capturing, AFullFileIsTold) {
   EXPECT_EQ(told.rule, "Falco internal: capture size limit reached");
   EXPECT_EQ(told.source, "internal");
   EXPECT_EQ(told.priority, Priority::Informational);
-  EXPECT_FALSE(told.has_tags);
+  EXPECT_TRUE(told.is_internal);
   EXPECT_EQ(told.fields.at("max_file_size_mb"), AlertValue{uint64_t{1}});
   const uint64_t bytes = std::get<uint64_t>(told.fields.at("written_bytes").data);
   EXPECT_GT(bytes, 500u);

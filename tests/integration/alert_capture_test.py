@@ -17,7 +17,7 @@ import time
 import unittest
 
 from common import conformance_or_none, fastest
-from record_test import FD, PROCESS
+from record_test import FD, OWN, PROCESS, STORM
 
 GYR = ''
 # Measured from an earlier event, so it begins anew in each file.
@@ -145,7 +145,8 @@ class Replays(Case):
 
     def test_the_alerts_are_the_same_with_and_without(self):
         plain = self.run_gyr('-r', self.rules, '-o', 'json_output=true', '-o', 'rule_matching=all', '-e', self.source)
-        self.assertEqual(self.detect().stdout, plain.stdout)
+        self.assertEqual(self.detect(**{'gyr.record.file': os.path.join(self.folder, 'all.scap')}).stdout, plain.stdout)
+        self.assertEqual(self.replay(os.path.join(self.folder, 'all.scap')), alerts_of(plain.stdout))
 
     def test_begins_behind_the_alert_if_asked_to(self):
         done = self.detect(**{'gyr.capture.before_seconds': 0})
@@ -316,6 +317,29 @@ class Live(Case):
         self.assertEqual(len(self.files()), 1)
         self.check_file(self.files()[0], whole)
         self.assertRegex(self.log(), r'gyr: 1 captures with \d+ events')
+
+    def test_in_a_storm_every_field_comes_back(self):
+        """Processes come and go, threads and descriptors are inherited: some 4,000 alerts in each file."""
+        with open(self.rules, 'w', encoding='utf-8') as file:
+            file.write(BROAD)
+        process = self.watch(**{'gyr.capture.before_seconds': 1, 'gyr.capture.before_mb': 8, 'output_timeout': 600000,
+                                'engine.modern_ebpf.buf_size_preset': 8})
+        quiet = {'stdin': subprocess.DEVNULL, 'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
+        shells = [subprocess.Popen(['/bin/bash', '-c', script], start_new_session=True,
+                                   env=dict(os.environ, T=self.folder), **quiet) for script in (STORM, STORM, OWN)]
+        for _ in range(3):
+            time.sleep(2)
+            subprocess.run(['cat', '/etc/shadow'], check=False, **quiet)
+        for shell in shells:
+            try:
+                os.killpg(shell.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            shell.wait()
+        whole = self.end(process)
+        self.assertGreaterEqual(len(self.files()), 3)
+        for path in self.files():
+            self.check_file(path, whole)
 
     def test_a_storm_is_bounded(self):
         with open(self.rules, 'w', encoding='utf-8') as file:
