@@ -7,6 +7,7 @@ Alerts, exit statuses, signals, job control, threads, bad inputs; as root and as
 """
 import json
 import os
+import pty
 import pwd
 import shutil
 import signal
@@ -51,6 +52,55 @@ if os.fork() == 0:
         open("gyr-marked", "w").close()
     os._exit(0)
 os._exit(4)
+'''
+# Ends that come when they like: groups killed or stopped at work, a program run by a thread while others work, threads killed
+# together, a first thread that ends before the last.
+STORM = '''
+import ctypes, os, random, signal, subprocess, sys, threading, time
+random.seed(1)
+
+def groups():
+    work = ["sh", "-c", "while :; do cat /dev/null; /bin/true; done"]
+    started = [subprocess.Popen(work, start_new_session=True) for _ in range(5)]
+    time.sleep(random.random() * 0.4)
+    for one in started:
+        os.killpg(one.pid, random.choice([signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP]))
+    time.sleep(0.05)
+    for one in started:
+        try:
+            os.killpg(one.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        one.wait()
+
+def forked(body, status):
+    pid = os.fork()
+    if pid == 0:
+        body()
+        os._exit(99)
+    assert os.waitpid(pid, 0)[1] == status, body
+
+def busy_threads_and_a_program():
+    for _ in range(4):
+        threading.Thread(target=lambda: [os.stat("/") for _ in range(10**7)], daemon=True).start()
+    threading.Thread(target=lambda: os.execv("/bin/true", ["true"])).start()
+    time.sleep(20)
+
+def threads_killed():
+    for _ in range(20):
+        threading.Thread(target=lambda: time.sleep(20), daemon=True).start()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def first_thread_ends():
+    threading.Thread(target=lambda: (time.sleep(0.1), os._exit(5))).start()
+    ctypes.CDLL(None).pthread_exit(0)
+
+for _ in range(3):
+    groups()
+    forked(busy_threads_and_a_program, 0)
+    forked(threads_killed, signal.SIGKILL)
+    forked(first_thread_ends, 5 << 8)
+print("all ended")
 '''
 
 
@@ -144,6 +194,31 @@ class Command(Case):
         self.assertEqual(status, 0, err)
         self.assertIn('Events detected: 200', out)
 
+    def test_nobody_hangs_in_a_storm_of_ends(self):
+        status, out, err = self.run_gyr('-u', '--', PYTHON, '-c', STORM)
+        self.assertEqual(status, 0, err)
+        self.assertIn('all ended', out)
+
+    def test_the_terminal_interrupts_the_command_once(self):
+        script = ('n=0; trap "n=\\$((n+1))" INT; echo ready; i=0; '
+                  'while [ $i -lt 15 ]; do sleep 0.1; i=$((i+1)); done; echo interrupted $n times; exit 6')
+        pid, terminal = pty.fork()
+        if pid == 0:
+            if self.user is not None:
+                os.setuid(self.user)
+            os.execv(GYR, [GYR, '-r', self.rules, '-u', '--', 'sh', '-c', script])
+        self.addCleanup(os.close, terminal)
+        shown, asked = b'', False
+        while b'times' not in shown:
+            try:
+                shown += os.read(terminal, 4096)
+            except OSError:
+                break
+            if b'ready' in shown and not asked:
+                asked = os.write(terminal, b'\x03') == 1
+        self.assertIn(b'interrupted 1 times', shown)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 6)
+
     def test_calls_of_32_bit_programs(self):
         rule = '- rule: r\n  desc: d\n  condition: evt.type = rmdir\n  output: "%evt.arg.path"\n  priority: INFO\n'
         with open(self.rules, 'w', encoding='utf-8') as file:
@@ -223,6 +298,22 @@ class Attach(Case):
         self.assertIn(f'Informational sh {process.pid} ', out)
         self.assertIsNone(process.poll())
         self.assertIn(state_of(process.pid), ('S', 'R'))
+
+    def test_nobody_hangs_in_a_storm_of_ends(self):
+        script = 'import sys; sys.stdin.readline()\n' + STORM
+        process = subprocess.Popen([PYTHON, '-c', script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        gyr = self.start('--attach', str(process.pid))
+        self.assertTrue(wait_for(lambda: self.tracer_of(process.pid) == gyr.pid))
+        out, _ = process.communicate('go\n', timeout=TIMEOUT_S)
+        self.assertIn('all ended', out)
+        self.assertEqual(gyr.wait(TIMEOUT_S), 0)
+
+    @staticmethod
+    def tracer_of(pid):
+        with open(f'/proc/{pid}/status', encoding='utf-8') as file:
+            return int(file.read().split('TracerPid:')[1].split()[0])
 
     def test_they_outlive_gyr(self):
         process = self.loop()
