@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "schema/schema.h"
+#include "source/ptrace_overlay.h"
 #include "source/ptrace_socket.h"
 #include "source/ptrace_tracee.h"
 
@@ -22,7 +23,7 @@ constexpr size_t kStatLimit = 4096;
 // Inode of the first pid namespace: fixed in the kernel (PROC_PID_INIT_INO).
 constexpr std::string_view kFirstPidNamespace = "pid:[4026531836]";
 constexpr uint32_t kChildInPidNamespace = 1u << 29;  // flags.def, clone_flags
-constexpr uint64_t kExeWritable = 1, kExeFromMemory = 4;
+constexpr uint64_t kExeWritable = 1, kExeUpperLayer = 2, kExeFromMemory = 4, kExeLowerLayer = 8;
 constexpr size_t kParentsMax = 64;  // on the way up to the first process of a pid namespace
 
 const SnapshotThread* thread_of(gyr_tracee& tracee) {
@@ -90,7 +91,7 @@ std::string link_of(const gyr_tracee& tracee, int64_t fd) {
 std::optional<struct statx> look_at(const std::string& link) {
   struct statx found {};
   if (statx(AT_FDCWD, link.c_str(), AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT,
-            STATX_BASIC_STATS | STATX_BTIME, &found) != 0) {
+            STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &found) != 0) {
     return std::nullopt;
   }
   return found;
@@ -108,8 +109,15 @@ uint64_t file_number(const gyr_tracee& tracee, Collect token, int64_t fd) {
   return born >= tracee.hints.entered_ns ? kOpenCreated : 0;
 }
 
-uint64_t exe_flags(const SnapshotThread& thread) {
-  return (thread.exe_writable ? kExeWritable : 0) | (thread.exe_from_memfd ? kExeFromMemory : 0);
+uint64_t exe_flags(const gyr_tracee& tracee, const SnapshotThread& thread) {
+  uint64_t flags = thread.exe_writable ? kExeWritable : 0;
+  if (thread.exe_from_memfd) flags |= kExeFromMemory;
+  const auto file = look_at(fmt::format("/proc/{}/exe", tracee.tid));
+  if (!file) return flags;
+  const OverlayLayer layer = overlay_layer(tracee.files, tracee.tid, *file);
+  if (layer == OverlayLayer::Upper) flags |= kExeUpperLayer;
+  if (layer == OverlayLayer::Lower) flags |= kExeLowerLayer;
+  return flags;
 }
 
 uint64_t thread_number(gyr_tracee& tracee, Collect token) {
@@ -160,7 +168,7 @@ uint64_t thread_number(gyr_tracee& tracee, Collect token) {
     case Collect::exe_mtime:
       return thread->exe_ino_mtime_ns;
     case Collect::exe_flags:
-      return exe_flags(*thread);
+      return exe_flags(tracee, *thread);
     default:
       return 0;
   }

@@ -364,6 +364,20 @@ class AsRoot(Case):
             self.skipTest('setuid programs have no effect here')
         self.assertIn('0\n', self.run_gyr('-u', '--', *words)[1].splitlines(True))
 
+    def test_programs_of_an_overlay_tell_their_layer(self):
+        with open(self.rules, 'w', encoding='utf-8') as file:
+            file.write('- rule: r\n  desc: d\n  condition: evt.type = execve and proc.name in (old, new)\n'
+                       '  output: "%proc.name %proc.is_exe_upper_layer %proc.is_exe_lower_layer"\n  priority: INFO\n')
+        script = ('mkdir lower all; cp /bin/true lower/old; sleep 0.1; mkdir layers; mkdir layers/up layers/work; '
+                  'mount -t overlay none -o lowerdir=lower,upperdir=layers/up,workdir=layers/work all || exit 9; '
+                  'cp /bin/true all/new; all/old; all/new')
+        status, out, err = self.run_gyr('-u', '--', 'unshare', '-m', 'sh', '-c', script)
+        if status == 9:
+            self.skipTest('no overlay file system here')
+        self.assertEqual(status, 0, err)
+        self.assertIn('old false true', out, err)
+        self.assertIn('new true false', out, err)
+
     def test_threads_of_the_kernel_cannot_be_followed(self):
         found = subprocess.run(['cat', '/proc/2/comm'], capture_output=True, text=True, check=False).stdout
         if found != 'kthreadd\n':
