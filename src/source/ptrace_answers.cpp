@@ -97,8 +97,13 @@ std::optional<struct statx> look_at(const std::string& link) {
   return found;
 }
 
-uint64_t file_number(const gyr_tracee& tracee, Collect token, int64_t fd) {
-  const auto found = fd < 0 ? std::nullopt : look_at(link_of(tracee, fd));
+uint64_t file_number(gyr_tracee& tracee, Collect token, int64_t fd) {
+  if (fd < 0) return 0;
+  if (tracee.file_fd != fd) {
+    tracee.file_fd = fd;
+    tracee.file = look_at(link_of(tracee, fd));
+  }
+  const auto& found = tracee.file;
   if (!found) return 0;
   if (token == Collect::fd_ino) return found->stx_ino;
   if (token == Collect::fd_dev) return device_number(found->stx_dev_major, found->stx_dev_minor);

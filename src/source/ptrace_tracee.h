@@ -4,6 +4,8 @@
 // looked at, never opened, and attributes are taken as they are cached.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -46,4 +48,6 @@ struct gyr_tracee {
   gyr::TraceeHints hints{};
   std::optional<gyr::SnapshotThread> thread{};  // read when something asks for it
   bool thread_read = false;
+  int64_t file_fd = -1;  // whose attributes `file` has, if it has any
+  std::optional<struct statx> file{};
 };
