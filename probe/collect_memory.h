@@ -103,45 +103,67 @@ static __always_inline __u64 quota_format(__u32 id) {
   return id == 1 ? 2 : id == 2 ? 4 : id == 4 ? 8 : 1; /* QFMT_VFS_OLD, V0, V1, NOT_USED */
 }
 
+#define Q_GETINFO 0x800005
+#define Q_SETINFO 0x800006
+#define Q_GETQUOTA 0x800007
+#define Q_SETQUOTA 0x800008
+#define Q_XGETQUOTA 0x5803
+#define Q_XSETQLIM 0x5804
+#define SETVAL 16
+
+/* A u64 of struct if_dqblk, if the bit of its dqb_valid says that it means something. */
+static __always_inline __u64 quota_value(const struct scratch* s, __u32 index, __u32 bit) {
+  const __u32 cmd = (__u32)s->args[0] >> 8;
+  if (cmd != Q_SETQUOTA && !(cmd == Q_GETQUOTA && s->ret == 0)) return 0;
+  return user_word(s->args[3], 16) & bit ? user_wide(s->args[3], index) : 0;
+}
+/* The same of struct if_dqinfo and its dqi_valid. */
+static __always_inline __u64 quota_info(const struct scratch* s, __u32 index, __u32 bit) {
+  const __u32 cmd = (__u32)s->args[0] >> 8;
+  if (cmd != Q_SETINFO && !(cmd == Q_GETINFO && s->ret == 0)) return 0;
+  return user_word(s->args[3], 5) & bit ? user_wide(s->args[3], index) : 0;
+}
+static __always_inline int names_an_owner(__u32 cmd) {
+  return cmd == Q_GETQUOTA || cmd == Q_SETQUOTA || cmd == Q_XGETQUOTA || cmd == Q_XSETQLIM;
+}
+
 __noinline __u64 quota_number(__u32 slot, __u32 token) {
   struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   const __u32 raw = (__u32)s->args[0];
   const __u32 cmd = raw >> 8;
   const __u64 at = s->args[3];
-  const int quota = s->ret == 0 && (cmd == 0x800007 || cmd == 0x800008);
-  const int info = s->ret == 0 && (cmd == 0x800005 || cmd == 0x800006);
-  switch (token) { /* struct if_dqblk: eight u64; struct if_dqinfo: two u64, two u32 */
+  switch (token) {
     case COLLECT_quota_cmd:
       return quota_command(cmd);
     case COLLECT_quota_type:
       return (raw & 0xff) == 0 ? 1 : (raw & 0xff) == 1 ? 2 : 0;
     case COLLECT_quota_id:
-      return cmd == 0x800002 ? 0 : (__u32)s->args[2];
+      return names_an_owner(cmd) ? (__u32)s->args[2] : 0;
     case COLLECT_quota_fmt:
       return cmd == 0x800002 ? quota_format((__u32)s->args[2]) : 1;
     case COLLECT_quota_fmt_out:
       return cmd == 0x800004 && s->ret == 0 ? quota_format(user_word(at, 0)) : 1;
     case COLLECT_quota_bhardlimit:
-      return quota ? user_wide(at, 0) : 0;
+      return quota_value(s, 0, 1);
     case COLLECT_quota_bsoftlimit:
-      return quota ? user_wide(at, 1) : 0;
+      return quota_value(s, 1, 1);
     case COLLECT_quota_curspace:
-      return quota ? user_wide(at, 2) : 0;
+      return quota_value(s, 2, 2);
     case COLLECT_quota_ihardlimit:
-      return quota ? user_wide(at, 3) : 0;
+      return quota_value(s, 3, 4);
     case COLLECT_quota_isoftlimit:
-      return quota ? user_wide(at, 4) : 0;
+      return quota_value(s, 4, 4);
     case COLLECT_quota_btime:
-      return quota ? user_wide(at, 6) : 0;
+      return quota_value(s, 6, 16);
     case COLLECT_quota_itime:
-      return quota ? user_wide(at, 7) : 0;
+      return quota_value(s, 7, 32);
     case COLLECT_quota_bgrace:
-      return info ? user_wide(at, 0) : 0;
+      return quota_info(s, 0, 1);
     case COLLECT_quota_igrace:
-      return info ? user_wide(at, 1) : 0;
+      return quota_info(s, 1, 2);
     default:
-      return info ? user_word(at, 4) & 2 : 0; /* V1_DQF_RSQUASH */
+      return quota_info(s, 2, 4) & 1 ? 2 : 0; /* DQF_ROOT_SQUASH */
   }
 }
 
@@ -176,6 +198,12 @@ __noinline int collect_memory(__u32 slot, __u32 spec) {
       return put(s, resource_limit(s, at, 0), width);
     case COLLECT_rlimit_max:
       return put(s, resource_limit(s, at, 1), width);
+    case COLLECT_rlimit_got_cur:
+      return put(s, s->ret < 0 ? ~0ull : resource_limit(s, at, 0), width);
+    case COLLECT_rlimit_got_max:
+      return put(s, s->ret < 0 ? ~0ull : resource_limit(s, at, 1), width);
+    case COLLECT_semctl_val:
+      return put(s, (__u32)s->args[2] == SETVAL ? (__s64)(__s32)at : 0, width);
     case COLLECT_how_mode:
       return put(s, user_wide(at, 1) & 07777, width);
     case COLLECT_how_resolve:

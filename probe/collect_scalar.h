@@ -232,6 +232,8 @@ static __always_inline int scalar_param(__u32 slot, struct scratch* s, __u32 spe
       const int creates = (arg & 0x40) || is_tmpfile(arg); /* O_CREAT */
       return put(s, creates ? (__u32)mode & 07777 : 0, width);
     }
+    case COLLECT_mode:
+      return put(s, (__u32)arg & 07777, width);
     case COLLECT_zero:
       return put(s, 0, width);
     case COLLECT_sc_id:

@@ -246,7 +246,6 @@ __noinline int put_option(__u32 slot, __u64 at, __u32 length, __u32 name) {
     case 17:
     case 25:
     case 26:
-    case 27:
     case 28:
     case 31:
     case 50:

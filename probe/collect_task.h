@@ -150,9 +150,9 @@ __noinline int collect_task(__u32 slot, __u32 spec) {
   const int done = s->ret == 0;
   switch (SPEC_TOKEN(spec)) {
     case COLLECT_exe:
-      return put_arguments(s, task, 0);
+      return s->ret < 0 ? 0 : put_arguments(s, task, 0);
     case COLLECT_args:
-      return put_arguments(s, task, 1);
+      return s->ret < 0 ? 0 : put_arguments(s, task, 1);
     case COLLECT_exec_exe:
       return done ? put_arguments(s, task, 0) : put_pointed(slot, arg, 0, 1);
     case COLLECT_exec_args:

@@ -7,6 +7,7 @@
 #define SEGMENTS_MAX 128       /* of an iovec whose bytes are looked at */
 #define SEGMENT_SIZES_MAX 1024 /* of an iovec that are counted: more the kernel refuses */
 #define POLL_MAX 48
+#define POLL_ENTRY 10 /* bytes of one in the parameter */
 
 #ifdef __bpf__
 const volatile __u32 snaplen = 80;
@@ -79,7 +80,10 @@ __noinline int put_poll(__u32 slot, __u64 at) {
   struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   __u64 entry = 0; /* struct pollfd: int fd, short events, short revents */
-  bpf_probe_read_user(&entry, 8, (const void*)at);
+  if (bpf_probe_read_user(&entry, 8, (const void*)at)) {
+    s->unreadable++;
+    return 1;
+  }
   put(s, (__s64)(__s32)entry, 8);
   return put(s, poll_flags(entry >> 48), 2);
 }
@@ -89,11 +93,13 @@ __noinline int collect_fd_list(__u32 slot, __u32 argument) {
   if (!s) return 0;
   const __u64 at = s->args[argument & 7];
   const __u64 count = at_most((__u32)s->args[(argument + 1) & 7], POLL_MAX);
-  if (!at || count == 0) return 0;
-  put(s, count, 2);
+  const __u32 begin = s->off;
+  put(s, 0, 2);
+  if (!at) return 0;
   for (__u32 i = 0; i < POLL_MAX; ++i) {
     if (i >= count || put_poll(slot, at + i * 8)) break;
   }
+  if (begin < EVENT_MAX) *(__u16*)(s->data + begin) = (__u16)((s->off - begin - 2) / POLL_ENTRY);
   return 0;
 }
 
@@ -131,9 +137,9 @@ __noinline int collect_variant(__u32 slot, __u32 token, __u32 argument) {
           8); /* special keyrings are negative ints */
     return 0;
   }
-  if (token == COLLECT_ptrace_addr) {
+  if (token == COLLECT_ptrace_addr || s->ret < 0) {
     put(s, 0, 1);
-    return put(s, arg, 8);
+    return put(s, s->ret < 0 ? 0 : arg, 8);
   }
   const int resumes = request == 7 || request == 9 || request == 17 || request == 24 ||
                       request == 31 || request == 32 ||
@@ -143,8 +149,7 @@ __noinline int collect_variant(__u32 slot, __u32 token, __u32 argument) {
     return put(s, arg, 1);
   }
   put(s, 0, 1);
-  if (request >= 1 && request <= 3 && s->ret >= 0)
-    return put(s, user_long(s, arg, 0), 8); /* PEEK* */
+  if (request >= 1 && request <= 3) return put(s, user_long(s, arg, 0), 8); /* PEEK* */
   return put(s, arg, 8);
 }
 
@@ -202,11 +207,11 @@ static __always_inline int text_param(__u32 slot, struct scratch* s, __u32 spec)
       if ((__u32)s->args[0] == 15 || (__u32)s->args[0] == 16) put_user_text(s, at); /* PR_*_NAME */
       return 0;
     case COLLECT_fsconfig_bytes:
-      if ((__u32)s->args[1] == 2)
+      if (ret >= 0 && (__u32)s->args[1] == 2)
         put_user_bytes(s, at, at_most((__u32)next, snaplen)); /* SET_BINARY */
       return 0;
     case COLLECT_fsconfig_str:
-      if (is_fsconfig_text((__u32)s->args[1])) put_user_text(s, at);
+      if (ret >= 0 && is_fsconfig_text((__u32)s->args[1])) put_user_text(s, at);
       return 0;
     case COLLECT_quota_special:
       put_user_text(s, at);

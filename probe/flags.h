@@ -23,7 +23,7 @@ static __always_inline int is_tmpfile(__u64 flags) {
 static __always_inline __u32 file_flags(__u64 value) {
   __u32 out = creation_flags(value);
   const __u32 access = value & 3;
-  out |= access == 0 ? 1 : access == 1 ? 2 : 3;
+  out |= access == 1 ? 2 : access == 2 ? 3 : 1;
   BIT(0x40, 4);    /* O_CREAT */
   BIT(0x400, 8);   /* O_APPEND */
   BIT(0x80, 32);   /* O_EXCL */
@@ -247,6 +247,14 @@ static __always_inline __u32 page_fault_flags(__u64 value) {
   return out;
 }
 
+/* Without a type it is a regular file; types that no node has are left out. */
+static __always_inline __u32 node_mode(__u32 value) {
+  const __u32 type = value & 0170000;
+  const int known =
+      type == 0100000 || type == 0020000 || type == 0060000 || type == 0010000 || type == 0140000;
+  return (value & 07777) | (type == 0 ? 0100000 : known ? type : 0);
+}
+
 static __always_inline __u32 several_bits(__u32 table, __u64 value) {
   __u32 out = 0;
   switch (table) {
@@ -260,7 +268,6 @@ static __always_inline __u32 several_bits(__u32 table, __u64 value) {
       BIT(0x1000, 2); /* SEM_UNDO */
       return out;
     case TABLE_semget_flags:
-      out = value & 0x1ff;
       BIT(0x200, 8192);  /* IPC_CREAT */
       BIT(0x400, 16384); /* IPC_EXCL */
       return out;
@@ -313,6 +320,12 @@ __noinline __u64 map_flags(__u32 table, __u64 value) {
     case TABLE_fchownat_flags:
     case TABLE_io_uring_setup_flags:
       return several_bits(table, value);
+    case TABLE_chmod_mode:
+      return value & 07777;
+    case TABLE_mknod_mode:
+      return node_mode((__u32)value);
+    case TABLE_shutdown_how:
+      return value <= 2 ? value : 255;
     case TABLE_mount_flags: /* without the magic number that old programs add */
       return (value & 0xffff0000) == 0xc0ed0000 ? value & 0xffff : value;
     default:

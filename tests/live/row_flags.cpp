@@ -12,6 +12,8 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -245,14 +247,24 @@ uint64_t portable_flags(FlagTable table, uint64_t kernel) {
     }
     return 0;
   }
+  if (table == FlagTable::chmod_mode) return kernel & 07777;
+  if (table == FlagTable::shutdown_how) return kernel <= SHUT_RDWR ? kernel : 255;
+  if (table == FlagTable::mknod_mode) {
+    return S_ISREG(kernel) || S_ISCHR(kernel) || S_ISBLK(kernel) || S_ISFIFO(kernel) ||
+                   S_ISSOCK(kernel)
+               ? kernel & (S_IFMT | 07777)
+               : (kernel & 07777) | ((kernel & S_IFMT) == 0 ? S_IFREG : 0);
+  }
   if (!is_in(different_flags(), table)) return kernel;
   uint64_t portable = 0;
   for (const KernelFlag& flag : different_flags()) {
     if (flag.table == table && (kernel & flag.value) == flag.value)
       portable |= portable_value(flag);
   }
-  if (table == FlagTable::file_flags) portable |= std::min<uint64_t>((kernel & 3) + 1, 3);
-  if (table == FlagTable::semget_flags) portable |= kernel & 0777;
+  if (table == FlagTable::file_flags) {
+    const uint64_t access = kernel & O_ACCMODE;
+    portable |= access == O_WRONLY ? 2 : access == O_RDWR ? 3 : 1;
+  }
   return portable;
 }
 

@@ -216,7 +216,11 @@ void RowMemory::choose(const ParamInfo& param, RowCall* call) const {
       arg = 0x1122334455667700 + k;
       break;
     case Collect::quota_id:
+    case Collect::semctl_val:
       arg = kUpper | 4711;
+      break;
+    case Collect::mode:
+      arg = kUpper | 0106755;
       break;
     case Collect::flags:
     case Collect::fd_flags:
@@ -279,6 +283,7 @@ void RowMemory::choose(const ParamInfo& param, RowCall* call) const {
       arg = address(kTime);
       break;
     case Collect::rlimit_cur:
+    case Collect::rlimit_got_cur:
       arg = address(kLimits);
       break;
     case Collect::sem_num_0:
@@ -324,8 +329,9 @@ std::optional<std::string> RowMemory::expected_number(const ParamInfo& param, co
     case Collect::i32:
       return number(static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(low))));
     case Collect::u32:
-    case Collect::quota_id:
       return number(low);
+    case Collect::mode:
+      return number(06755);
     case Collect::u64:
     case Collect::prctl_int:
       return number(arg);
@@ -354,6 +360,8 @@ std::optional<std::string> RowMemory::expected_number(const ParamInfo& param, co
     case Collect::fd_pair_1:
       return number(result != 0 ? ~0ull : load(arg + (param.collect == Collect::fd_pair_1) * 4, 4));
     case Collect::zero:
+    case Collect::quota_id:    // the command has none
+    case Collect::semctl_val:  // the same
     case Collect::fork_flags:
     case Collect::pidns_start:
     case Collect::pair_ino:
@@ -443,6 +451,10 @@ std::optional<std::string> RowMemory::expected_memory(const ParamInfo& param, co
       return limit(0);
     case Collect::rlimit_max:
       return limit(1);
+    case Collect::rlimit_got_cur:
+      return result < 0 ? little_endian(~0ull, size) : limit(0);
+    case Collect::rlimit_got_max:
+      return result < 0 ? little_endian(~0ull, size) : limit(1);
     case Collect::how_flags:
       return little_endian(portable_flags(FlagTable::file_flags, load(arg, 8)), size);
     case Collect::how_mode:
@@ -469,7 +481,7 @@ std::optional<std::string> RowMemory::expected_memory(const ParamInfo& param, co
     }
     case Collect::ptrace_addr:
     case Collect::ptrace_data:
-      return '\0' + little_endian(arg, 8);
+      return '\0' + little_endian(result < 0 ? 0 : arg, 8);
     case Collect::exec_exe:
       return text_at(address(kTexts));
     case Collect::exec_args:
@@ -477,6 +489,9 @@ std::optional<std::string> RowMemory::expected_memory(const ParamInfo& param, co
     case Collect::exec_env:
       return text_at(address(kTexts)) + text_at(address(kTexts + kText)) +
              text_at(address(kTexts + 2 * kText));
+    case Collect::exe:
+    case Collect::args:
+      return result < 0 ? std::optional<std::string>("") : std::nullopt;
     case Collect::empty:
     case Collect::data_in:
     case Collect::iov_in:
