@@ -57,8 +57,10 @@ struct gyr_call calls[GYR_MACHINES][GYR_CALLS];
 struct gyr_call packed_calls[2][GYR_PACKED];
 __u32 process_exit_wanted;
 __u32 exec_by_tracepoint;  // a successful exec comes from its tracepoint, not from the call's exit
-__u64 losses_taken_ns;     // by the reader: losses until then are known to it
-__u32 reader_asleep;       // set by the reader; the next record takes it back and wakes it
+__u8 shed_calls[GYR_CALLS];  // by portable number
+__u32 has_talkers;
+__u64 losses_taken_ns;  // by the reader: losses until then are known to it
+__u32 reader_asleep;    // set by the reader; the next record takes it back and wakes it
 
 #define VOLATILE(place) (*(volatile __typeof__(place)*)&(place))
 
@@ -114,6 +116,7 @@ static __always_inline struct scratch* begin(__u32 slot, __u32 event, __u32 sc) 
   s->user_address = 0;
   s->file_known = 0;
   s->compat = 0;
+  s->talks = 0;
   s->sc = sc;
   return s;
 }
@@ -144,11 +147,17 @@ static __always_inline void collect_param(__u32 slot, const struct param_row* ro
   COLLECT(task);
 }
 
-static __always_inline long output(struct gyr_cpu* cpu, __u32 class, void* data, __u32 size) {
+static __always_inline long output(struct gyr_cpu* cpu, __u32 class, void* data, __u32 size,
+                                   int talks) {
   const __u32 index = cpu->ring + class;
   void* ring = bpf_map_lookup_elem(&rings, &index);
   __u64 wake = BPF_RB_NO_WAKEUP;
   if (!ring) return -1;
+  // What is left of a ring that is three quarters full is for those who talk less.
+  if (talks && class == GYR_BULK &&
+      bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) * 4 >
+          bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) * 3)
+    return -1;
   if (VOLATILE(reader_asleep)) {
     VOLATILE(reader_asleep) = 0;
     wake = BPF_RB_FORCE_WAKEUP;
@@ -177,7 +186,7 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   *(__u32*)(header + 16) = off - GYR_PREFIX;
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
-  if (output(cpu, event_class[event], s->data, off))
+  if (output(cpu, event_class[event], s->data, off, s->talks))
     lose(slot, event, s->sc, GYR_RING_FULL, s->ts);
   else
     cpu->sent++;
@@ -309,12 +318,29 @@ static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
 #include "calls_32bit.h"
 #endif
 
+static __always_inline int is_talker(__u32 tgid) {
+  return has_talkers && bpf_map_lookup_elem(&talkers, &tgid) != 0;
+}
+
+static __always_inline int is_shed(__u32 sc) {
+  OPAQUE(sc);
+  return sc < GYR_CALLS && shed_calls[sc];
+}
+
+static __always_inline void count_shed(void) {
+  struct gyr_cpu* cpu = cpu_of(bpf_get_smp_processor_id());
+  if (!cpu) return;
+  cpu->seen++;
+  cpu->shed++;
+}
+
 static __always_inline void on_exit(const struct pt_regs* regs, struct gyr_call call, __u32 nr,
-                                    __s64 ret, int compat) {
+                                    __s64 ret, int compat, int talks) {
   const __u32 slot = bpf_get_smp_processor_id();
   struct scratch* s = begin(slot, call.event, call.sc);
   if (!s) return;
   s->compat = compat;
+  s->talks = talks;
   s->nr = nr;
   s->ret = ret;
   read_arguments(s->args, regs, compat);
@@ -337,8 +363,13 @@ int sys_exit(__u64* ctx) {
   struct task_struct* task = current_task();
   const int compat = is_32bit_call(task);
   const struct gyr_call call = find_call(nr, compat);
-  if (!call.event || READ(task, tgid) == own_tgid) return 0;
-  on_exit(regs, call, nr, (__s64)ctx[1], compat);
+  const __u32 tgid = READ(task, tgid);
+  if (!call.event || tgid == own_tgid) return 0;
+  const int talks = is_talker(tgid);
+  if (talks && is_shed(call.sc))
+    count_shed();
+  else
+    on_exit(regs, call, nr, (__s64)ctx[1], compat, talks);
   return 0;
 }
 

@@ -31,7 +31,8 @@ struct scratch {
   __u16 sc;
   __u8 compat; /* a 32-bit caller: pointers and longs in memory are 4 bytes */
   __u8 file_known;
-  __u32 off; /* where the next byte goes, in data */
+  __u8 talks; /* its process is one of the talkers */
+  __u32 off;  /* where the next byte goes, in data */
   __u32 left;
   __u32 file_dev;
   __u64 file_ino;
@@ -76,6 +77,14 @@ struct {
   __type(key, __u32);
   __type(value, struct gyr_loser);
 } losers SEC(".maps");
+
+/* By process id: those that talk so much that the calls in `shed_calls` are given up for them. */
+struct {
+  __uint(type, BPF_MAP_TYPE_HASH);
+  __uint(max_entries, GYR_TALKERS);
+  __type(key, __u32);
+  __type(value, __u8);
+} talkers SEC(".maps");
 
 struct ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);

@@ -41,11 +41,12 @@ struct gyr_cpu {
   __u64 seen; /* events that were wanted: those sent and those lost */
   __u64 sent;
   __u64 lost[GYR_CLASSES];
+  __u64 shed;           /* given up on purpose (talkers in scratch.h) */
   __u64 unreadable;     /* parameters left empty because the caller's memory could not be read */
   __u64 unmapped_32bit; /* 32-bit calls without a portable number */
   __u64 x32;            /* calls of the x32 machine, which is not supported */
   __u32 ring;           /* of this CPU for bulk events; that for critical ones follows it */
-  __u32 pad[15];        /* two cache lines, which no other CPU writes to */
+  __u32 pad[13];        /* two cache lines, which no other CPU writes to */
 };
 
 /* One per CPU: lost events by reason and portable number of their call. */
@@ -60,3 +61,4 @@ struct gyr_loser {
   __u64 last_ns;
 };
 #define GYR_LOSERS 4096
+#define GYR_TALKERS 64 /* processes whose calls are given up under pressure, at most */

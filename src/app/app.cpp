@@ -137,6 +137,13 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   detect.purge_interval_ns = settings.falco_libs.thread_table_auto_purging_interval_s * kSecond;
   detect.thread_timeout_ns =
       settings.falco_libs.thread_table_auto_purging_thread_timeout_s * kSecond;
+  detect.governor = {.enabled = settings.gyr.governor_enabled,
+                     .max_cpu_percent = settings.gyr.governor_max_cpu_percent,
+                     .max_ring_fill_percent = settings.gyr.governor_max_ring_fill_percent,
+                     .max_lost_per_second = settings.gyr.governor_max_lost_per_second,
+                     .hold_seconds = settings.gyr.governor_hold_seconds,
+                     .protect = settings.gyr.governor_protect,
+                     .collected = {}};
   detect.verbose = options.verbose;
   detect.dry_run = options.dry_run;
   return detect;

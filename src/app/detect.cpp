@@ -51,7 +51,8 @@ Result<void> add_sinks(const DetectSettings& settings, Outputs* outputs) {
   return {};
 }
 
-EngineSetup engine_settings(const DetectSettings& settings, StateSettings state) {
+EngineSetup engine_settings(const DetectSettings& settings, const Ruleset& ruleset,
+                            StateSettings state) {
   EngineSetup engine;
   engine.stream.state = std::move(state);
   engine.stream.state.thread_limit = settings.thread_limit;
@@ -66,6 +67,9 @@ EngineSetup engine_settings(const DetectSettings& settings, StateSettings state)
   // What is followed ends by itself: the source sees to it.
   engine.duration_ns = settings.follow ? 0 : settings.duration_ns;
   engine.capture = settings.capture_choice;
+  engine.governor = settings.governor;
+  engine.governor.collected =
+      plan_syscalls(syscalls_of_rules(ruleset), settings.syscalls).collected;
   return engine;
 }
 
@@ -172,7 +176,7 @@ struct Run {
 
   int with_engine(Source& source, StateSettings state, const LiveHost* host,
                   AlertCapture* capture) {
-    Engine engine(engine_settings(settings, std::move(state)), ruleset,
+    Engine engine(engine_settings(settings, *ruleset, std::move(state)), ruleset,
                   {.source = source,
                    .outputs = outputs,
                    .clock = system_clock(),

@@ -32,6 +32,7 @@ struct DetectSettings {
   bool stdout_enabled = true;
   bool syslog_enabled = false;
   std::optional<FileSinkSettings> file{};
+  GovernorSettings governor{};
   MatchMode match = MatchMode::First;
   bool caches = true;  // of the rules' answers
   BufferFormat buffers = BufferFormat::Printable;

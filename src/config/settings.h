@@ -162,6 +162,12 @@ struct GyrSettings {
   std::string record_file;  // where detection records what it sees, empty: nowhere
   bool record_overwrite = false;
   uint32_t record_keep_free = 5;  // percent of its file system
+  bool governor_enabled = true;
+  uint32_t governor_max_cpu_percent = 100;  // of one CPU, 0: no limit
+  uint32_t governor_max_ring_fill_percent = 75;
+  uint64_t governor_max_lost_per_second = 0;
+  uint32_t governor_hold_seconds = 10;
+  Priority governor_protect = Priority::Warning;
   uint32_t capture_before_seconds = 10;
   uint32_t capture_before_mb = 16;
   bool capture_compress = false;

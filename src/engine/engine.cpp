@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "field/fields.h"
 
 namespace gyr {
@@ -47,6 +48,7 @@ Engine::Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, Wor
       active_(active_rules(*ruleset_, settings_.stream.fields.source)),
       evaluator_(make_evaluator(active_, settings_.compile)) {
   for (const Rule* rule : active_) statistics_.add_rule(rule->name, rule->priority);
+  if (world_.source.load_control() != nullptr) governor_.emplace(settings_.governor, *ruleset_);
   if (world_.capture == nullptr) return;
   world_.capture->watch_with(settings_.stream.state, stream_.state().pool(),
                              [this] { return stream_.dump_state(); });
@@ -101,18 +103,61 @@ void Engine::report_size_limit(uint64_t bytes, const std::atomic<bool>& stop) {
   alert->time_ns = world_.clock.now_ns();
   alert->rule = "Falco internal: capture size limit reached";
   alert->priority = Priority::Informational;
-  alert->source = "internal";
   alert->fields = {{"max_file_size_mb", {most_mb}}, {"written_bytes", {bytes}}};
   alert->message = "A capture on alert has reached its largest size and ends";
+  report_internal(std::move(alert), stop);
+}
+
+void Engine::report_internal(std::shared_ptr<Alert> alert, const std::atomic<bool>& stop) {
+  alert->source = "internal";
   alert->hostname = settings_.alert.hostname;
   alert->is_internal = true;
-  world_.outputs.send(alert, [&stop] { return stop.load(std::memory_order_relaxed); });
+  world_.outputs.send(std::move(alert), [&stop] { return stop.load(std::memory_order_relaxed); });
+}
+
+void Engine::govern(const std::atomic<bool>& stop) {
+  const uint64_t now = world_.clock.monotonic_ns();
+  if (now - governed_at_ns_ < Governor::kLookPauseNs) return;
+  governed_at_ns_ = now;
+  LoadControl* control = world_.source.load_control();
+  const auto decided = governor_->look(now, control->take_load());
+  if (!decided) return;
+  control->shed(decided->shedding);
+  report_governor(*decided, stop);
+}
+
+// Whoever relies on the rules must know which of them see less: an alert, whatever the rules say.
+void Engine::report_governor(const Governor::Decision& decided, const std::atomic<bool>& stop) {
+  auto alert = std::make_shared<Alert>();
+  alert->time_ns = world_.clock.now_ns();
+  const std::string rules = join(decided.rules, ", ");
+  alert->fields = {{"why", {decided.why}}, {"given_up", {decided.what}}, {"rules", {rules}}};
+  if (decided.exhausted) {
+    alert->rule = "Gyr internal: collection cannot be reduced further";
+    alert->priority = Priority::Critical;
+    alert->message = fmt::format(
+        "Events may be lost: what is still collected is needed by the state or by rules of "
+        "priority {} and above",
+        priority_name(settings_.governor.protect));
+  } else if (decided.reduced) {
+    alert->rule = "Gyr internal: collection reduced";
+    alert->priority = Priority::Critical;
+    alert->message = "Collection is reduced because of overload";
+  } else {
+    alert->rule = "Gyr internal: collection restored";
+    alert->priority = Priority::Notice;
+    alert->message = "Collection is taken up again";
+  }
+  world_.logger->warn("{}: {}; given up: {}; rules that see less: {}", alert->message, decided.why,
+                      decided.what, rules.empty() ? "none" : rules);
+  report_internal(std::move(alert), stop);
 }
 
 // What need not be looked at for every event. A value ends the run.
-std::optional<RunEnd> Engine::check() {
+std::optional<RunEnd> Engine::check(const std::atomic<bool>& stop) {
   if (world_.outputs.reader_gone()) return RunEnd::ReaderGone;
   if (world_.source.is_live()) report_losses();
+  if (governor_) govern(stop);
   if (settings_.duration_ns > 0 &&
       world_.clock.monotonic_ns() - started_ns_ >= settings_.duration_ns) {
     return RunEnd::TimedOut;
@@ -160,11 +205,17 @@ RunEnd Engine::run(const std::atomic<bool>& stop) {
   return end;
 }
 
+void Engine::count_talk() {
+  const Thread* thread = stream_.context().thread();
+  governor_->count(thread != nullptr ? thread->pid : stream_.event().tid());
+}
+
 RunEnd Engine::walk(const std::atomic<bool>& stop) {
   uint32_t until_check = kEventsBetweenChecks;
   while (!stop.load(std::memory_order_relaxed)) {
     switch (stream_.next()) {
       case StreamStatus::Event:
+        if (governor_ && governor_->counts()) count_talk();
         detect(stop);
         break;
       case StreamStatus::Skipped:
@@ -174,13 +225,13 @@ RunEnd Engine::walk(const std::atomic<bool>& stop) {
         break;
       case StreamStatus::End:  // also of a pipe that was given up
         if (stop.load(std::memory_order_relaxed)) return RunEnd::Stopped;
-        return check().value_or(RunEnd::Finished);
+        return check(stop).value_or(RunEnd::Finished);
       case StreamStatus::Failed:
         return RunEnd::Failed;
     }
     if (--until_check == 0) {
       until_check = kEventsBetweenChecks;
-      if (const std::optional<RunEnd> end = check()) return *end;
+      if (const std::optional<RunEnd> end = check(stop)) return *end;
     }
   }
   return RunEnd::Stopped;

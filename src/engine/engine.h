@@ -18,6 +18,7 @@
 #include "base/system.h"
 #include "engine/alert_builder.h"
 #include "engine/event_stream.h"
+#include "engine/governor.h"
 #include "lang/compile.h"
 #include "rules/ruleset.h"
 #include "source/alert_capture.h"
@@ -37,6 +38,7 @@ struct EngineSetup {
   AlertSettings alert;
   MatchMode match = MatchMode::First;
   CompileSettings compile{};
+  GovernorSettings governor{};
   uint64_t duration_ns = 0;  // of wall-clock time, 0: no limit
   CaptureChoice capture{};
 };
@@ -88,7 +90,11 @@ class Engine {
   void detect(const std::atomic<bool>& stop);
   void capture(std::span<const uint32_t> matches);
   void report_size_limit(uint64_t bytes, const std::atomic<bool>& stop);
-  std::optional<RunEnd> check();
+  void report_internal(std::shared_ptr<Alert> alert, const std::atomic<bool>& stop);
+  std::optional<RunEnd> check(const std::atomic<bool>& stop);
+  void count_talk();
+  void govern(const std::atomic<bool>& stop);
+  void report_governor(const Governor::Decision& decided, const std::atomic<bool>& stop);
   void report_losses();
 
   EngineSetup settings_;
@@ -98,6 +104,8 @@ class Engine {
   std::vector<const Rule*> active_;  // by number in the program
   Evaluator evaluator_;
   AlertStatistics statistics_;
+  std::optional<Governor> governor_;  // of a live source
+  uint64_t governed_at_ns_ = 0;
   uint64_t started_ns_ = 0;
   uint64_t reported_losses_ = 0;
   uint64_t reported_state_losses_ = 0;

@@ -125,6 +125,8 @@ Probe open_probe(bool typed) {
   SAME(bss, process_exit_wanted);
   SAME(bss, exec_by_tracepoint);
   SAME(bss, losses_taken_ns);
+  SAME(bss, shed_calls);
+  SAME(bss, has_talkers);
   SAME(bss, reader_asleep);
 #undef SAME
   Probe probe(static_cast<gyr_probe*>(std::calloc(1, sizeof(gyr_probe))));
@@ -159,7 +161,7 @@ uint64_t missed_runs(const gyr_probe& probe) {
 
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
 
-class BpfSource final : public LiveSource {
+class BpfSource final : public LiveSource, public LoadControl {
  public:
   explicit BpfSource(const LiveSettings& settings)
       : settings_(settings), files_(system_files(settings.host_root)) {}
@@ -175,6 +177,9 @@ class BpfSource final : public LiveSource {
   const Error& error() const override { return error_; }
   SourceCounters counters() const override;
   bool is_live() const override { return true; }
+  LoadControl* load_control() override { return this; }
+  Load take_load() override;
+  void shed(const Shedding& what) override;
 
  private:
   Result<void> load(bool typed);
@@ -182,6 +187,7 @@ class BpfSource final : public LiveSource {
   void attach();
   void attach_one(bpf_program* program, std::string_view cost, bool* attached);
   void attach_wanted(const std::vector<bool>& chosen);
+  void fill_tables();
   void pause();
   void sleep();
   size_t drain();
@@ -199,6 +205,8 @@ class BpfSource final : public LiveSource {
   LostEvents lost_;
   std::vector<bpf_link*> links_;
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
+  std::vector<Sc> selected_;
+  std::vector<Sc> shed_of_all_;
   std::vector<std::string> warnings_;
   Error error_;
   uint64_t delivered_ = 0;
@@ -330,6 +338,15 @@ Result<void> BpfSource::start() {
 }
 
 void BpfSource::select(std::span<const Sc> syscalls) {
+  selected_.assign(syscalls.begin(), syscalls.end());
+  fill_tables();
+}
+
+void BpfSource::fill_tables() {
+  std::vector<Sc> syscalls = selected_;
+  std::erase_if(syscalls, [&](Sc sc) {
+    return std::find(shed_of_all_.begin(), shed_of_all_.end(), sc) != shed_of_all_.end();
+  });
   std::vector<bool> chosen(kScLimit);
   for (const Sc sc : syscalls) {
     if (is_collected(sc)) chosen[static_cast<size_t>(sc)] = true;
@@ -345,6 +362,30 @@ void BpfSource::select(std::span<const Sc> syscalls) {
   }
   probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
   attach_wanted(chosen);
+}
+
+Load BpfSource::take_load() {
+  Load load{.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID), .ring_fill = merge_->take_peak_fill()};
+  for (const gyr_cpu& cpu : cpus_) {
+    load.lost += load_counter(cpu.lost[GYR_BULK]) + load_counter(cpu.lost[GYR_CRITICAL_CLASS]);
+  }
+  return load;
+}
+
+void BpfSource::shed(const Shedding& what) {
+  const int talkers = bpf_map__fd(probe_->maps.talkers);
+  uint32_t pid = 0;
+  while (bpf_map_get_next_key(talkers, nullptr, &pid) == 0) bpf_map_delete_elem(talkers, &pid);
+  const uint8_t yes = 1;
+  for (const int64_t talker : what.talkers) {
+    pid = static_cast<uint32_t>(talker);
+    bpf_map_update_elem(talkers, &pid, &yes, BPF_ANY);
+  }
+  for (uint8_t& shed : probe_->bss->shed_calls) shed = 0;
+  for (const Sc sc : what.calls) probe_->bss->shed_calls[static_cast<size_t>(sc)] = 1;
+  probe_->bss->has_talkers = what.talkers.empty() ? 0 : 1;
+  shed_of_all_ = what.of_everybody ? what.calls : std::vector<Sc>();
+  fill_tables();
 }
 
 Result<Snapshot> BpfSource::take_snapshot() {
@@ -411,6 +452,7 @@ SourceCounters BpfSource::counters() const {
   gyr_cpu all{};
   for (const gyr_cpu& cpu : cpus_) {
     sum.seen += load_counter(cpu.seen);
+    sum.shed += load_counter(cpu.shed);
     sum.lost_critical += load_counter(cpu.lost[GYR_CRITICAL_CLASS]);
     sum.unmapped_32bit += load_counter(cpu.unmapped_32bit);
     all.unreadable += load_counter(cpu.unreadable);

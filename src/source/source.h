@@ -37,17 +37,38 @@ struct LossRow {
 };
 
 struct SourceCounters {
-  uint64_t events = 0;         // delivered
-  uint64_t seen = 0;           // live: events that were wanted, = delivered + lost + still underway
-  uint64_t filtered = 0;       // consumed and shown to nobody
-  uint64_t unknown_types = 0;  // records of types this version does not know, skipped
+  uint64_t events = 0;  // delivered
+  uint64_t seen = 0;    // live: events that were wanted, = delivered + shed + lost + still underway
+  uint64_t filtered = 0;        // consumed and shown to nobody
+  uint64_t unknown_types = 0;   // records of types this version does not know, skipped
   uint64_t lost_ring_full = 0;  // events lost because the ring was full
   uint64_t lost_other = 0;      // lost for any other reason (see lost_detail)
   uint64_t missed = 0;          // live: calls, wanted or not, at which the kernel skipped the probe
   uint64_t unmapped_32bit = 0;  // 32-bit calls that could not be mapped
+  uint64_t shed = 0;            // given up on purpose (LoadControl)
   uint64_t lost_critical = 0;   // of the lost ones, those of the critical class
   std::vector<LossRow> losses;  // no row for nothing
   std::string lost_detail;      // human-readable, "" if nothing was lost
+};
+
+// How hard a live source is pressed. The counters only grow.
+struct Load {
+  uint64_t cpu_ns = 0;   // of our process
+  uint64_t lost = 0;     // events
+  double ring_fill = 0;  // of the fullest ring since this was asked last, 0 to 1
+};
+// What a live source gives up for the time being.
+struct Shedding {
+  // These processes lose `calls`, and their other bulk events while a ring is nearly full.
+  std::vector<int64_t> talkers;
+  std::vector<Sc> calls;
+  bool of_everybody = false;  // all processes lose `calls`
+};
+class LoadControl {
+ public:
+  virtual ~LoadControl() = default;
+  virtual Load take_load() = 0;
+  virtual void shed(const Shedding& what) = 0;  // instead of what was shed before
 };
 
 class Source {
@@ -62,6 +83,7 @@ class Source {
   virtual const Error& error() const = 0;  // after Failed
   virtual SourceCounters counters() const = 0;
   virtual bool is_live() const = 0;
+  virtual LoadControl* load_control() { return nullptr; }  // null: it is never pressed
 };
 
 }  // namespace gyr
