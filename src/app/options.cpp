@@ -283,7 +283,7 @@ Result<void> check(const Options& o) {
     return Error{"-t cannot be used together with -T or -D"};
   }
   if (o.markdown && o.format) return Error{"--markdown cannot be used together with --format"};
-  if (const Result<void> followed = check_followed(o); !followed) return followed;
+  if (Result<void> followed = check_followed(o); !followed) return followed;
   if (Result<void> effects = check_effects(o); !effects) return effects;
   return check_contradictions(o);
 }

@@ -10,6 +10,8 @@
 
 #include "shared.h"
 
+/* NOLINTBEGIN(readability-identifier-naming): the names are those of C */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -80,3 +82,5 @@ void gyr_socket_ends(struct gyr_tracee* tracee, int64_t fd, struct gyr_ends* end
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(readability-identifier-naming) */

@@ -109,6 +109,7 @@ Result<Launch> Launch::start(const std::vector<std::string>& command,
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   std::vector<sock_filter> statements;
+  statements.reserve(filter.size());
   for (const FilterStep& step : filter) {
     statements.push_back(
         {.code = step.code, .jt = step.if_true, .jf = step.if_false, .k = step.value});
