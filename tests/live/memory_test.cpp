@@ -222,7 +222,7 @@ TEST_F(MemoryLive, data_is_cut_at_the_snap_length) {
                            std::string data(81, 'x');
                            data[1] = '\0';
                            data[2] = '\xff';
-                           for (const size_t size : {0, 1, 79, 80, 81}) {
+                           for (const int size : {0, 1, 79, 80, 81}) {
                              syscall(SYS_write, null, data.data(), size);
                            }
                          }),

@@ -181,7 +181,7 @@ void RowMemory::fill(const RowCall& call) {
   put(0x1000, 8);  // wide, or one limit and the other of a narrow struct rlimit
   put(0x2000, 8);
   at = kSemaphores;
-  for (const uint64_t value : {1, -2, IPC_NOWAIT, 3, 4, SEM_UNDO}) put(value, 2);
+  for (const int value : {1, -2, IPC_NOWAIT, 3, 4, SEM_UNDO}) put(static_cast<uint16_t>(value), 2);
   at = kClone;
   put(CLONE_FS | CLONE_NEWUTS, 8);
   at = kList;
