@@ -91,6 +91,9 @@ StreamStatus EventStream::other(SourceStatus status) {
     case SourceStatus::Found:
       state_.learn(source_.take_finding());
       return StreamStatus::Skipped;
+    case SourceStatus::Resync:
+      if (const Result<Snapshot> now = source_.look_again()) state_.reconcile(*now);
+      return StreamStatus::Skipped;
     case SourceStatus::Idle:
       return StreamStatus::Idle;
     case SourceStatus::Restart:

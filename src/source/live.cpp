@@ -172,6 +172,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   int64_t own_pid() const override { return own_pid_; }
 
   Result<Snapshot> take_snapshot() override;
+  Result<Snapshot> look_again() override;
   SourceStatus next(Record* record) override;
   Finding take_finding() override { return lost_; }
   const Error& error() const override { return error_; }
@@ -191,6 +192,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   void pause();
   void sleep();
   size_t drain();
+  bool is_resync_due();
   SourceStatus take_next(Record* record);
 
   LiveSettings settings_;
@@ -203,6 +205,8 @@ class BpfSource final : public LiveSource, public LoadControl {
   std::optional<RingMerge> merge_;
   std::optional<ProbeLosses> losses_;
   LostEvents lost_;
+  bool wants_resync_ = false;
+  uint64_t look_again_at_ns_ = 0;  // of the monotonic clock, at the earliest
   std::vector<bpf_link*> links_;
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<Sc> selected_;
@@ -392,6 +396,24 @@ Result<Snapshot> BpfSource::take_snapshot() {
   return scan_proc(*files_, *system_users(settings_.host_root));
 }
 
+// A look takes long on a host with many processes, so it takes a share of the time at most.
+Result<Snapshot> BpfSource::look_again() {
+  constexpr uint64_t kPauseFactor = 10;
+  constexpr uint64_t kPauseMinNs = 1'000'000'000;
+  const uint64_t begin = clock_ns(CLOCK_MONOTONIC);
+  auto snapshot = take_snapshot();
+  const uint64_t end = clock_ns(CLOCK_MONOTONIC);
+  look_again_at_ns_ = end + std::max(kPauseMinNs, (end - begin) * kPauseFactor);
+  return snapshot;
+}
+
+bool BpfSource::is_resync_due() {
+  if (losses_->take_critical()) wants_resync_ = true;
+  if (!wants_resync_ || clock_ns(CLOCK_MONOTONIC) < look_again_at_ns_) return false;
+  wants_resync_ = false;
+  return true;
+}
+
 void BpfSource::pause() {
   if (round_ >= kBusyRound) {
     pause_us_ = kPauseBusyUs;
@@ -443,6 +465,7 @@ SourceStatus BpfSource::next(Record* record) {
   if (status != SourceStatus::Idle) return status;
   pause();
   drain();
+  if (is_resync_due()) return SourceStatus::Resync;
   return take_next(record);
 }
 

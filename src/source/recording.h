@@ -39,6 +39,7 @@ class Recording final : public Source {
   }
   const Error& error() const override { return inner_.error(); }
   SourceCounters counters() const override { return inner_.counters(); }
+  Result<Snapshot> look_again() override { return inner_.look_again(); }
   LoadControl* load_control() override { return inner_.load_control(); }
   bool is_live() const override { return inner_.is_live(); }
 

@@ -18,6 +18,7 @@ enum class SourceStatus : uint8_t {
   Idle,     // nothing now (live); the call waited a bounded time, at most ~100 ms
   Dropped,  // an event that no one sees was consumed (it takes no event number)
   Found,    // what a recorded state learnt at this place: take_finding() (no event number either)
+  Resync,   // critical events were lost: look_again() tells what is true now
   Restart,  // a new section begins: state is rebuilt from take_snapshot(); the event number goes on
   End,      // no more events, all was read
   Failed,   // error() says what and where; what came before stays valid
@@ -77,6 +78,8 @@ class Source {
   // State as of the first event. Called once before the first next() and once after each Restart.
   virtual Result<Snapshot> take_snapshot() = 0;
   virtual SourceStatus next(Record* record) = 0;
+  // After Resync; nothing else becomes of it.
+  virtual Result<Snapshot> look_again() { return Error{"this source cannot look again"}; }
   virtual Finding take_finding() { return {}; }  // once after each Found
   // EventView::decode() refused the record handed out last: what is wrong with it. Nothing follows.
   virtual Error damaged_event() { return {"an event is damaged"}; }

@@ -95,6 +95,14 @@ FdInfo& StateCore::edit_fd() {
   return *info;
 }
 
+void StateCore::settle(int64_t tid, uint64_t as_of_ns) {
+  constexpr uint64_t kLongAgoNs = 60'000'000'000;  // no event waits in a ring for so long
+  if (as_of_ns == 0) return;
+  if (as_of_ns > settled_until_ns + kLongAgoNs) settled_as_of.clear();
+  settled_as_of[tid] = as_of_ns;
+  settled_until_ns = std::max(settled_until_ns, as_of_ns);
+}
+
 bool StateCore::was_settled(int64_t tid, uint64_t ts_ns) const {
   const auto at = settled_as_of.find(tid);
   return at != settled_as_of.end() && ts_ns <= at->second;

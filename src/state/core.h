@@ -95,6 +95,7 @@ struct StateCore {
   bool is_settled(int64_t tid, const EventView& event) const {
     return event.ts_ns() <= settled_until_ns && was_settled(tid, event.ts_ns());
   }
+  void settle(int64_t tid, uint64_t as_of_ns);
   uint64_t settled_until_ns = 0;                         // of all threads
   absl::flat_hash_map<int64_t, uint64_t> settled_as_of;  // by tid, of the last snapshot
 
@@ -137,6 +138,7 @@ Thread* make_thread(StateCore& core, const SnapshotThread& from);
 void add_snapshot_fd(StateCore& core, Thread& owner, const SnapshotFd& from);
 Thread* load_found_thread(StateCore& core, const FoundThread& found);  // null: no room
 void learn_finding(StateCore& core, const Finding& finding);
+void reconcile_snapshot(StateCore& core, const Snapshot& snapshot);
 Snapshot dump_snapshot(const StateCore& core);
 SnapshotThread plain_thread(const StateCore& core, const Thread& from);
 SnapshotFd plain_fd(int64_t tid, int64_t number, const FdInfo& from);

@@ -24,6 +24,7 @@ const EventState& State::apply(const EventView& event) {
 
 const EventState& State::current() const { return impl_->now; }
 
+void State::reconcile(const Snapshot& snapshot) { reconcile_snapshot(*impl_, snapshot); }
 void State::learn(const Finding& finding) { learn_finding(*impl_, finding); }
 
 const Thread* State::find(int64_t tid) const { return impl_->threads.find(tid); }

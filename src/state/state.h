@@ -58,7 +58,8 @@ struct StateCounters {
   uint64_t enter_events_stored = 0, enter_events_dropped = 0;
   uint64_t enter_events_retrieved = 0, enter_events_missing = 0;
   uint64_t threads_recovered = 0, fds_recovered = 0;
-  uint64_t losses_learnt = 0;  // times that a process's descriptors were not trusted any more
+  uint64_t threads_corrected = 0;  // by reconcile(), unknown ones among them
+  uint64_t losses_learnt = 0;      // times that a process's descriptors were not trusted any more
   uint64_t containers_dropped_full = 0;
 };
 
@@ -111,6 +112,10 @@ class State {
   // Whether events of the type can change more than which event the thread had last.
   static bool is_changed_by(Ev type);
 
+  // After a loss of events: learns the threads that are unknown, or that are others than they seem,
+  // by start, program, arguments or user; on_finding is told each. Threads that are not in the
+  // snapshot stay until they are found to be gone: events of theirs may still come.
+  void reconcile(const Snapshot& snapshot);
   // What a recorded state found out, instead of finding it out here.
   void learn(const Finding& finding);
 

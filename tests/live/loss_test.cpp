@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <csignal>
 #include <functional>
 #include <map>
 #include <optional>
@@ -30,10 +32,10 @@ class LossLive : public LiveTest {
     LiveTest::SetUp();
     if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
   }
-  void open_small(std::vector<Sc> calls) {
+  void open_small(std::vector<Sc> calls, uint64_t ring_bytes = kSmallRing) {
     LiveSettings settings;
     settings.syscalls = std::move(calls);
-    settings.ring_bytes = kSmallRing;
+    settings.ring_bytes = ring_bytes;
     auto opened = open_live(settings);
     ASSERT_TRUE(opened) << opened.error().message;
     small = std::move(*opened);
@@ -128,8 +130,10 @@ TEST_F(LossLive, what_was_seen_is_what_was_delivered_and_lost) {
 // full. What it does with the descriptor afterwards must not be told of A.
 TEST_F(LossLive, a_lost_close_and_open_never_show_the_old_name) {
   if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
+  // Of opens and closes there are many on the machine: they must not fill the ring.
   open_small(
-      {Sc::OPENAT, Sc::CLOSE, Sc::LINKAT, Sc::FCHMOD, Sc::CLONE, Sc::FORK, Sc::SCHED_PROCESS_EXIT});
+      {Sc::OPENAT, Sc::CLOSE, Sc::LINKAT, Sc::FCHMOD, Sc::CLONE, Sc::FORK, Sc::SCHED_PROCESS_EXIT},
+      kSmallRing * 32);
   const std::string old_file = dir() + "/old";
   const std::string new_file = dir() + "/new";
   int64_t& phase = out(0);
@@ -164,7 +168,7 @@ TEST_F(LossLive, a_lost_close_and_open_never_show_the_old_name) {
     number = fd;
     set(1);
     await(2);
-    for (int i = 0; i < 3000; ++i) flood();
+    for (int i = 0; i < 60'000; ++i) flood();
     close(fd);
     create(new_file);
     set(3);
@@ -197,6 +201,50 @@ TEST_F(LossLive, a_lost_close_and_open_never_show_the_old_name) {
   read_into_state();
   EXPECT_THAT(names, testing::ElementsAre(new_file));
   EXPECT_GE(state.counters().fds_recovered, 1u);
+}
+
+// A storm overruns even the critical ring, and the start of a process is lost in it.
+TEST_F(LossLive, a_lost_start_of_a_process_is_healed_by_a_fresh_look) {
+  open_small({Sc::PRCTL, Sc::CLONE, Sc::FORK, Sc::CLONE3, Sc::EXECVE, Sc::SCHED_PROCESS_EXIT});
+  StateSettings settings;
+  settings.live = true;
+  StrPool pool;
+  State state(settings, pool);
+  state.load(*small->take_snapshot());
+  std::array<int, 2> report{};
+  ASSERT_EQ(pipe2(report.data(), O_CLOEXEC), 0);
+  run_unread([&] {
+    for (int i = 0; i < 5000; ++i) prctl(PR_SET_NAME, "storm");
+    const pid_t sleeper = fork();
+    if (sleeper == 0) {
+      alarm(20);
+      execl("/bin/sleep", "sleep", "20", nullptr);
+      _exit(1);
+    }
+    usleep(50'000);  // until it sleeps
+    if (write(report[1], &sleeper, sizeof sleeper) != sizeof sleeper) _exit(1);
+  });
+  pid_t sleeper = 0;
+  ASSERT_EQ(read(report[0], &sleeper, sizeof sleeper), ssize_t{sizeof sleeper});
+  int resyncs = 0;
+  read_all([&](SourceStatus status, const EventView& event) {
+    if (status == SourceStatus::Event) state.apply(event);
+    if (status == SourceStatus::Found) state.learn(small->take_finding());
+    if (status != SourceStatus::Resync) return;
+    ++resyncs;
+    const auto fresh = small->look_again();
+    ASSERT_TRUE(fresh) << fresh.error().message;
+    state.reconcile(*fresh);
+  });
+  EXPECT_GT(small->counters().lost_critical, 0u);
+  EXPECT_GE(resyncs, 1);
+  const Thread* thread = state.find(sleeper);
+  ASSERT_NE(thread, nullptr);
+  EXPECT_THAT(std::string(thread->exepath.view()), testing::EndsWith("/sleep"));
+  EXPECT_GE(state.counters().threads_corrected, 1u);
+  kill(sleeper, SIGKILL);
+  close(report[0]);
+  close(report[1]);
 }
 
 }  // namespace

@@ -246,6 +246,51 @@ TEST(Snapshot, DescriptorsOfAProcessThatLostEventsAreLookedUpAgain) {
   EXPECT_EQ(host.state.counters().fds_recovered, 1u);
 }
 
+TEST(Snapshot, AFreshOneCorrectsWhatLostEventsLeftWrong) {
+  std::vector<Finding> told;
+  StateSettings live;
+  live.live = true;
+  live.on_finding = [&](const Finding& finding) { told.push_back(finding); };
+  Host host(live);
+  host.load_shell();
+  host.fork(100, 101);
+  host.fork(100, 102);
+  host.openat(102, 5, "/kept");
+  Host fresh;
+  fresh.had(1, 0, "init");
+  fresh.had(100, 1, "sh");
+  const auto child = [&](int64_t tid, const char* program) -> SnapshotThread& {
+    SnapshotThread& thread = fresh.had(tid, 100, "child");
+    thread.exe = std::string(host.thread(102).exe.view());
+    thread.exepath = program;
+    thread.args = std::string(host.thread(102).args.view());
+    thread.as_of_ns = host.ts_ns + 1000;
+    return thread;
+  };
+  child(101, "/bin/other").uid = 5;  // its exec and setuid were lost
+  child(102, "/bin/sh");
+  child(103, "/bin/new");  // its start was lost
+  for (SnapshotThread& thread : fresh.snapshot.threads) {
+    const Thread* known = host.state.find(thread.tid);
+    if (known == nullptr || thread.tid == 101) continue;
+    thread.uid = known->uid;
+    thread.gid = known->gid;
+    thread.cap_effective = known->cap_effective;
+  }
+  fresh.snapshot.fds = {socket_of(103, 3, FdKind::Ipv4, 6001, 443)};
+  host.state.reconcile(fresh.snapshot);
+  EXPECT_EQ(host.thread(101).exepath.view(), "/bin/other");
+  EXPECT_EQ(host.thread(101).uid, 5u);
+  EXPECT_EQ(host.thread(103).exepath.view(), "/bin/new");
+  EXPECT_NE(host.fd(103, 3), nullptr);
+  EXPECT_FALSE(host.thread(102).recovered) << "it was right";
+  EXPECT_EQ(host.name(102, 5), "/kept");
+  EXPECT_EQ(host.state.counters().threads_corrected, 2u);
+  ASSERT_EQ(told.size(), 2u);
+  EXPECT_EQ(std::get<FoundThread>(told[0]).thread.tid, 101);
+  EXPECT_EQ(std::get<FoundThread>(told[1]).thread.tid, 103);
+}
+
 // The reaper must be known before the children go to it, and be told in front of the exit.
 TEST(Snapshot, AReaperThatIsUnknownIsLookedUpAtTheExit) {
   std::vector<Finding> told;
