@@ -132,7 +132,10 @@ Probe open_probe(bool typed) {
   Probe probe(static_cast<gyr_probe*>(std::calloc(1, sizeof(gyr_probe))));
   if (!probe || gyr_probe__create_skeleton(probe.get()) != 0) return nullptr;
   if (!typed) probe->skeleton->data = gyr_portable__elf_bytes(&probe->skeleton->data_sz);
-  if (bpf_object__open_skeleton(probe->skeleton, nullptr) != 0) return nullptr;
+  // The kernel's own types alone: to look for one in modules too, as the library does for types
+  // that only other kernels have, takes CAP_SYS_ADMIN.
+  LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = "/sys/kernel/btf/vmlinux");
+  if (bpf_object__open_skeleton(probe->skeleton, &options) != 0) return nullptr;
   return probe;
 }
 

@@ -291,6 +291,59 @@ def why_not():
     return ''
 
 
+class InsideAPod(Case):
+    """gyr as a DaemonSet runs it: a container with its own pid, mount, network and control group namespaces, three
+    capabilities, and the host's /proc, /etc and /run below HOST_ROOT."""
+
+    CAPABILITIES = ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_PTRACE']
+
+    def daemon_bundle(self):
+        where = os.path.join(self.folder, 'daemon')
+        os.makedirs(os.path.join(where, 'rootfs'))
+
+        def bind(source, destination):
+            return {'destination': destination, 'type': 'bind', 'source': source, 'options': ['rbind', 'ro']}
+        mounts = [{'destination': '/proc', 'type': 'proc', 'source': 'proc'}, bind('/sys', '/sys')]
+        mounts += [bind(path, path) for path in ('/usr', '/lib', '/lib64') if os.path.isdir(path)]
+        mounts += [bind(path, '/host' + path) for path in ('/proc', '/etc', '/run')]
+        mounts += [bind(os.path.dirname(GYR), '/gyr'), bind(self.folder, '/rules')]
+        command = ['/gyr/' + os.path.basename(GYR), '-r', '/rules/rules.yaml', '-o', 'json_output=true', '-o', 'rule_matching=all',
+                   '-U']
+        spec = config(command, '/gyrdaemon', {})
+        spec['mounts'] = mounts
+        spec['process']['env'] += ['HOST_ROOT=/host']
+        spec['process']['capabilities'] = {kind: self.CAPABILITIES for kind in ('bounding', 'permitted', 'effective')}
+        spec['process']['noNewPrivileges'] = True
+        spec['linux']['namespaces'].append({'type': 'cgroup'})
+        with open(os.path.join(where, 'config.json'), 'w', encoding='utf-8') as file:
+            json.dump(spec, file)
+        return where
+
+    def test_it_sees_the_host_and_its_containers(self):
+        daemon = self.daemon_bundle()
+        self.out = os.path.join(self.folder, 'alerts')
+        self.err = os.path.join(self.folder, 'log')
+        with open(self.out, 'wb') as out, open(self.err, 'wb') as err:
+            process = subprocess.Popen(['runc', 'run', '--no-new-keyring', '--bundle', daemon, 'gyrdaemon'], stdout=out, stderr=err)
+        self.addCleanup(subprocess.run, ['runc', 'delete', '-f', 'gyrdaemon'], check=False, capture_output=True)
+        for _ in range(200):
+            if 'watching this host' in self.log() + self.said():
+                break
+            self.assertIsNone(process.poll(), self.log())
+            time.sleep(0.05)
+        else:
+            self.fail('it does not start: ' + self.log())
+        bundle = os.path.join(self.folder, 'watched')
+        self.bundle(bundle, ['/busybox', 'true'], '/gyrtest/gyrtest-pod')
+        self.run_container(bundle, 'gyrtest-pod')
+        alerts = self.end(process)
+        self.assertIn('known container', [rule for rule, _, _ in alerts], (alerts, self.log()))
+        fields = [fields for rule, _, fields in alerts if rule.startswith('program')][0]
+        self.assertEqual(fields['container.full_id'], 'gyrtest-pod')
+        self.assertEqual(fields['container.name'], 'gyrtest-pod')
+        self.assertEqual(fields['proc.exepath'], '/busybox')
+
+
 if __name__ == '__main__':
     GYR = os.path.abspath(sys.argv.pop(1))
     if reason := why_not():
