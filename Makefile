@@ -28,6 +28,7 @@ dev: install-packages
 	cmake --build --preset dev -j $(JOBS)
 
 test: install-packages
+	@tools/install-packages packages-guest.txt
 	tools/run-tests dev
 
 asan tsan: install-packages

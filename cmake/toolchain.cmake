@@ -7,7 +7,7 @@ if(GYR_CCACHE)
   set(CMAKE_C_COMPILER_LAUNCHER ${GYR_CCACHE})
 endif()
 find_program(GYR_MOLD mold)
-if(GYR_MOLD)
+if(GYR_MOLD AND NOT CMAKE_CROSSCOMPILING)
   add_link_options(-fuse-ld=mold)
 endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror

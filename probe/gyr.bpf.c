@@ -357,9 +357,10 @@ static __always_inline void on_exit(const struct pt_regs* regs, struct gyr_call 
 SEC(TRACEPOINT("sys_exit"))
 int sys_exit(__u64* ctx) {
   const struct pt_regs* regs = (const void*)ctx[0];
-  __u32 nr = call_number(regs);
-  OPAQUE(nr);
-  if (nr < GYR_CALLS && !looks[nr]) return 0;
+  const __u32 nr = call_number(regs);
+  __u64 index = nr; /* as wide as an address: of a narrow one a copy would be used, see bounded() */
+  OPAQUE(index);
+  if (index < GYR_CALLS && !looks[index]) return 0;
   struct task_struct* task = current_task();
   const int compat = is_32bit_call(task);
   const struct gyr_call call = find_call(nr, compat);

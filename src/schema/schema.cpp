@@ -132,25 +132,22 @@ constexpr auto kByCode = [] {
   return rows;
 }();
 
-constexpr auto kByX8664 = [] {
+// Rows by the number that this member holds.
+constexpr auto by_number(int16_t ScInfo::*number) {
   std::array<int16_t, kNumbers> rows{};
   rows.fill(-1);
   for (size_t i = 0; i < kSyscalls.size(); ++i) {
-    if (kSyscalls[i].x86_64 >= 0) {
-      rows[static_cast<size_t>(kSyscalls[i].x86_64)] = static_cast<int16_t>(i);
+    if (kSyscalls[i].*number >= 0) {
+      rows[static_cast<size_t>(kSyscalls[i].*number)] = static_cast<int16_t>(i);
     }
   }
   return rows;
-}();
+}
+constexpr auto kByX8664 = by_number(&ScInfo::x86_64);
+constexpr auto kByAarch64 = by_number(&ScInfo::aarch64);
 
 constexpr auto kByIa32 = [] {
-  std::array<int16_t, kNumbers> rows{};
-  rows.fill(-1);
-  for (size_t i = 0; i < kSyscalls.size(); ++i) {
-    if (kSyscalls[i].ia32 >= 0) {
-      rows[static_cast<size_t>(kSyscalls[i].ia32)] = static_cast<int16_t>(i);
-    }
-  }
+  auto rows = by_number(&ScInfo::ia32);
 #define GYR_SYSCALL(...)
 #define GYR_SYSCALL_ALIAS(ia32, code) rows[ia32] = kByCode[static_cast<size_t>(Sc::code)];
 #include "schema/syscalls.def"
@@ -210,6 +207,7 @@ std::span<const DynVariant> dyn_variants(DynTable table) {
 std::span<const ScInfo> all_syscalls() { return kSyscalls; }
 const ScInfo* sc_info(uint16_t sc) { return row_of(kByCode, sc); }
 const ScInfo* syscall_of_x86_64(int number) { return row_of(kByX8664, number); }
+const ScInfo* syscall_of_aarch64(int number) { return row_of(kByAarch64, number); }
 const ScInfo* syscall_of_ia32(int number) { return row_of(kByIa32, number); }
 
 const ScInfo* find_syscall(std::string_view name) {

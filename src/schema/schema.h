@@ -160,7 +160,9 @@ const ScInfo* sc_info(uint16_t sc);
 const ScInfo* find_syscall(std::string_view name);
 // The call an x86-64 program makes with this number, null if unknown.
 const ScInfo* syscall_of_x86_64(int number);
-// The call a 32-bit program makes with this number, aliases resolved; null if unknown.
+// The same of aarch64.
+const ScInfo* syscall_of_aarch64(int number);
+// The call a 32-bit x86 program makes with this number, aliases resolved; null if unknown.
 const ScInfo* syscall_of_ia32(int number);
 
 // Kinds of descriptors. Numbers are stored in captures.

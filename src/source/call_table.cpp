@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "source/live.h"
+#include "source/machine.h"
 
 namespace gyr {
 namespace {
@@ -50,9 +51,10 @@ gyr_calls call_table(std::span<const Sc> wanted) {
   };
   gyr_calls table{};
   for (int i = 0; i < GYR_CALLS; ++i) {
-    table.calls[0][i] = entry(syscall_of_x86_64(i));
-    table.calls[1][i] = entry(syscall_of_ia32(i));
+    table.calls[0][i] = entry(syscall_of_machine(i));
+    if (kMaps32BitCalls) table.calls[1][i] = entry(syscall_of_ia32(i));
   }
+  if (!kMaps32BitCalls) return table;
   const auto pack = [&](gyr_call* packed, std::span<const Sc> within, gyr_call* outer) {
     bool any = false;
     for (size_t i = 1; i < within.size(); ++i) {

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "source/machine.h"
+
 namespace gyr {
 
 bool is_collected(Sc sc) {
@@ -12,7 +14,8 @@ bool is_collected(Sc sc) {
   const bool tracepoint = (info->flags & SC_TRACEPOINT) != 0;
   // A 32-bit call that equals another is collected as that one.
   const bool narrow = info->ia32 >= 0 && syscall_of_ia32(info->ia32) == info;
-  if (info->x86_64 < 0 && !narrow && !packed && !tracepoint) return false;
+  const bool by_32_bit = kMaps32BitCalls && (narrow || packed);
+  if (machine_number(*info) < 0 && !by_32_bit && !tracepoint) return false;
   const auto params = event_info(info->event).params();
   return std::all_of(params.begin(), params.end(),
                      [](const ParamInfo& param) { return param.collect != Collect::none; });
@@ -296,6 +299,11 @@ void BpfSource::attach() {
   attach_one(programs.process_exit, "the end of processes is not seen", &exits);
   attach_one(programs.process_exec, "the file name of a started program is not known", &execs);
   probe_->bss->exec_by_tracepoint = execs ? 1 : 0;
+  // Only where a new thread does not come by the exit of its clone (probe/machine_arm64.h).
+  if (bpf_program* tasks = bpf_object__find_program_by_name(probe_->obj, "new_task")) {
+    bool news = false;
+    attach_one(tasks, "new threads are known from their parent's call only", &news);
+  }
 }
 
 // Tracepoints that cost too much to be attached for nobody.
@@ -326,8 +334,9 @@ Result<void> BpfSource::start() {
   if (!own_pid) return own_pid.error();
   own_pid_ = *own_pid;
   libbpf_set_print(silent);
-  auto loaded = load(settings_.typed);
-  if (!loaded && settings_.typed) {
+  const bool typed = settings_.typed && kTypedProbe;
+  auto loaded = load(typed);
+  if (!loaded && typed) {
     if (!load(false)) return loaded;
     warnings_.push_back(
         "the kernel refused the probe that loads fields directly (Linux 5.11 and newer): events "

@@ -101,11 +101,9 @@ Error load_error(int number) {
   if (number == EPERM || number == EACCES) {
     cause =
         "the kernel refused the eBPF probe: CAP_BPF and CAP_PERFMON are needed (and no lockdown "
-        "of the kernel against eBPF)";
+        "of the kernel against eBPF); before Linux 5.11 also memory that may be locked (ulimit -l)";
   } else if (number == EINVAL || number == ENOTSUP || number == ENOENT) {
-    cause =
-        "the kernel lacks what the eBPF probe needs: a ring buffer map (Linux 5.8), tracepoint "
-        "programs and global functions (5.11)";
+    cause = "the kernel lacks what the eBPF probe needs: Linux 5.10 has it all";
   } else if (number == ENOMEM) {
     cause = "not enough memory for the ring buffer";
   }

@@ -11,6 +11,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "source/machine.h"
 
 namespace gyr {
 namespace {
@@ -142,10 +143,10 @@ uint32_t portable_flags(uint32_t flags) {
     uint32_t from, to;
   };
   static constexpr std::array kPairs{
-      Pair{O_CREAT, 4},     Pair{O_APPEND, 8},    Pair{O_DSYNC, 16}, Pair{O_EXCL, 32},
-      Pair{O_NONBLOCK, 64}, Pair{O_TRUNC, 256},   Pair{040000, 512}, Pair{O_DIRECTORY, 1024},
-      Pair{0100000, 2048},  Pair{O_CLOEXEC, 4096}};  // 040000 O_DIRECT, 0100000 O_LARGEFILE
-  constexpr uint32_t kSync = 04010000, kTmpfile = 020200000;
+      Pair{O_CREAT, 4},       Pair{O_APPEND, 8},    Pair{O_DSYNC, 16},   Pair{O_EXCL, 32},
+      Pair{O_NONBLOCK, 64},   Pair{O_TRUNC, 256},   Pair{O_DIRECT, 512}, Pair{O_DIRECTORY, 1024},
+      Pair{kLargefile, 2048}, Pair{O_CLOEXEC, 4096}};
+  constexpr uint32_t kSync = O_SYNC, kTmpfile = O_TMPFILE;
   const uint32_t access = flags & O_ACCMODE;
   uint32_t out = access == O_RDONLY ? 1 : access == O_WRONLY ? 2 : 3;
   for (const Pair& pair : kPairs) {

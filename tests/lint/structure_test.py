@@ -100,10 +100,11 @@ def check_texts(root):
 
 def check_packages(root):
     docs = open(os.path.join(root, 'docs/dependencies.md'), encoding='utf-8').read()
-    for line in open(os.path.join(root, 'packages.txt'), encoding='utf-8'):
-        name = line.split('#')[0].strip()
-        if name and f'`{name}`' not in docs:
-            report(f'packages.txt: {name} has no reason in docs/dependencies.md')
+    for packages in ('packages.txt', 'packages-guest.txt'):
+        for line in open(os.path.join(root, packages), encoding='utf-8'):
+            name = line.split('#')[0].strip()
+            if name and f'`{name}`' not in docs:
+                report(f'{packages}: {name} has no reason in docs/dependencies.md')
 
 
 def main():

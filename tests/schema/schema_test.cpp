@@ -74,6 +74,8 @@ TEST(Schema, NumbersOfCallsLeadBackToTheirRow) {
     EXPECT_EQ(find_syscall(sc.name)->sc, sc.sc);
   }
   EXPECT_EQ(syscall_of_x86_64(257)->name, "openat");
+  EXPECT_EQ(syscall_of_aarch64(56)->name, "openat");
+  EXPECT_EQ(syscall_of_aarch64(1024), nullptr);
   EXPECT_EQ(syscall_of_ia32(295)->name, "openat");
   EXPECT_EQ(syscall_of_ia32(213)->name, "setuid");  // setuid32
   EXPECT_EQ(syscall_of_ia32(192)->name, "mmap");    // mmap2
