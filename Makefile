@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a newcomer needs. `make run` and `make test` install what is missing (Debian 12, as root).
-.PHONY: help run test build dev lint bench asan tsan fuzz install-packages clean
+.PHONY: help run test build dev lint bench soak asan tsan fuzz install-packages clean
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 
@@ -10,6 +10,7 @@ help:
 	@echo "make build   release build: build/release/gyr"
 	@echo "make lint    formatting, clang-tidy, module and size rules"
 	@echo "make bench   speed and memory figures (docs/performance.md)"
+	@echo "make soak    live detection under load for SOAK_MINUTES (default 30), as root"
 	@echo "make asan | tsan   the tests under sanitizers"
 	@echo "make fuzz    each fuzzer for FUZZ_SECONDS (default 60)"
 
@@ -39,6 +40,9 @@ lint: install-packages
 
 bench: install-packages
 	tools/bench
+
+soak: build
+	tools/soak build/release/gyr --minutes $(or $(SOAK_MINUTES),30)
 
 fuzz: install-packages
 	tools/run-fuzzers

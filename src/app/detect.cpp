@@ -111,6 +111,15 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   logger->info(
       "{} events, {} of them consumed before anybody saw them; {} threads known at the end",
       counters.events + counters.filtered, counters.filtered, engine.state().thread_count());
+  if (counters.seen > 0) {
+    const StateCounters& state = engine.state().counters();
+    logger->info(
+        "probe: {} events were wanted, {} sent, {} delivered, {} lost, {} given up; state: {} "
+        "threads "
+        "and {} descriptors looked up, {} threads corrected, {} threads unknown",
+        counters.seen, counters.sent, counters.events, lost, counters.shed, state.threads_recovered,
+        state.fds_recovered, state.threads_corrected, state.threads_unknown);
+  }
   for (const Engine::RuleCount& rule : engine.rule_counts()) {
     if (rule.counters.evaluated == 0) continue;
     logger->info("rule '{}': tested on {} events, matched {}", rule.name, rule.counters.evaluated,

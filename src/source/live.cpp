@@ -487,6 +487,7 @@ SourceCounters BpfSource::counters() const {
   gyr_cpu all{};
   for (const gyr_cpu& cpu : cpus_) {
     sum.seen += load_counter(cpu.seen);
+    sum.sent += load_counter(cpu.sent);
     sum.shed += load_counter(cpu.shed);
     sum.lost_critical += load_counter(cpu.lost[GYR_CRITICAL_CLASS]);
     sum.unmapped_32bit += load_counter(cpu.unmapped_32bit);

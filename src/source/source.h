@@ -46,6 +46,7 @@ struct SourceCounters {
   uint64_t lost_other = 0;      // lost for any other reason (see lost_detail)
   uint64_t missed = 0;          // live: calls, wanted or not, at which the kernel skipped the probe
   uint64_t unmapped_32bit = 0;  // 32-bit calls that could not be mapped
+  uint64_t sent = 0;            // live: by the probe; those not delivered yet are in the rings
   uint64_t shed = 0;            // given up on purpose (LoadControl)
   uint64_t lost_critical = 0;   // of the lost ones, those of the critical class
   std::vector<LossRow> losses;  // no row for nothing

@@ -229,6 +229,7 @@ Thread* StateCore::get_other(int64_t tid) {
   if (threads.has_room(tid)) {
     if (Thread* found = recover(tid)) return found;
   }
+  ++counts.threads_unknown;
   Thread* fake = threads.create();
   fake->tid = tid;
   fake->comm = fake->exe = not_available;

@@ -58,6 +58,7 @@ struct StateCounters {
   uint64_t enter_events_stored = 0, enter_events_dropped = 0;
   uint64_t enter_events_retrieved = 0, enter_events_missing = 0;
   uint64_t threads_recovered = 0, fds_recovered = 0;
+  uint64_t threads_unknown = 0;    // of events whose thread could not be looked up either
   uint64_t threads_corrected = 0;  // by reconcile(), unknown ones among them
   uint64_t losses_learnt = 0;      // times that a process's descriptors were not trusted any more
   uint64_t containers_dropped_full = 0;
