@@ -211,6 +211,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   std::optional<RingMerge> merge_;
   std::optional<ProbeLosses> losses_;
   LostEvents lost_;
+  bool is_attached_ = false;
   bool wants_resync_ = false;
   uint64_t look_again_at_ns_ = 0;  // of the monotonic clock, at the earliest
   std::vector<bpf_link*> links_;
@@ -350,12 +351,27 @@ Result<void> BpfSource::start() {
   bool calls = false;
   attach_one(probe_->progs.sys_exit, "system calls are not seen", &calls);
   if (!calls) return load_error(errno);
+  is_attached_ = true;
   return {};
 }
 
+// Whether the state follows the call: what it knows of it is wrong while nobody collects it.
+bool maintains_state(Sc sc) {
+  const ScInfo& call = *sc_info(static_cast<uint16_t>(sc));
+  return call.event != Ev::GENERIC_X && event_info(call.event).has(EF_MODIFIES_STATE);
+}
+
 void BpfSource::select(std::span<const Sc> syscalls) {
-  selected_.assign(syscalls.begin(), syscalls.end());
+  const std::vector<Sc> before = std::exchange(selected_, {syscalls.begin(), syscalls.end()});
   fill_tables();
+  if (!is_attached_) return;
+  const bool learns_anew = std::any_of(syscalls.begin(), syscalls.end(), [&](Sc sc) {
+    return maintains_state(sc) && std::find(before.begin(), before.end(), sc) == before.end();
+  });
+  if (!learns_anew) return;
+  losses_->add(clock_ns(CLOCK_BOOTTIME) + probe_->rodata->boot_to_epoch_ns,
+               LostEvents::kAnyProcess);
+  wants_resync_ = true;
 }
 
 void BpfSource::fill_tables() {

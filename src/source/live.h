@@ -32,7 +32,8 @@ struct LiveSettings {
 
 class LiveSource : public Source {
  public:
-  // Replaces the set of collected calls, at once.
+  // Replaces the set of collected calls, at once. If calls that the state follows are new, what the
+  // state knows is to be learnt again: next() says so (Found, Resync).
   virtual void select(std::span<const Sc> syscalls) = 0;
   // What could not be attached and what that costs, one sentence each.
   virtual const std::vector<std::string>& warnings() const = 0;

@@ -27,6 +27,8 @@ class ProbeLosses {
   // Looks for new losses among what happened until `bound_ns`, which the probe is to be told
   // afterwards (losses_taken_ns). Cheap when there are none.
   void look(uint64_t bound_ns);
+  // Events of the process may have been missed at that time for a reason of ours.
+  void add(uint64_t ts_ns, int64_t pid);
   // The oldest loss that next() was not asked for, kNever: none.
   static constexpr uint64_t kNever = ~uint64_t{0};
   uint64_t next_ns() const { return pending_.empty() ? kNever : pending_.front().ts_ns; }
@@ -41,7 +43,6 @@ class ProbeLosses {
     uint64_t ts_ns;
     LostEvents what;
   };
-  void add(uint64_t ts_ns, int64_t pid);
 
   std::span<const gyr_cpu> cpus_;
   std::span<const gyr_losses> losses_;

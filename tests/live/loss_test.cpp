@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "live_fixture.h"
 #include "source/proc_scan.h"
@@ -245,6 +246,30 @@ TEST_F(LossLive, a_lost_start_of_a_process_is_healed_by_a_fresh_look) {
   kill(sleeper, SIGKILL);
   close(report[0]);
   close(report[1]);
+}
+
+TEST_F(LossLive, calls_that_are_selected_later_make_the_state_learn_again) {
+  const auto what_comes = [&] {
+    std::pair<int, int> forgotten_and_resyncs{};
+    read_all([&](SourceStatus status, const EventView&) {
+      if (status == SourceStatus::Found &&
+          std::get<LostEvents>(small->take_finding()).pid == LostEvents::kAnyProcess) {
+        ++forgotten_and_resyncs.first;
+      }
+      if (status != SourceStatus::Resync) return;
+      ++forgotten_and_resyncs.second;
+      EXPECT_TRUE(small->look_again());
+    });
+    return forgotten_and_resyncs;
+  };
+  open_small({Sc::SWAPOFF});
+  EXPECT_EQ(what_comes(), std::pair(0, 0));
+  small->select(std::vector{Sc::SWAPOFF, Sc::SWAPON});
+  EXPECT_EQ(what_comes(), std::pair(0, 0)) << "the state does not follow it";
+  small->select(std::vector{Sc::SWAPOFF, Sc::CHROOT});
+  EXPECT_EQ(what_comes(), std::pair(1, 1));
+  small->select(std::vector{Sc::CHROOT});
+  EXPECT_EQ(what_comes(), std::pair(0, 0));
 }
 
 }  // namespace
