@@ -97,6 +97,7 @@ AlertCaptureSettings capture_settings(const Settings& settings) {
 
 DetectSettings detect_settings(const Settings& settings, const Options& options) {
   constexpr uint64_t kSecond = 1'000'000'000;
+  constexpr uint64_t kMegabyte = 1'000'000;
   DetectSettings detect;
   if (settings.engine.kind == EngineKind::Replay) {
     detect.capture_file = settings.engine.replay_capture_file;
@@ -106,7 +107,12 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
                    .compression = compression_of(settings.gyr.record_file),
                    .if_there = settings.gyr.record_overwrite ? capture::IfThere::Replace
                                                              : capture::IfThere::Refuse,
-                   .disk = {.free_percent = settings.gyr.record_keep_free}};
+                   .rotation = {.bytes = settings.gyr.record_rotate_mb * kMegabyte,
+                                .period_ns = settings.gyr.record_rotate_seconds * kSecond,
+                                .events = 0,
+                                .files = settings.gyr.record_rotate_files},
+                   .disk = {.total_bytes = settings.gyr.record_total_mb * kMegabyte,
+                            .free_percent = settings.gyr.record_keep_free}};
   if (settings.capture.enabled) {
     detect.captures = capture_settings(settings);
     detect.captures->source_path = detect.capture_file.value_or("");

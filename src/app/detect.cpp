@@ -154,6 +154,7 @@ struct Run {
   Outputs& outputs;
   const std::function<bool()> give_up = signals.give_up(settings.duration_ns);
   const std::atomic<bool> never{false};
+  Recording* recording_ = nullptr;
 
   int with_source(Source& source, StateSettings state, const LiveHost* host) {
     if (settings.record.path.empty() || settings.dry_run) {
@@ -162,7 +163,9 @@ struct Run {
     auto recording = Recording::start(source, settings.record, logger);
     if (!recording) return print_error(recording.error().message);
     state.on_finding = [&](const Finding& finding) { (*recording)->found(finding); };
+    recording_ = recording->get();
     const int status = with_captures(**recording, std::move(state), host);
+    recording_ = nullptr;
     const int recorded = finish_recording(**recording, logger);
     return status != 0 ? status : recorded;
   }
@@ -195,6 +198,9 @@ struct Run {
       logger->warn(
           "capture.enabled: no enabled rule says 'capture: true' and capture.mode is rules, so "
           "nothing will be captured");
+    }
+    if (recording_ != nullptr && settings.record.rotation.is_on()) {
+      recording_->on_next_file([&engine] { return engine.dump_state(); });
     }
     if (engine.rule_count() == 0) logger->warn("no rule is enabled: nothing can be detected");
     if (settings.dry_run) {

@@ -161,7 +161,11 @@ struct GyrSettings {
   bool rule_caches = true;
   std::string record_file;  // where detection records what it sees, empty: nowhere
   bool record_overwrite = false;
-  uint32_t record_keep_free = 5;  // percent of its file system
+  uint64_t record_rotate_mb = 0;  // 0: one file
+  uint64_t record_rotate_seconds = 0;
+  uint32_t record_rotate_files = 0;  // 0: all
+  uint64_t record_total_mb = 0;      // 0: no limit
+  uint32_t record_keep_free = 5;     // percent of its file system
   bool governor_enabled = true;
   uint32_t governor_max_cpu_percent = 100;  // of one CPU, 0: no limit
   uint32_t governor_max_ring_fill_percent = 75;

@@ -82,6 +82,8 @@ class Engine {
   size_t rule_count() const { return active_.size(); }
   uint64_t events() const { return stream_.number(); }
   const State& state() const { return stream_.state(); }
+  // Between two events: as a recording asks for it when it begins its next file.
+  Snapshot dump_state() { return stream_.dump_state(); }
   // What the state's tables had no room for, as a sentence; empty if nothing.
   std::string state_losses() const;
 

@@ -5,6 +5,7 @@
 usage: cli_record_test.py GYR [unittest arguments]
 Needs no privileges: the events come from other captures, of the conformance folder; tests that use one are skipped without it.
 """
+import json
 import os
 import shutil
 import sys
@@ -96,6 +97,23 @@ class Record(cli_test.Case):
         shown = [line for n in range(count)
                  for line in run('read', f'{self.file}-again{n}', '-p', fields).stdout.splitlines()]
         self.assertEqual(shown, run('read', os.path.join(self.folder, files[1]), '-p', fields).stdout.splitlines())
+
+    def test_detection_rotates_its_recording_too(self):
+        show = ('-p', '%evt.time %proc.cmdline %proc.aname[2] %fd.name')
+        options = ('-r', self.rules, '-o', 'json_output=true')
+        whole = run(*options, '-e', capture('net.scap'), *show, '-o', f'gyr.record.file={self.file}',
+                    '-o', 'gyr.record.rotate_mb=1')
+        self.assertEqual(whole.returncode, 0, whole.stderr)
+        files = [name for name in os.listdir(self.folder) if name.startswith('new.scap')]
+        self.assertGreater(len(files), 2)
+
+        def outputs(result):
+            return [json.loads(line)['output'] for line in result.stdout.splitlines() if line.startswith('{')]
+        parts = []
+        for number in range(len(files)):
+            parts += outputs(run(*options, '-e', f'{self.file}{number}', *show))
+        self.assertNotEqual(parts, [])
+        self.assertEqual(parts, outputs(whole))
 
     def test_only_the_newest_files_are_kept(self):
         path = capture('sample.scap')
