@@ -28,11 +28,13 @@ class TimeOrder {
   void release();
   bool empty() const { return head_ == items_.size(); }
   size_t size() const { return items_.size() - head_; }
+  size_t capacity() const { return items_.capacity(); }  // items there is memory for
   // Everything in the ring before this position has been released.
   uint64_t free_position() const { return free_; }
 
  private:
   void compact();
+  void give_back_memory();
   struct Slot {
     uint64_t end;
     bool released;
@@ -43,6 +45,8 @@ class TimeOrder {
   size_t first_slot_ = 0;
   uint64_t slots_before_ = 0;  // dropped from the front of slots_
   uint64_t free_ = 0;
+  size_t most_ = 0;  // items at once since memory was last given back
+  uint32_t empties_ = 0;
 };
 
 }  // namespace gyr

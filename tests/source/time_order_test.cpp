@@ -27,6 +27,23 @@ TEST(TimeOrder, releases_in_order_of_time_and_frees_in_order_of_the_ring) {
   EXPECT_TRUE(order.empty());
 }
 
+TEST(TimeOrder, memory_of_a_burst_is_given_back_when_it_is_over) {
+  TimeOrder order;
+  uint64_t end = 0;
+  const auto round = [&](size_t records) {
+    for (size_t i = 0; i < records; ++i) order.add({end, end + 1, nullptr, 0, 0}), ++end;
+    while (!order.empty()) order.release();
+  };
+  round(200'000);
+  EXPECT_GE(order.capacity(), 200'000u);
+  for (int i = 0; i < 5000; ++i) round(10);
+  EXPECT_LT(order.capacity(), 10'000u);
+  EXPECT_EQ(order.free_position(), end);
+  for (int i = 0; i < 5000; ++i) round(3000);
+  EXPECT_LT(order.capacity(), 20'000u) << "what is needed all the time is kept";
+  EXPECT_EQ(order.free_position(), end);
+}
+
 TEST(TimeOrder, stays_in_order_and_small_over_a_long_run_that_never_empties) {
   TimeOrder order;
   std::mt19937 random(7);
