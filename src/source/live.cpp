@@ -74,10 +74,11 @@ constexpr uint64_t kCriticalShare = 4;  // a bulk ring has so many times the byt
 // How long to wait before looking again: after some events, at most when there are none, and right
 // after one has woken us (its CPU may not be done with it). Whoever has waited long enough falls
 // asleep until an event wakes him: a wake-up costs the CPU that sends it much, so there is one a
-// sleep. Sleep ends after kPauseIdleUs, so that the caller looks at its stop flag and a wake-up
+// sleep. Sleep ends after kSleepMs, so that the caller looks at its stop flag and a wake-up
 // that crossed our falling asleep is no loss.
 constexpr uint32_t kPauseBusyUs = 1000;
 constexpr uint32_t kPauseIdleUs = 20'000;
+constexpr int kSleepMs = 100;
 constexpr uint32_t kPauseWokenUs = 50;
 constexpr uint32_t kAsleepAfterUs = 4000;
 // A round with this many events means that more are waiting already.
@@ -461,7 +462,7 @@ void BpfSource::sleep() {
   uint32_t* asleep = &probe_->bss->reader_asleep;
   __atomic_store_n(asleep, 1, __ATOMIC_SEQ_CST);
   // What came before the store wakes nobody, but is found.
-  const bool woken = drain() > 0 || rings_.wait(kPauseIdleUs / 1000);
+  const bool woken = drain() > 0 || rings_.wait(kSleepMs);
   __atomic_store_n(asleep, 0, __ATOMIC_RELAXED);
   if (woken) pause_us_ = kPauseWokenUs;
 }
