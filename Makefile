@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a newcomer needs. `make run` and `make test` install what is missing (Debian 12, as root).
-.PHONY: help run test build dev lint bench soak asan tsan fuzz install-packages clean
+.PHONY: help run test build dev arm64 lint bench soak asan tsan fuzz install-packages clean
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 
@@ -8,6 +8,7 @@ help:
 	@echo "make run     install packages, build, detect on this host (as root; Ctrl-C ends)"
 	@echo "make test    install packages, build, run every test"
 	@echo "make build   release build: build/release/gyr"
+	@echo "make arm64   cross build for aarch64 (build/arm64/gyr), run on Linux 6.1 in an emulated machine"
 	@echo "make lint    formatting, clang-tidy, module and size rules"
 	@echo "make bench   speed and memory figures (docs/performance.md)"
 	@echo "make soak    live detection under load for SOAK_MINUTES (default 30), as root"
@@ -31,6 +32,13 @@ dev: install-packages
 test: install-packages
 	@tools/install-packages packages-guest.txt
 	tools/run-tests dev
+
+arm64: install-packages
+	@tools/install-packages packages-arm64.txt
+	tools/arm64-sysroot
+	cmake --preset arm64
+	cmake --build --preset arm64 -j $(JOBS)
+	python3 tests/guest/live_guest_test.py arm64-6.1 build/arm64/gyr
 
 asan tsan: install-packages
 	tools/run-tests $@

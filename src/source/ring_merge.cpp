@@ -12,7 +12,8 @@
 namespace gyr {
 namespace {
 
-// The clocks of kernel and user space may disagree by some nanoseconds while time is adjusted.
+// The clocks of kernel and user space may disagree by some nanoseconds while time is adjusted, and
+// a CPU's "one is being built" may be seen a little after it read the clock (docs/live.md#order).
 constexpr uint64_t kClockMarginNs = 20'000;
 // A CPU is about to take the time for some ten nanoseconds, unless the host took it away meanwhile.
 constexpr int kLooksAtBusy = 1000;
