@@ -51,17 +51,6 @@ int list(const Options& options, const FieldSet& fields) {
       list_fields(fields.classes(), list_format(options), options.names_only, options.list_source));
 }
 
-uint64_t ring_bytes(const ProbeSettings& probe) {
-  constexpr uint64_t kSmallest = 1u << 20;
-  return kSmallest << (probe.buf_size_preset > 0 ? probe.buf_size_preset - 1 : 0);
-}
-
-uint32_t snaplen(const Settings& settings) {
-  constexpr uint32_t kUsual = 80;
-  const uint32_t wanted = settings.falco_libs.snaplen;
-  return wanted == 0 ? kUsual : std::min(wanted, kSnaplenMax);
-}
-
 OutputSettings output_settings(const Settings& settings, bool replay) {
   return {.format = {.json = settings.json_output,
                      .include_output = settings.json_include_output_property,
@@ -280,6 +269,7 @@ int run(Arguments arguments) {
   const std::string_view command = arguments.empty() ? "" : arguments[0];
   if (command == "read") return run_read(arguments.subspan(1));
   if (command == "record") return run_record(arguments.subspan(1));
+  if (command == "doctor") return run_doctor(arguments.subspan(1));
   if (command == "syscalls") return run_syscalls(arguments.subspan(1));
   const Result<Options> options = parse_options(arguments);
   if (!options) return print_error(options.error().message);

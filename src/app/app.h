@@ -16,5 +16,8 @@ int run_read(Arguments arguments);
 int run_record(Arguments arguments);
 // `gyr syscalls …`, with the arguments behind `syscalls`.
 int run_syscalls(Arguments arguments);
+// `gyr doctor …`, with the arguments behind `doctor`. 0: live capture works fully; 1: with losses;
+// 2: not at all.
+int run_doctor(Arguments arguments);
 
 }  // namespace gyr::app

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/configured.h"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "app/terminal.h"
 #include "base/system.h"
 #include "base/text.h"
+#include "source/live.h"
 
 namespace gyr::app {
 namespace {
@@ -58,6 +60,17 @@ int with_configuration(const Options& options, const ConfiguredCommand& command)
   log_notes(options, logger);
   for (const std::string& file : config.files) logger->info("configuration: {}", file);
   return command(config, logger);
+}
+
+uint64_t ring_bytes(const ProbeSettings& probe) {
+  constexpr uint64_t kSmallest = 1u << 20;
+  return kSmallest << (probe.buf_size_preset > 0 ? probe.buf_size_preset - 1 : 0);
+}
+
+uint32_t snaplen(const Settings& settings) {
+  constexpr uint32_t kUsual = 80;
+  const uint32_t wanted = settings.falco_libs.snaplen;
+  return wanted == 0 ? kUsual : std::min(wanted, kSnaplenMax);
 }
 
 SyscallRequest syscall_request(const Settings& settings) {

@@ -20,6 +20,9 @@ int with_configuration(const Options& options, const ConfiguredCommand& command)
 // For commands that read no configuration.
 void log_notes(const Options& options, const Logger& logger);
 
+// Of a bulk ring.
+uint64_t ring_bytes(const ProbeSettings& probe);
+uint32_t snaplen(const Settings& settings);
 SyscallRequest syscall_request(const Settings& settings);
 // About names that are no system call, and about rules that ask for calls that are not collected.
 void warn_about_selection(const SyscallPlan& plan, const Logger& logger);

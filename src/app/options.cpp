@@ -173,18 +173,27 @@ constexpr Row kOptions[] = {
      [](Options& o, Text) -> Result<void> { return o.version = true, Result<void>{}; }},
 };
 
-// What `gyr syscalls` takes: the options that decide about rules and configuration.
-std::vector<Row> syscalls_rows() {
+std::vector<Row> rows_with_letters(std::string_view letters) {
   std::vector<Row> rows;
   for (const Row& row : kOptions) {
-    if (std::string_view("hcorADtTv").find(row.letter) != std::string_view::npos &&
-        row.letter != 0) {
-      rows.push_back(row);
-    }
+    if (row.letter != 0 && letters.find(row.letter) != std::string_view::npos) rows.push_back(row);
   }
+  return rows;
+}
+
+// What `gyr syscalls` takes: the options that decide about rules and configuration.
+std::vector<Row> syscalls_rows() {
+  std::vector<Row> rows = rows_with_letters("hcorADtTv");
   rows.push_back(
       {0, "explain", Takes::Nothing, "", "Say for each which rule, macro or setting decides.",
        [](Options& o, Text) -> Result<void> { return o.explain = true, Result<void>{}; }});
+  return rows;
+}
+
+std::vector<Row> doctor_rows() {
+  std::vector<Row> rows = rows_with_letters("hco");
+  rows.push_back({0, "json", Takes::Nothing, "", "Print a JSON object instead of a table.",
+                  [](Options& o, Text) -> Result<void> { return o.json = true, Result<void>{}; }});
   return rows;
 }
 
@@ -313,6 +322,18 @@ Result<Options> parse_syscalls_options(Arguments arguments) {
   return options;
 }
 
+Result<Options> parse_doctor_options(Arguments arguments) {
+  Options options;
+  const std::vector<Row> rows = doctor_rows();
+  OptionParser<Options> parser(rows, options);
+  if (const Result<void> parsed = parser.parse(arguments); !parsed) return parsed.error();
+  if (!parser.positional.empty()) {
+    return Error{
+        fmt::format("unexpected argument '{}'; see gyr doctor --help", parser.positional.front())};
+  }
+  return options;
+}
+
 std::string help_text() {
   return "Gyr watches the system calls of this host, evaluates rules on them and prints alerts.\n\n"
          "Usage:\n"
@@ -325,6 +346,8 @@ std::string help_text() {
          "  gyr syscalls [--explain]         which system calls are collected, and why (gyr "
          "syscalls "
          "--help)\n"
+         "  gyr doctor [--json]              what this host allows live capture to do, and what "
+         "to do about it\n"
          "\nOptions:\n" +
          option_lines(lines_of<Options>(kOptions)) +
          "\nExamples:\n"
@@ -336,6 +359,16 @@ std::string help_text() {
          "  gyr read trace.scap 'evt.type = execve' -p '%evt.time %proc.cmdline'\n"
          "\nAlerts go to standard output, everything else to standard error. Ctrl-C ends with "
          "statistics.\nDocumentation: docs/command-line.md\n";
+}
+
+std::string doctor_help_text() {
+  return "Says what this host allows live capture to do, and what to do about what is missing. It "
+         "loads and attaches\nthe probe for a moment and changes nothing.\n\n"
+         "Usage: gyr doctor [OPTIONS]\n\nOptions:\n" +
+         option_lines(lines_of<Options>(doctor_rows())) +
+         "\nExit status: 0 live capture works fully; 1 it works, with the losses that are told; 2 "
+         "it does not work,\nor the options or the configuration are wrong.\n"
+         "HOST_ROOT is obeyed: run it where and as detection is to run.\n";
 }
 
 std::string syscalls_help_text() {

@@ -56,6 +56,7 @@ struct Options {
   // Of `gyr syscalls`:
   bool explain = false;            // --explain
   std::vector<std::string> calls;  // those to explain
+  bool json = false;               // --json of `gyr doctor`
 };
 
 struct ReadOptions {
@@ -93,6 +94,8 @@ using Arguments = std::span<const char* const>;
 Result<Options> parse_options(Arguments arguments);
 // Those behind `syscalls`: options about rules and configuration, --explain, and names of calls.
 Result<Options> parse_syscalls_options(Arguments arguments);
+// Those behind `doctor`: the configuration, --json.
+Result<Options> parse_doctor_options(Arguments arguments);
 // Those behind `read`.
 Result<ReadOptions> parse_read_options(Arguments arguments);
 // Those behind `record`.
@@ -100,6 +103,7 @@ Result<RecordOptions> parse_record_options(Arguments arguments);
 
 std::string help_text();
 std::string syscalls_help_text();
+std::string doctor_help_text();
 std::string read_help_text();
 std::string record_help_text();
 

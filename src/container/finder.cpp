@@ -10,6 +10,16 @@
 #include "container/runtime_process.h"
 
 namespace gyr {
+
+std::span<const std::string_view> runtime_folders() {
+  static constexpr std::string_view kFolders[] = {"/var/lib/docker/containers",
+                                                  "/var/lib/containers/storage",
+                                                  "/run/containers/storage",
+                                                  "/run/containerd/io.containerd.runtime.v2.task",
+                                                  "/run/runc",
+                                                  "/run/crun"};
+  return kFolders;
+}
 namespace {
 
 constexpr auto kAllFields = [] {

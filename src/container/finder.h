@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,9 @@ class MissingCounts {
   }
   std::array<std::array<uint64_t, kWhys>, kFields> counts_{};
 };
+
+// The folders in which runtimes keep what is read about their containers.
+std::span<const std::string_view> runtime_folders();
 
 class ContainerFinder {
  public:

@@ -35,7 +35,6 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #else
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <sys/utsname.h>
@@ -46,7 +45,6 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <cerrno>
 #include <chrono>
 #include <cstdarg>
-#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -54,11 +52,11 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 
 #include "shared.h"
 //
-#include "base/add_once.h"
-#include "gyr_portable.skel.h"
 #include "gyr_probe.skel.h"
 #include "source/call_table.h"
+#include "source/kernel_types.h"
 #include "source/live_checks.h"
+#include "source/probe_load.h"
 #include "source/probe_losses.h"
 #include "source/probe_rings.h"
 #include "source/proc_scan.h"
@@ -98,51 +96,6 @@ uint64_t clock_ns(clockid_t clock) {
 
 uint64_t load_counter(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_RELAXED); }
 
-// Of those that programs may call.
-bool kernel_has_function(const char* name) {
-  btf* types = btf__load_vmlinux_btf();
-  const bool has = types != nullptr && btf__find_by_name_kind(types, name, BTF_KIND_FUNC) > 0;
-  btf__free(types);
-  return has;
-}
-
-struct ProbeDeleter {
-  void operator()(gyr_probe* probe) const { gyr_probe__destroy(probe); }
-};
-using Probe = std::unique_ptr<gyr_probe, ProbeDeleter>;
-
-// Both objects are made from one source: what one skeleton says of programs, maps and variables is
-// true of the other.
-Probe open_probe(bool typed) {
-#define SAME(part, variable)                                        \
-  static_assert(offsetof(gyr_probe::gyr_probe__##part, variable) == \
-                offsetof(gyr_portable::gyr_portable__##part, variable))
-  SAME(rodata, own_tgid);
-  SAME(rodata, boot_to_epoch_ns);
-  SAME(rodata, snaplen);
-  SAME(rodata, page_kib);
-  SAME(rodata, preemptible);
-  SAME(rodata, has_rdonly_cast);
-  SAME(bss, looks);
-  SAME(bss, calls);
-  SAME(bss, packed_calls);
-  SAME(bss, process_exit_wanted);
-  SAME(bss, exec_by_tracepoint);
-  SAME(bss, losses_taken_ns);
-  SAME(bss, shed_calls);
-  SAME(bss, has_talkers);
-  SAME(bss, reader_asleep);
-#undef SAME
-  Probe probe(static_cast<gyr_probe*>(std::calloc(1, sizeof(gyr_probe))));
-  if (!probe || gyr_probe__create_skeleton(probe.get()) != 0) return nullptr;
-  if (!typed) probe->skeleton->data = gyr_portable__elf_bytes(&probe->skeleton->data_sz);
-  // The kernel's own types alone: to look for one in modules too, as the library does for types
-  // that only other kernels have, takes CAP_SYS_ADMIN.
-  LIBBPF_OPTS(bpf_object_open_opts, options, .btf_custom_path = "/sys/kernel/btf/vmlinux");
-  if (bpf_object__open_skeleton(probe->skeleton, &options) != 0) return nullptr;
-  return probe;
-}
-
 // Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
 bool programs_are_preempted() {
   utsname kernel{};
@@ -166,6 +119,20 @@ uint64_t missed_runs(const gyr_probe& probe) {
   return sum;
 }
 
+// Programs that the kernel may refuse, and what is not seen then.
+struct Part {
+  const char* program;
+  const char* cost;
+};
+constexpr Part kParts[] = {
+    {"process_exit", "the end of processes is not seen"},
+    {"process_exec", "the file name of a started program is not known"},
+    {"new_task", "new threads are known from their parent's call only"},
+    {"signal_delivered", "the delivery of signals is not seen"},
+    {"page_fault_user", "page faults of programs are not seen"},
+    {"page_fault_kernel", "page faults within the kernel are not seen"},
+};
+
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
 
 class BpfSource final : public LiveSource, public LoadControl {
@@ -176,6 +143,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   Result<void> start();
   void select(std::span<const Sc> syscalls) override;
   const std::vector<std::string>& warnings() const override { return warnings_; }
+  std::vector<LiveFeature> features() const override { return features_; }
   int64_t own_pid() const override { return own_pid_; }
 
   Result<Snapshot> take_snapshot() override;
@@ -190,10 +158,14 @@ class BpfSource final : public LiveSource, public LoadControl {
   void shed(const Shedding& what) override;
 
  private:
-  Result<void> load(bool typed);
-  Result<void> open_rings(size_t cpus);
+  Result<void> load();
+  Result<LoadedProbe> load_programs(bool typed);
+  void prepare(gyr_probe& probe, bool typed) const;
+  Result<void> open_rings();
+  Result<void> make_rings(size_t groups);
   void attach();
-  void attach_one(bpf_program* program, std::string_view cost, bool* attached);
+  bpf_link* attach_part(bpf_program* program);
+  void lose_part(std::string_view program, std::string_view reason);
   void attach_wanted(const std::vector<bool>& chosen);
   void fill_tables();
   void pause();
@@ -205,6 +177,8 @@ class BpfSource final : public LiveSource, public LoadControl {
   LiveSettings settings_;
   std::unique_ptr<Files> files_;
   int64_t own_pid_ = -1;
+  size_t cpu_count_ = 0;
+  bool has_rdonly_cast_ = false;
   Probe probe_;
   ProbeRings rings_;
   Mapping cpus_memory_, losses_memory_;
@@ -219,6 +193,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<Sc> selected_;
   std::vector<Sc> shed_of_all_;
+  std::vector<LiveFeature> features_;
   std::vector<std::string> warnings_;
   Error error_;
   uint64_t delivered_ = 0;
@@ -233,28 +208,83 @@ class BpfSource final : public LiveSource, public LoadControl {
 };
 
 // `typed`: the probe that loads the kernel's fields directly, else the one that copies each.
-Result<void> BpfSource::load(bool typed) {
-  probe_ = open_probe(typed);
-  if (!probe_) return Error{fmt::format("cannot open the eBPF probe: {}", std::strerror(errno))};
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0) return Error{"cannot tell the number of CPUs"};
-  const auto& maps = probe_->maps;
-  for (bpf_map* each : {maps.scratches, maps.cpus, maps.losses}) {
-    bpf_map__set_max_entries(each, static_cast<uint32_t>(cpus));
+void BpfSource::prepare(gyr_probe& probe, bool typed) const {
+  const auto cpus = static_cast<uint32_t>(cpu_count_);
+  for (bpf_map* each : {probe.maps.scratches, probe.maps.cpus, probe.maps.losses}) {
+    bpf_map__set_max_entries(each, cpus);
   }
-  bpf_map__set_max_entries(maps.rings, static_cast<uint32_t>(cpus * GYR_CLASSES));
-  probe_->rodata->own_tgid = static_cast<uint32_t>(own_pid_);
-  probe_->rodata->preemptible = programs_are_preempted() ? 1 : 0;
-  probe_->rodata->page_kib = static_cast<uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
-  probe_->rodata->has_rdonly_cast = typed && kernel_has_function("bpf_rdonly_cast") ? 1 : 0;
-  probe_->rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
-  probe_->rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
-  const int failed = gyr_probe__load(probe_.get());
-  if (failed) return load_error(-failed);
-  return open_rings(static_cast<size_t>(cpus));
+  bpf_map__set_max_entries(probe.maps.rings, cpus * GYR_CLASSES);
+  probe.rodata->own_tgid = static_cast<uint32_t>(own_pid_);
+  probe.rodata->preemptible = programs_are_preempted() ? 1 : 0;
+  probe.rodata->page_kib = static_cast<uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
+  probe.rodata->has_rdonly_cast = typed && has_rdonly_cast_ ? 1 : 0;
+  probe.rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
+  probe.rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 }
 
-Result<void> BpfSource::open_rings(size_t cpus) {
+Result<LoadedProbe> BpfSource::load_programs(bool typed) {
+  return load_probe({.typed = typed,
+                     .exit_program = "sys_exit",
+                     .spoilt = settings_.spoilt,
+                     .prepare = [&](gyr_probe& probe) { prepare(probe, typed); }});
+}
+
+// The probe for older kernels is taken where the other is refused, or where it loses less.
+Result<void> BpfSource::load() {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return Error{"cannot tell the number of CPUs"};
+  cpu_count_ = static_cast<size_t>(cpus);
+  has_rdonly_cast_ = KernelTypes().has_function("bpf_rdonly_cast");
+  const bool typed = settings_.typed && kTypedProbe;
+  Result<LoadedProbe> loaded = load_programs(typed);
+  if (typed && (!loaded || !loaded->refused.empty())) {
+    Result<LoadedProbe> portable = load_programs(false);
+    if (portable && (!loaded || portable->refused.size() < loaded->refused.size())) {
+      loaded = std::move(portable);
+      warnings_.push_back(
+          "the kernel refused the probe that loads fields directly (Linux 5.11 and newer): events "
+          "cost more");
+    }
+  }
+  if (!loaded) return loaded.error();
+  probe_ = std::move(loaded->probe);
+  for (const Part& part : kParts) {
+    if (!bpf_object__find_program_by_name(probe_->obj, part.program)) continue;
+    features_.push_back({.program = part.program, .cost = part.cost, .refusal = ""});
+    const auto refused = loaded->refused.find(part.program);
+    if (refused != loaded->refused.end()) lose_part(part.program, refused->second);
+  }
+  return open_rings();
+}
+
+void BpfSource::lose_part(std::string_view program, std::string_view reason) {
+  for (LiveFeature& feature : features_) {
+    if (feature.program != program || !feature.refusal.empty()) continue;
+    feature.refusal = reason;
+    warnings_.push_back(fmt::format("{}: {}", feature.cost, reason));
+  }
+}
+
+// Smaller rings than wanted are better than none.
+Result<void> BpfSource::make_rings(size_t groups) {
+  const uint64_t wanted = settings_.ring_bytes;
+  for (uint64_t bytes = wanted;; bytes /= 2) {
+    const RingLayout layout{.bulk_bytes = bytes,
+                            .critical_bytes = std::max(bytes / kCriticalShare, kRingBytesMin)};
+    auto made = rings_.make(bpf_map__fd(probe_->maps.rings), groups, layout);
+    if (!made && bytes / 2 >= kRingBytesMin) continue;
+    if (made && bytes < wanted) {
+      warnings_.push_back(
+          fmt::format("the kernel has no memory for rings of {} KiB: those of {} KiB that it gave "
+                      "overflow sooner",
+                      wanted >> 10, bytes >> 10));
+    }
+    return made;
+  }
+}
+
+Result<void> BpfSource::open_rings() {
+  const size_t cpus = cpu_count_;
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   const auto whole_pages = [&](size_t bytes) { return (bytes + page - 1) / page * page; };
   const auto& maps = probe_->maps;
@@ -270,11 +300,8 @@ Result<void> BpfSource::open_rings(size_t cpus) {
   const std::vector<uint32_t> online = parse_cpu_list(list.value_or("0"));
   const std::vector<uint32_t> group = group_cpus(online, cpus, settings_.cpus_per_ring);
   for (size_t cpu = 0; cpu < cpus; ++cpu) states[cpu].ring = group[cpu] * GYR_CLASSES;
-  const RingLayout layout{
-      .bulk_bytes = settings_.ring_bytes,
-      .critical_bytes = std::max(settings_.ring_bytes / kCriticalShare, kRingBytesMin)};
   const size_t groups = *std::max_element(group.begin(), group.end()) + 1;
-  if (auto made = rings_.make(bpf_map__fd(maps.rings), groups, layout); !made) return made;
+  if (auto made = make_rings(groups); !made) return made;
   auto readers = rings_.open_readers();
   if (!readers) return readers.error();
   cpus_ = {states, cpus};
@@ -284,50 +311,43 @@ Result<void> BpfSource::open_rings(size_t cpus) {
   return {};
 }
 
-void BpfSource::attach_one(bpf_program* program, std::string_view cost, bool* attached) {
+// Null when the kernel refuses, or has refused to load it: that is told once.
+bpf_link* BpfSource::attach_part(bpf_program* program) {
+  if (!bpf_program__autoload(program)) return nullptr;
   bpf_link* link = bpf_program__attach(program);
-  *attached = link != nullptr;
-  if (link) {
-    links_.push_back(link);
-  } else {
-    warnings_.push_back(fmt::format("{}: {}", cost, std::strerror(errno)));
-  }
+  if (!link) lose_part(bpf_program__name(program), std::strerror(errno));
+  return link;
 }
 
 void BpfSource::attach() {
   const auto& programs = probe_->progs;
-  bool exits = false;
-  bool execs = false;
-  attach_one(programs.process_exit, "the end of processes is not seen", &exits);
-  attach_one(programs.process_exec, "the file name of a started program is not known", &execs);
+  if (bpf_link* exits = attach_part(programs.process_exit)) links_.push_back(exits);
+  bpf_link* execs = attach_part(programs.process_exec);
+  if (execs) links_.push_back(execs);
   probe_->bss->exec_by_tracepoint = execs ? 1 : 0;
   // Only where a new thread does not come by the exit of its clone (probe/machine_arm64.h).
   if (bpf_program* tasks = bpf_object__find_program_by_name(probe_->obj, "new_task")) {
-    bool news = false;
-    attach_one(tasks, "new threads are known from their parent's call only", &news);
+    if (bpf_link* news = attach_part(tasks)) links_.push_back(news);
   }
 }
 
 // Tracepoints that cost too much to be attached for nobody.
 void BpfSource::attach_wanted(const std::vector<bool>& chosen) {
   const auto& programs = probe_->progs;
-  const auto follow = [&](Sc call, bpf_program* program, std::string_view cost) {
+  const auto follow = [&](Sc call, bpf_program* program) {
     const auto found = wanted_links_.find(call);
     const bool wanted = chosen[static_cast<size_t>(call)];
     if (wanted == (found != wanted_links_.end())) return;
     if (!wanted) {
       bpf_link__destroy(found->second);
       wanted_links_.erase(found);
-    } else if (bpf_link* link = bpf_program__attach(program)) {
+    } else if (bpf_link* link = attach_part(program)) {
       wanted_links_.emplace(call, link);
-    } else {
-      add_once(&warnings_, fmt::format("{}: {}", cost, std::strerror(errno)));
     }
   };
-  follow(Sc::SIGNAL_DELIVER, programs.signal_delivered, "the delivery of signals is not seen");
-  follow(Sc::PAGE_FAULT_USER, programs.page_fault_user, "page faults of programs are not seen");
-  follow(Sc::PAGE_FAULT_KERNEL, programs.page_fault_kernel,
-         "page faults within the kernel are not seen");
+  follow(Sc::SIGNAL_DELIVER, programs.signal_delivered);
+  follow(Sc::PAGE_FAULT_USER, programs.page_fault_user);
+  follow(Sc::PAGE_FAULT_KERNEL, programs.page_fault_kernel);
 }
 
 Result<void> BpfSource::start() {
@@ -336,23 +356,13 @@ Result<void> BpfSource::start() {
   if (!own_pid) return own_pid.error();
   own_pid_ = *own_pid;
   libbpf_set_print(silent);
-  const bool typed = settings_.typed && kTypedProbe;
-  auto loaded = load(typed);
-  if (!loaded && typed) {
-    if (!load(false)) return loaded;
-    warnings_.push_back(
-        "the kernel refused the probe that loads fields directly (Linux 5.11 and newer): events "
-        "cost "
-        "more");
-  } else if (!loaded) {
-    return loaded;
-  }
+  if (auto loaded = load(); !loaded) return loaded;
   select(settings_.syscalls);
   attach();
-  bool calls = false;
-  attach_one(probe_->progs.sys_exit, "system calls are not seen", &calls);
+  bpf_link* calls = bpf_program__attach(probe_->progs.sys_exit);
   if (!calls) return load_error(errno);
   is_attached_ = true;
+  links_.push_back(calls);
   return {};
 }
 

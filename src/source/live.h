@@ -26,8 +26,16 @@ struct LiveSettings {
   // power of two, at least 64 KiB. That for critical events (schema/critical.def) has a quarter.
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;
-  std::string host_root;  // where the host's file system is mounted, "" for here
+  std::string host_root;            // where the host's file system is mounted, "" for here
+  std::vector<std::string> spoilt;  // for tests: programs of the probe that the kernel shall refuse
   bool typed = true;  // load fields directly where the kernel can (5.11); false: as if it could not
+};
+
+// A program of the probe that live capture can do without.
+struct LiveFeature {
+  std::string program;
+  std::string cost;     // of not having it: "the end of processes is not seen"
+  std::string refusal;  // why the kernel does not have it; "" while it works or was not asked for
 };
 
 class LiveSource : public Source {
@@ -35,8 +43,9 @@ class LiveSource : public Source {
   // Replaces the set of collected calls, at once. If calls that the state follows are new, what the
   // state knows is to be learnt again: next() says so (Found, Resync).
   virtual void select(std::span<const Sc> syscalls) = 0;
-  // What could not be attached and what that costs, one sentence each.
+  // What could not be loaded or attached and what that costs, one sentence each.
   virtual const std::vector<std::string>& warnings() const = 0;
+  virtual std::vector<LiveFeature> features() const { return {}; }
   // Our own process, whose calls are not collected, as the host counts.
   virtual int64_t own_pid() const = 0;
 };

@@ -18,30 +18,25 @@ namespace {
 constexpr std::string_view kInstead =
     " Without privileges a capture file works: gyr -o engine.kind=replay -o "
     "engine.replay.capture_file=FILE, or gyr read FILE.";
-constexpr unsigned kSysAdmin = 21, kPerfmon = 38, kBpf = 39;  // numbers of capabilities
 // Inode of the first pid namespace: fixed in the kernel (PROC_PID_INIT_INO).
 constexpr std::string_view kInitPidNamespace = "pid:[4026531836]";
 constexpr size_t kStatusLimit = 64ul * 1024;
+constexpr const char* kTypeInformation = "/sys/kernel/btf/vmlinux";
 
-std::string_view line_of(std::string_view status, std::string_view key) {
-  for (const std::string_view line : split(status, '\n')) {
-    if (line.starts_with(key)) return trim(line.substr(key.size()));
-  }
-  return {};
+LiveCheck fault(std::string name, std::string found, std::string effect, std::string remedy) {
+  return {.name = std::move(name),
+          .result = LiveCheck::Result::Fault,
+          .found = std::move(found),
+          .effect = std::move(effect),
+          .remedy = std::move(remedy)};
 }
 
-Result<void> check_capabilities(std::string_view status) {
-  const std::string_view text = line_of(status, "CapEff:");
-  uint64_t held = 0;
-  std::from_chars(text.data(), text.data() + text.size(), held, 16);
-  const auto has = [&](unsigned capability) { return (held >> capability & 1) != 0; };
-  if (has(kSysAdmin)) return {};
-  std::vector<std::string> missing;
-  if (!has(kBpf)) missing.emplace_back("CAP_BPF");
-  if (!has(kPerfmon)) missing.emplace_back("CAP_PERFMON");
-  if (missing.empty()) return {};
-  return Error{fmt::format("live capture needs {}, which this process lacks: run gyr as root.{}",
-                           join(missing, " and "), kInstead)};
+LiveCheck fine(std::string name, std::string found) {
+  return {.name = std::move(name),
+          .result = LiveCheck::Result::Ok,
+          .found = std::move(found),
+          .effect = "",
+          .remedy = ""};
 }
 
 // Whether a /proc is that of the first pid namespace, the only one with the kernel's own threads.
@@ -51,63 +46,121 @@ bool shows_kernel_threads(const Files& files) {
   return comm && trim(*comm) == "kthreadd" && command && command->empty();
 }
 
-// `at_home`: we are in the host's pid namespace.
-Result<int64_t> own_pid_of_host(const Files& files, bool at_home) {
+Error error_of(const LiveCheck& check) {
+  return Error{fmt::format("{}: {}; {}.{}", check.found, check.effect, check.remedy, kInstead)};
+}
+
+}  // namespace
+
+bool OwnStatus::has(Capability capability) const {
+  const std::string_view text = line("CapEff:");
+  uint64_t held = 0;
+  std::from_chars(text.data(), text.data() + text.size(), held, 16);
+  return (held >> static_cast<unsigned>(capability) & 1) != 0;
+}
+
+std::string_view OwnStatus::line(std::string_view key) const {
+  for (const std::string_view line : split(text_, '\n')) {
+    if (line.starts_with(key)) return trim(line.substr(key.size()));
+  }
+  return {};
+}
+
+std::optional<OwnStatus> own_status() {
+  auto text = system_files("")->read("/proc/self/status", kStatusLimit);
+  if (!text) return std::nullopt;
+  return OwnStatus(*std::move(text));
+}
+
+LiveCheck check_proc() {
+  const auto status = system_files("")->read("/proc/self/status", kStatusLimit);
+  if (status) return fine("proc", "/proc is mounted");
+  return fault("proc", fmt::format("/proc is not mounted ({})", status.error().message),
+               "live capture reads the running processes there",
+               "mount it: mount -t proc proc /proc");
+}
+
+LiveCheck check_capabilities(const OwnStatus& status) {
+  if (status.has(Capability::SysAdmin)) return fine("capabilities", "CAP_SYS_ADMIN");
+  std::vector<std::string> missing;
+  if (!status.has(Capability::Bpf)) missing.emplace_back("CAP_BPF");
+  if (!status.has(Capability::Perfmon)) missing.emplace_back("CAP_PERFMON");
+  if (missing.empty()) return fine("capabilities", "CAP_BPF and CAP_PERFMON");
+  return fault(
+      "capabilities", fmt::format("this process has no {}", join(missing, " and no ")),
+      fmt::format("live capture needs {} to load and attach the probe", join(missing, " and ")),
+      "run gyr as root, or give it CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE (systemd: "
+      "AmbientCapabilities=; docker: --cap-add); without any, gyr -u follows a command");
+}
+
+LiveCheck check_type_information() {
+  if (access(kTypeInformation, R_OK) == 0) return fine("type information", kTypeInformation);
+  return fault("type information",
+               fmt::format("this kernel has no type information ({}: {})", kTypeInformation,
+                           std::strerror(errno)),
+               "live capture finds the kernel's fields by it",
+               "mount /sys, or run a kernel that was built with CONFIG_DEBUG_INFO_BTF=y");
+}
+
+LiveCheck check_host_processes(const Files& files, int64_t* own_pid) {
+  // Our own namespace is in our own /proc, whatever the host's root is.
+  const auto ns = system_files("")->read_link("/proc/self/ns/pid");
+  const bool at_home = !ns || *ns == kInitPidNamespace;
   if (at_home) {
     const auto host = files.read(fmt::format("/proc/{}/status", getpid()), kStatusLimit);
-    if (host) return int64_t{getpid()};
-    return Error{
-        fmt::format("the host's /proc does not show this process ({}): mount the host's "
-                    "/proc below HOST_ROOT",
-                    host.error().message)};
+    *own_pid = getpid();
+    if (host) return fine("pid namespace", "the host's");
+    return fault(
+        "pid namespace",
+        fmt::format("the host's /proc does not show this process ({})", host.error().message),
+        "live capture reads the running processes there", "mount the host's /proc below HOST_ROOT");
   }
   // A /proc answers in the numbers of the namespace it was mounted in.
   const auto self = files.read_link("/proc/self");
   int64_t pid = 0;
   if (self) std::from_chars(self->data(), self->data() + self->size(), pid);
-  if (pid > 0 && shows_kernel_threads(files)) return pid;
-  return Error{fmt::format(
-      "gyr runs in a pid namespace of its own, where the host's processes cannot be told apart: "
-      "start it in the host's (docker run --pid=host, hostPID: true), or mount the host's /proc "
-      "below HOST_ROOT.{}",
-      kInstead)};
+  if (pid > 0 && shows_kernel_threads(files)) {
+    *own_pid = pid;
+    return fine("pid namespace", fmt::format("its own; the host's /proc shows us as {}", pid));
+  }
+  return fault("pid namespace", "gyr runs in a pid namespace of its own",
+               "the host's processes cannot be told apart there",
+               "start it in the host's (docker run --pid=host, hostPID: true), or mount the "
+               "host's /proc below HOST_ROOT");
 }
 
-}  // namespace
-
 Result<int64_t> check_live_host(const Files& files) {
-  // Our own privileges and namespace are in our own /proc, whatever the host's root is.
-  const auto own = system_files("");
-  const auto status = own->read("/proc/self/status", kStatusLimit);
-  if (!status) {
-    return Error{
-        fmt::format("/proc is not mounted ({}): live capture reads the running processes "
-                    "there. Mount it: mount -t proc proc /proc",
-                    status.error().message)};
+  const auto failed = [](const LiveCheck& check) {
+    return check.result == LiveCheck::Result::Fault;
+  };
+  if (const LiveCheck proc = check_proc(); failed(proc)) return error_of(proc);
+  const auto status = own_status();
+  if (!status) return Error{"/proc/self/status cannot be read"};
+  if (const LiveCheck able = check_capabilities(*status); failed(able)) return error_of(able);
+  if (const LiveCheck types = check_type_information(); failed(types)) return error_of(types);
+  int64_t own_pid = -1;
+  if (const LiveCheck host = check_host_processes(files, &own_pid); failed(host)) {
+    return error_of(host);
   }
-  if (auto able = check_capabilities(*status); !able) return able.error();
-  if (access("/sys/kernel/btf/vmlinux", R_OK) != 0) {
-    return Error{
-        fmt::format("this kernel has no type information (/sys/kernel/btf/vmlinux: {}): "
-                    "live capture needs CONFIG_DEBUG_INFO_BTF.{}",
-                    std::strerror(errno), kInstead)};
-  }
-  const auto ns = own->read_link("/proc/self/ns/pid");
-  return own_pid_of_host(files, !ns || *ns == kInitPidNamespace);
+  return own_pid;
 }
 
 Error load_error(int number) {
   std::string_view cause = "the kernel refused the eBPF probe";
   if (number == EPERM || number == EACCES) {
     cause =
-        "the kernel refused the eBPF probe: CAP_BPF and CAP_PERFMON are needed (and no lockdown "
-        "of the kernel against eBPF); before Linux 5.11 also memory that may be locked (ulimit -l)";
+        "the kernel refused the eBPF probe: CAP_BPF and CAP_PERFMON are needed, no lockdown of "
+        "the kernel, no seccomp filter against bpf(2), and before Linux 5.11 a high limit of "
+        "locked memory (ulimit -l)";
   } else if (number == EINVAL || number == ENOTSUP || number == ENOENT) {
-    cause = "the kernel lacks what the eBPF probe needs: Linux 5.10 has it all";
+    cause =
+        "the kernel lacks what the eBPF probe needs: a ring buffer map (Linux 5.8), tracepoint "
+        "programs and global functions";
   } else if (number == ENOMEM) {
     cause = "not enough memory for the ring buffer";
   }
-  return Error{fmt::format("{} ({}).{}", cause, std::strerror(number), kInstead)};
+  return Error{
+      fmt::format("{} ({}); gyr doctor tells more.{}", cause, std::strerror(number), kInstead)};
 }
 
 }  // namespace gyr

@@ -54,11 +54,29 @@ std::vector<uint32_t> parse_cpu_list(std::string_view text) {
 
 namespace gyr {
 
+bool can_make_ring(uint64_t bytes) {
+  const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_trial", 0, 0,
+                                static_cast<uint32_t>(bytes), nullptr);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
 ProbeRings::~ProbeRings() {
   for (const Ring& ring : rings_) close(ring.fd);
 }
 
 Result<void> ProbeRings::make(int outer_fd, size_t groups, const RingLayout& layout) {
+  auto made = make_all(outer_fd, groups, layout);
+  if (made) return made;
+  for (uint32_t index = 0; index < rings_.size(); ++index) {
+    bpf_map_delete_elem(outer_fd, &index);
+    close(rings_[index].fd);
+  }
+  rings_.clear();
+  return made;
+}
+
+Result<void> ProbeRings::make_all(int outer_fd, size_t groups, const RingLayout& layout) {
   for (uint32_t index = 0; index < groups * GYR_CLASSES; ++index) {
     const uint64_t bytes =
         index % GYR_CLASSES == GYR_BULK ? layout.bulk_bytes : layout.critical_bytes;
@@ -92,6 +110,12 @@ bool ProbeRings::wait(int ms) const {
   return poll(fds.data(), fds.size(), ms) > 0;
 }
 
+}  // namespace gyr
+
+#else
+
+namespace gyr {
+bool can_make_ring(uint64_t) { return false; }
 }  // namespace gyr
 
 #endif

@@ -29,13 +29,16 @@ std::vector<uint32_t> group_cpus(std::span<const uint32_t> online, size_t possib
 // Numbers of the CPUs in a list as the kernel writes it: "0-3,8".
 std::vector<uint32_t> parse_cpu_list(std::string_view text);
 
+// Whether the kernel has memory for a ring of so many bytes, now.
+bool can_make_ring(uint64_t bytes);
+
 class ProbeRings {
  public:
   ProbeRings() = default;
   ~ProbeRings();
   ProbeRings(ProbeRings&&) = delete;
 
-  // Makes the rings, puts them into the map of maps `outer_fd`.
+  // Makes the rings, puts them into the map of maps `outer_fd`; none after an error.
   Result<void> make(int outer_fd, size_t groups, const RingLayout& layout);
   Result<std::vector<RingReader>> open_readers() const;
   // Waits until a record wakes a sleeper, at most `ms`.
@@ -46,6 +49,7 @@ class ProbeRings {
     int fd;
     uint64_t bytes;
   };
+  Result<void> make_all(int outer_fd, size_t groups, const RingLayout& layout);
   std::vector<Ring> rings_;
 };
 

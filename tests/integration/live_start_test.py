@@ -177,6 +177,21 @@ class OtherNamespaces(Case):
     def test_own_mounts(self):
         self.check('mount --bind /proc {host}/proc; export HOST_ROOT={host}; exec {gyr}')
 
+    def test_three_capabilities(self):
+        """Root with no more than CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE."""
+        self.check('mount --bind /proc {host}/proc; export HOST_ROOT={host}; '
+                   'exec setpriv --inh-caps=-all --bounding-set=-all,+bpf,+perfmon,+sys_ptrace {gyr}')
+
+    def test_a_user_with_three_capabilities(self):
+        """The same of an ordinary user, as a service has them (systemd: AmbientCapabilities)."""
+        copy = os.path.join(self.folder, 'gyr')
+        shutil.copy(GYR, copy)
+        three = '+bpf,+perfmon,+sys_ptrace'
+        self.check('mount --bind /proc {host}/proc; export HOST_ROOT={host}; chmod 644 {rules}; '
+                   'exec setpriv --reuid=1 --regid=1 --clear-groups '
+                   f'--inh-caps=-all,{three} --ambient-caps=-all,{three} --bounding-set=-all,{three} '
+                   f'{copy} -r {{rules}} -o json_output=true -U')
+
     def test_own_mounts_and_processes(self):
         """A container that shares nothing but the host's /proc below HOST_ROOT."""
         self.check('mount --bind /proc {host}/proc; mount -t proc none /proc; export HOST_ROOT={host}; exec {gyr}',

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/kernel_types.h"
+
+#if GYR_PROBE
+
+#include <bpf/btf.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace gyr {
+
+KernelTypes::KernelTypes() : types_(btf__load_vmlinux_btf()) {}
+KernelTypes::~KernelTypes() { btf__free(types_); }
+
+bool KernelTypes::has_function(std::string_view name) const {
+  return types_ != nullptr &&
+         btf__find_by_name_kind(types_, std::string(name).c_str(), BTF_KIND_FUNC) > 0;
+}
+
+bool KernelTypes::has_tracepoint(std::string_view name) const {
+  const std::string type = "btf_trace_" + std::string(name);
+  return types_ != nullptr && btf__find_by_name_kind(types_, type.c_str(), BTF_KIND_TYPEDEF) > 0;
+}
+
+bool KernelTypes::runs_32bit_programs() const {
+  // Where such calls enter, on either machine, old kernels and new ones.
+  constexpr std::array kEntries = {"do_fast_syscall_32", "do_int80_syscall_32",
+                                   "do_int80_emulation", "do_el0_svc_compat",
+                                   "el0t_32_sync_handler"};
+  return std::any_of(kEntries.begin(), kEntries.end(),
+                     [this](const char* name) { return has_function(name); });
+}
+
+}  // namespace gyr
+
+#else
+
+namespace gyr {
+KernelTypes::KernelTypes() = default;
+KernelTypes::~KernelTypes() = default;
+bool KernelTypes::has_function(std::string_view) const { return false; }
+bool KernelTypes::has_tracepoint(std::string_view) const { return false; }
+bool KernelTypes::runs_32bit_programs() const { return false; }
+}  // namespace gyr
+
+#endif

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the running kernel has, by its own type information (/sys/kernel/btf/vmlinux). Without it,
+// or in a build without the probe, it has nothing.
+#pragma once
+
+#include <string_view>
+
+struct btf;
+
+namespace gyr {
+
+class KernelTypes {
+ public:
+  KernelTypes();  // reads some megabytes
+  ~KernelTypes();
+  KernelTypes(const KernelTypes&) = delete;
+  KernelTypes& operator=(const KernelTypes&) = delete;
+
+  bool known() const { return types_ != nullptr; }
+  bool has_function(std::string_view name) const;
+  // One whose programs may know the types of its arguments.
+  bool has_tracepoint(std::string_view name) const;
+  // Whether programs of 32 bits can make calls.
+  bool runs_32bit_programs() const;
+
+ private:
+  btf* types_ = nullptr;
+};
+
+}  // namespace gyr
