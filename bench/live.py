@@ -109,6 +109,7 @@ class Gyr:
         lost = re.search(r"(\d+) events were lost \(", errors)
         figures["events"] = int(found.group(1)) if found else 0
         figures["lost"] = int(lost.group(1)) if lost else 0
+        figures["reduced"] = "Collection is reduced" in errors
         return figures
 
 
@@ -135,8 +136,10 @@ def report(name, without, with_gyr, figures):
     middle = {key: statistics.median(one[key] for one in figures) for key in figures[0]}
     cell = "-" if name in PACED else f"{statistics.median(slower):+.1f} % ({spread[0]:+.1f} … {spread[2]:+.1f})"
     lost = sum(one["lost"] for one in figures)
+    times = sum(one["reduced"] for one in figures)
+    reduced = f" (collection reduced in {times} runs)" if times else ""
     print(f"| {name} | {statistics.median(without):.3f} s | {cell} | {100 * middle['cpu'] / middle['seconds']:.2f} % |"
-          f" {middle['events'] / middle['seconds']:,.0f} | {lost} | {middle['rss']:.1f} MB | {middle['start']:.2f} s |", flush=True)
+          f" {middle['events'] / middle['seconds']:,.0f} | {lost}{reduced} | {middle['rss']:.1f} MB | {middle['start']:.2f} s |", flush=True)
 
 
 def main():

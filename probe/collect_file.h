@@ -65,27 +65,32 @@ __noinline int load_file(__u32 slot) {
   return 0;
 }
 
+#define NAME_ROOM 258 /* a name, its slash and a NUL */
+
+/* Nonzero: s->left has no room for it. */
 __noinline int write_name(__u32 slot, __u32 index, __u32 last) {
   struct scratch* s = scratch_of(slot);
-  if (!s || index >= WALK_MAX) return 0;
+  if (!s || index >= WALK_MAX || s->left < NAME_ROOM) return 1;
+  const __u32 before = s->off;
   put(s, '/', 1);
   put_kernel_text(s, s->names[index], 256);
   if (!last) s->off -= 1; /* the NUL gives way to the next slash */
+  s->left -= s->off - before;
   return 0;
 }
 
-/* Writes "/" and the first `count` names, last first, and a NUL. */
+/* Writes "/" and the first `count` names, last first, and a NUL: at most s->left bytes, which
+ * become less. A user chooses names and depth, so without a limit he could make every record of his
+ * too big. */
 __noinline int write_names(__u32 slot, __u32 count) {
   struct scratch* s = scratch_of(slot);
   if (!s) return 0;
-  if (count == 0) {
-    put(s, '/', 1);
-    return put(s, 0, 1);
-  }
+  if (count == 0) put(s, '/', 1);
   for (__u32 i = 0; i < WALK_MAX; ++i) {
-    if (i >= count || write_name(slot, count - 1 - i, i + 1 == count)) break;
+    if (i >= count) break;
+    if (write_name(slot, count - 1 - i, i + 1 == count)) return put(s, 0, 1);
   }
-  return 0;
+  return count == 0 ? put(s, 0, 1) : 0;
 }
 
 /* One step up from s->walk. 0: there may be more. The state of the walk is in memory and each step
@@ -117,6 +122,7 @@ static __always_inline int write_path(__u32 slot, struct scratch* s, struct file
   s->walk_node = BPF_CORE_READ(file, f_path.dentry);
   s->walk_mount = (void*)visible - bpf_core_field_offset(struct mount, mnt);
   s->walk_count = 0;
+  s->left = STRING_MAX;
   for (__u32 i = 0; i < 2 * WALK_MAX; ++i) {
     if (step_up(slot)) break;
   }

@@ -133,6 +133,7 @@ static __always_inline void put_controller(struct scratch* s, const char* name, 
 __noinline int collect_cgroups(__u32 slot) {
   struct scratch* s = scratch_of(slot);
   if (!s) return 0;
+  s->left = LIST_MAX;
   CGROUP(cpuset)
   CGROUP(cpu)
   CGROUP(cpuacct)

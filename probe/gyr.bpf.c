@@ -72,12 +72,14 @@ __noinline int lose(__u32 slot, __u32 event, __u32 sc, __u32 reason, __u64 ts) {
   if (!cpu || !mine || event >= EV_LIMIT || sc >= GYR_CALLS || reason >= GYR_REASONS) return 0;
   cpu->lost[event_class[event] & 1]++;
   mine->lost[reason][sc]++;
+  if (reason == GYR_YIELDED) cpu->yielded++;
   const __u32 tgid = bpf_get_current_pid_tgid() >> 32;
   struct gyr_loser* loser = bpf_map_lookup_elem(&losers, &tgid);
   if (!loser) {
     const struct gyr_loser first = {.count = 1, .first_ns = ts, .last_ns = ts};
-    bpf_map_update_elem(&losers, &tgid, &first, BPF_ANY);
-    return 0;
+    if (!bpf_map_update_elem(&losers, &tgid, &first, BPF_NOEXIST)) return 0;
+    loser = bpf_map_lookup_elem(&losers, &tgid); /* another CPU was faster */
+    if (!loser) return 0;
   }
   if (loser->first_ns <= losses_taken_ns) loser->first_ns = ts;
   loser->last_ns = ts;
@@ -147,22 +149,25 @@ static __always_inline void collect_param(__u32 slot, const struct param_row* ro
   COLLECT(task);
 }
 
-static __always_inline long output(struct gyr_cpu* cpu, __u32 class, void* data, __u32 size,
-                                   int talks) {
+// 0: it is in the ring; else the reason why not.
+static __always_inline int output(struct gyr_cpu* cpu, __u32 class, void* data, __u32 size,
+                                  int talks, __u32* reason) {
   const __u32 index = cpu->ring + class;
   void* ring = bpf_map_lookup_elem(&rings, &index);
   __u64 wake = BPF_RB_NO_WAKEUP;
+  *reason = GYR_RING_FULL;
   if (!ring) return -1;
-  // What is left of a ring that is three quarters full is for those who talk less.
+  // What is left of a ring that is half full is for those who talk less.
   if (talks && class == GYR_BULK &&
-      bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) * 4 >
-          bpf_ringbuf_query(ring, BPF_RB_RING_SIZE) * 3)
+      bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) * 2 > bpf_ringbuf_query(ring, BPF_RB_RING_SIZE)) {
+    *reason = GYR_YIELDED;
     return -1;
+  }
   if (VOLATILE(reader_asleep)) {
     VOLATILE(reader_asleep) = 0;
     wake = BPF_RB_FORCE_WAKEUP;
   }
-  return bpf_ringbuf_output(ring, data, size, wake);
+  return bpf_ringbuf_output(ring, data, size, wake) ? -1 : 0;
 }
 
 // Header, lengths and prefix around the parameters, and off it goes.
@@ -186,8 +191,9 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   *(__u32*)(header + 16) = off - GYR_PREFIX;
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
-  if (output(cpu, event_class[event], s->data, off, s->talks))
-    lose(slot, event, s->sc, GYR_RING_FULL, s->ts);
+  __u32 reason = 0;
+  if (output(cpu, event_class[event], s->data, off, s->talks, &reason))
+    lose(slot, event, s->sc, reason, s->ts);
   else
     cpu->sent++;
 }
@@ -328,10 +334,13 @@ static __always_inline int is_shed(__u32 sc) {
 }
 
 static __always_inline void count_shed(void) {
+  hold_cpu();
   struct gyr_cpu* cpu = cpu_of(bpf_get_smp_processor_id());
-  if (!cpu) return;
-  cpu->seen++;
-  cpu->shed++;
+  if (cpu) {
+    cpu->seen++;
+    cpu->shed++;
+  }
+  release_cpu();
 }
 
 static __always_inline void on_exit(const struct pt_regs* regs, struct gyr_call call, __u32 nr,

@@ -30,7 +30,7 @@ struct gyr_call {
  * (src/schema/critical.def). */
 enum gyr_class { GYR_BULK, GYR_CRITICAL_CLASS, GYR_CLASSES };
 /* Why an event that was wanted did not reach the ring. */
-enum gyr_reason { GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED, GYR_REASONS };
+enum gyr_reason { GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED, GYR_YIELDED, GYR_REASONS };
 
 /* One per CPU, written by that CPU alone (`ring` by user space before anything is attached). Once
  * `busy` is 0, all of it is true. */
@@ -41,12 +41,13 @@ struct gyr_cpu {
   __u64 seen; /* events that were wanted: those sent and those lost */
   __u64 sent;
   __u64 lost[GYR_CLASSES];
+  __u64 yielded;        /* of these: lost by talkers while a ring was half full */
   __u64 shed;           /* given up on purpose (talkers in scratch.h) */
   __u64 unreadable;     /* parameters left empty because the caller's memory could not be read */
   __u64 unmapped_32bit; /* 32-bit calls without a portable number */
   __u64 x32;            /* calls of the x32 machine, which is not supported */
   __u32 ring;           /* of this CPU for bulk events; that for critical ones follows it */
-  __u32 pad[13];        /* two cache lines, which no other CPU writes to */
+  __u32 pad[11];        /* two cache lines, which no other CPU writes to */
 };
 
 /* One per CPU: lost events by reason and portable number of their call. */

@@ -69,6 +69,7 @@ Record make(const GoneThread& gone, uint64_t ts_ns, EventBuilder& builder) {
 Record make(const LostEvents& lost, uint64_t ts_ns, EventBuilder& builder) {
   EntryWriter out;
   out.put(lost.pid);
+  out.put(lost.until_ns);
   return own_record(kLost, out, ts_ns, builder);
 }
 
@@ -152,8 +153,12 @@ Result<FoundRecord> read_gone(Bytes data) {
 }
 
 Result<FoundRecord> read_lost(Bytes data) {
-  if (data.size() < sizeof(int64_t)) return Error{"a note of lost events is damaged"};
-  return FoundRecord(Finding(LostEvents{load<int64_t>(data.data())}));
+  EntryReader in(data);
+  LostEvents lost;
+  lost.pid = in.read<int64_t>();
+  lost.until_ns = in.read<uint64_t>();
+  if (!in.ok()) return Error{"a note of lost events is damaged"};
+  return FoundRecord(Finding(lost));
 }
 
 FoundUser read_user(const EventView& event) {

@@ -99,11 +99,12 @@ std::optional<Governor::Decision> Governor::look(uint64_t now_ns, const Load& lo
 std::optional<Governor::Decision> Governor::decide(uint64_t now_ns, const std::string& why) {
   if (why.empty()) {
     if (calm_since_ns_ == 0) calm_since_ns_ = now_ns;
+    if (now_ns - calm_since_ns_ < hold_ns_) return std::nullopt;
     if (step_ == Step::None) {
       counts_ = false;
+      told_exhausted_ = false;
       return std::nullopt;
     }
-    if (now_ns - calm_since_ns_ < hold_ns_) return std::nullopt;
     step_ = step_ == Step::Everybody && !talkers_.empty() ? Step::Talkers : Step::None;
     if (step_ == Step::None) talkers_.clear();
     told_exhausted_ = false;
@@ -144,12 +145,13 @@ std::optional<Governor::Decision> Governor::decide(uint64_t now_ns, const std::s
 
 std::string Governor::what_is_shed() const {
   if (step_ == Step::None) return "nothing";
-  const std::string calls =
-      spare_.none() ? "a nearly full ring" : join(syscall_names(spare_), ", ");
+  const std::string calls = join(syscall_names(spare_), ", ");
   if (step_ == Step::Everybody) return calls + " of all processes";
   std::vector<std::string> pids;
   for (const int64_t pid : talkers_) pids.push_back(std::to_string(pid));
-  return fmt::format("{} of process{} {}", calls, pids.size() == 1 ? "" : "es", join(pids, ", "));
+  return fmt::format("{}what is not critical while a ring is half full, of process{} {}",
+                     calls.empty() ? "" : calls + ", and ", pids.size() == 1 ? "" : "es",
+                     join(pids, ", "));
 }
 
 Governor::Decision Governor::decision(bool reduced, std::string why) const {

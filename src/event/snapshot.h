@@ -152,9 +152,12 @@ struct GoneThread {  // its end was not seen
 struct FoundContainer {
   std::string json;  // as container events have it
 };
-struct LostEvents {  // some of this process: what is known of its descriptors may be wrong
+// Some of this process, from here until a time: what is known of its descriptors may be wrong, and
+// what events tell of them until then too.
+struct LostEvents {
   static constexpr int64_t kAnyProcess = -1;
   int64_t pid = kAnyProcess;
+  uint64_t until_ns = 0;
 };
 using Finding = std::variant<FoundThread, FoundFds, FoundUser, FoundGroup, GoneThread,
                              FoundContainer, LostEvents>;

@@ -168,6 +168,9 @@ class BpfSource final : public LiveSource, public LoadControl {
   void lose_part(std::string_view program, std::string_view reason);
   void attach_wanted(const std::vector<bool>& chosen);
   void fill_tables();
+  uint64_t event_time_ns() const {  // of an event that happens now
+    return clock_ns(CLOCK_BOOTTIME) + probe_->rodata->boot_to_epoch_ns;
+  }
   void pause();
   void sleep();
   size_t drain();
@@ -189,6 +192,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   bool is_attached_ = false;
   bool wants_resync_ = false;
   uint64_t look_again_at_ns_ = 0;  // of the monotonic clock, at the earliest
+  uint64_t look_pause_ns_ = 0;     // after the last look
   std::vector<bpf_link*> links_;
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<Sc> selected_;
@@ -296,8 +300,9 @@ Result<void> BpfSource::open_rings() {
   }
   if (!mapped) return mapped;
   auto* states = static_cast<gyr_cpu*>(cpus_memory_.at());
-  const auto list = files_->read("/sys/devices/system/cpu/online", page);
-  const std::vector<uint32_t> online = parse_cpu_list(list.value_or("0"));
+  const auto list = system_files("")->read("/sys/devices/system/cpu/online", page);
+  const std::vector<uint32_t> online = parse_cpu_list(
+      list.value_or(fmt::format("0-{}", cpus - 1)));  // without the list: as if all were online
   const std::vector<uint32_t> group = group_cpus(online, cpus, settings_.cpus_per_ring);
   for (size_t cpu = 0; cpu < cpus; ++cpu) states[cpu].ring = group[cpu] * GYR_CLASSES;
   const size_t groups = *std::max_element(group.begin(), group.end()) + 1;
@@ -307,7 +312,7 @@ Result<void> BpfSource::open_rings() {
   cpus_ = {states, cpus};
   merge_.emplace(*std::move(readers), cpus_, probe_->rodata->boot_to_epoch_ns);
   losses_.emplace(cpus_, std::span(static_cast<const gyr_losses*>(losses_memory_.at()), cpus),
-                  bpf_map__fd(maps.losers));
+                  bpf_map__fd(maps.losers), [this] { return event_time_ns(); });
   return {};
 }
 
@@ -380,8 +385,8 @@ void BpfSource::select(std::span<const Sc> syscalls) {
     return maintains_state(sc) && std::find(before.begin(), before.end(), sc) == before.end();
   });
   if (!learns_anew) return;
-  losses_->add(clock_ns(CLOCK_BOOTTIME) + probe_->rodata->boot_to_epoch_ns,
-               LostEvents::kAnyProcess);
+  const uint64_t now_ns = event_time_ns();
+  losses_->add(now_ns, {.pid = LostEvents::kAnyProcess, .until_ns = now_ns});
   wants_resync_ = true;
 }
 
@@ -410,7 +415,8 @@ void BpfSource::fill_tables() {
 Load BpfSource::take_load() {
   Load load{.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID), .ring_fill = merge_->take_peak_fill()};
   for (const gyr_cpu& cpu : cpus_) {
-    load.lost += load_counter(cpu.lost[GYR_BULK]) + load_counter(cpu.lost[GYR_CRITICAL_CLASS]);
+    load.lost += load_counter(cpu.lost[GYR_BULK]) + load_counter(cpu.lost[GYR_CRITICAL_CLASS]) -
+                 load_counter(cpu.yielded);
   }
   return load;
 }
@@ -425,7 +431,11 @@ void BpfSource::shed(const Shedding& what) {
     bpf_map_update_elem(talkers, &pid, &yes, BPF_ANY);
   }
   for (uint8_t& shed : probe_->bss->shed_calls) shed = 0;
-  for (const Sc sc : what.calls) probe_->bss->shed_calls[static_cast<size_t>(sc)] = 1;
+  for (const Sc sc : what.calls) {
+    // These two hold others, which important rules may need.
+    const bool holds_others = sc == Sc::SOCKETCALL || sc == Sc::IPC;
+    if (!holds_others) probe_->bss->shed_calls[static_cast<size_t>(sc)] = 1;
+  }
   probe_->bss->has_talkers = what.talkers.empty() ? 0 : 1;
   shed_of_all_ = what.of_everybody ? what.calls : std::vector<Sc>();
   fill_tables();
@@ -439,10 +449,17 @@ Result<Snapshot> BpfSource::take_snapshot() {
 Result<Snapshot> BpfSource::look_again() {
   constexpr uint64_t kPauseFactor = 10;
   constexpr uint64_t kPauseMinNs = 1'000'000'000;
+  constexpr uint64_t kPauseMaxNs = 600 * kPauseMinNs;
   const uint64_t begin = clock_ns(CLOCK_MONOTONIC);
   auto snapshot = take_snapshot();
   const uint64_t end = clock_ns(CLOCK_MONOTONIC);
-  look_again_at_ns_ = end + std::max(kPauseMinNs, (end - begin) * kPauseFactor);
+  // While we look nobody reads the rings: a look that is needed soon after the last one may have
+  // been made necessary by it, so the pauses grow.
+  const bool soon = begin < look_again_at_ns_ + look_pause_ns_;
+  const uint64_t least = std::max(kPauseMinNs, (end - begin) * kPauseFactor);
+  look_pause_ns_ =
+      soon ? std::clamp(look_pause_ns_ * 2, least, std::max(least, kPauseMaxNs)) : least;
+  look_again_at_ns_ = end + look_pause_ns_;
   return snapshot;
 }
 

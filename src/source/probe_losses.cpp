@@ -22,10 +22,10 @@ uint64_t read(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_
 
 }  // namespace
 
-void ProbeLosses::add(uint64_t ts_ns, int64_t pid) {
+void ProbeLosses::add(uint64_t ts_ns, const LostEvents& what) {
   const auto after = std::upper_bound(pending_.begin(), pending_.end(), ts_ns,
                                       [](uint64_t ts, const Pending& p) { return ts < p.ts_ns; });
-  pending_.insert(after, {ts_ns, {.pid = pid}});
+  pending_.insert(after, {ts_ns, what});
 }
 
 // The processes that lost events tell their number. If that is less than what was lost, because the
@@ -54,12 +54,13 @@ void ProbeLosses::look(uint64_t bound_ns) {
     const uint64_t more = loser.count >= old ? loser.count - old : loser.count;
     if (more == 0) continue;
     told_ += more;
-    add(loser.first_ns, pid);
-    if (loser.last_ns != loser.first_ns) add(loser.last_ns, pid);
+    add(loser.first_ns, {.pid = pid, .until_ns = loser.last_ns});
   }
   if (told_ < lost || pending_.size() > kPendingMax) {
+    // Some of what was counted may have happened after the bound: until now.
+    const uint64_t now_ns = now_();
     pending_.clear();
-    add(bound_ns, LostEvents::kAnyProcess);
+    add(bound_ns, {.pid = LostEvents::kAnyProcess, .until_ns = now_ns});
     told_ = lost;
   }
   counts_ = std::move(counts);
@@ -77,7 +78,7 @@ bool ProbeLosses::take_critical() { return std::exchange(new_critical_, false); 
 std::vector<LossRow> ProbeLosses::table() const {
   std::vector<LossRow> table;
   for (size_t cpu = 0; cpu < losses_.size(); ++cpu) {
-    for (const auto reason : {GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED}) {
+    for (const auto reason : {GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED, GYR_YIELDED}) {
       for (size_t sc = 0; sc < kScLimit; ++sc) {
         const uint64_t count = read(losses_[cpu].lost[reason][sc]);
         if (count == 0) continue;
@@ -95,7 +96,8 @@ namespace {
 
 constexpr std::array<std::string_view, GYR_REASONS> kReasons{
     "lost because the ring was full", "lost because they were too big",
-    "lost because they happened within another"};
+    "lost because they happened within another",
+    "lost because their process talks most and the ring was half full"};
 
 std::string calls_text(const std::map<Sc, uint64_t>& calls) {
   constexpr size_t kCallsNamed = 5;

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "schema/schema.h"
@@ -21,14 +23,16 @@ namespace gyr {
 class ProbeLosses {
  public:
   // Memory shared with the probe and the descriptor of its map of losers; they outlive this.
-  ProbeLosses(std::span<const gyr_cpu> cpus, std::span<const gyr_losses> losses, int losers_fd)
-      : cpus_(cpus), losses_(losses), losers_fd_(losers_fd) {}
+  // `now`: the time events would have now.
+  ProbeLosses(std::span<const gyr_cpu> cpus, std::span<const gyr_losses> losses, int losers_fd,
+              std::function<uint64_t()> now)
+      : cpus_(cpus), losses_(losses), losers_fd_(losers_fd), now_(std::move(now)) {}
 
   // Looks for new losses among what happened until `bound_ns`, which the probe is to be told
   // afterwards (losses_taken_ns). Cheap when there are none.
   void look(uint64_t bound_ns);
   // Events of the process may have been missed at that time for a reason of ours.
-  void add(uint64_t ts_ns, int64_t pid);
+  void add(uint64_t ts_ns, const LostEvents& what);
   // The oldest loss that next() was not asked for, kNever: none.
   static constexpr uint64_t kNever = ~uint64_t{0};
   uint64_t next_ns() const { return pending_.empty() ? kNever : pending_.front().ts_ns; }
@@ -47,6 +51,7 @@ class ProbeLosses {
   std::span<const gyr_cpu> cpus_;
   std::span<const gyr_losses> losses_;
   int losers_fd_;
+  std::function<uint64_t()> now_;
   uint64_t known_ = 0;  // lost events
   uint64_t told_ = 0;   // of these, those whose process is known
   uint64_t critical_ = 0;

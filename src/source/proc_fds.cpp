@@ -252,6 +252,13 @@ std::optional<SnapshotFd> FdLookup::find(int64_t pid, int64_t fd) {
   constexpr uint64_t kPauseFactor = 20;       // 5 % of the time at most,
   constexpr uint64_t kCreditNs = 20'000'000;  // but so much at once after a quiet while
   const uint64_t begin = system_clock().monotonic_ns();
+  constexpr uint64_t kMissedNs = 10'000'000'000;  // so long a miss is remembered, at most
+  constexpr size_t kMissedMax = 4096;
+  if (begin - missed_since_ns_ > kMissedNs || missed_.size() >= kMissedMax) {
+    missed_.clear();
+    missed_since_ns_ = begin;
+  }
+  if (missed_.contains({pid, fd})) return std::nullopt;
   free_at_ns_ = std::max(free_at_ns_, begin - std::min(begin, kCreditNs * kPauseFactor));
   if (free_at_ns_ > begin) return std::nullopt;
   SocketTables sockets(files_);
@@ -260,8 +267,9 @@ std::optional<SnapshotFd> FdLookup::find(int64_t pid, int64_t fd) {
   found.fd = fd;
   const bool is_open = read_fd(files_, sockets, pid, &found);
   free_at_ns_ += (system_clock().monotonic_ns() - begin) * kPauseFactor;
-  if (!is_open) return std::nullopt;
-  return found;
+  if (is_open) return found;
+  missed_.emplace(pid, fd);
+  return std::nullopt;
 }
 
 }  // namespace gyr

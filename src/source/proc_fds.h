@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/system.h"
@@ -43,6 +45,10 @@ class FdLookup {
 
  private:
   const Files& files_;
+  // Those that were not found lately, so that one that nobody knows (a socket of another family,
+  // say) does not use up the time.
+  std::set<std::pair<int64_t, int64_t>> missed_;
+  uint64_t missed_since_ns_ = 0;
   uint64_t free_at_ns_ = 0;  // of the monotonic clock: when the next one may be looked up
 };
 

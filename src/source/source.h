@@ -28,7 +28,8 @@ enum class SourceStatus : uint8_t {
 enum class LossReason : uint8_t {
   RingFull,
   TooBig,
-  Nested,  // it happened while another event of its CPU was being built
+  Nested,   // it happened while another event of its CPU was being built
+  Yielded,  // its process talks most, and the ring was half full (Shedding)
 };
 struct LossRow {
   uint16_t cpu = 0;
@@ -56,12 +57,12 @@ struct SourceCounters {
 // How hard a live source is pressed. The counters only grow.
 struct Load {
   uint64_t cpu_ns = 0;   // of our process
-  uint64_t lost = 0;     // events
+  uint64_t lost = 0;     // events, without those that talkers lost on purpose
   double ring_fill = 0;  // of the fullest ring since this was asked last, 0 to 1
 };
 // What a live source gives up for the time being.
 struct Shedding {
-  // These processes lose `calls`, and their other bulk events while a ring is nearly full.
+  // These processes lose `calls`, and their other bulk events while a ring is half full.
   std::vector<int64_t> talkers;
   std::vector<Sc> calls;
   bool of_everybody = false;  // all processes lose `calls`

@@ -373,6 +373,8 @@ bool State::is_changed_by(Ev type) {
 }
 
 void StateCore::apply(const EventView& event) {
+  if (event.ts_ns() <= all_sure_after_ns) [[unlikely]]
+    forget_what_is_unsure(event);
   if (exited_tid >= 0) [[unlikely]]
     finish_exit();
   if (closed_fd >= 0) finish_close();

@@ -99,6 +99,12 @@ struct StateCore {
   uint64_t settled_until_ns = 0;                         // of all threads
   absl::flat_hash_map<int64_t, uint64_t> settled_as_of;  // by tid, of the last snapshot
 
+  // Until when what events tell of the descriptors of a process (LostEvents::kAnyProcess: of all)
+  // is not sure; nothing is unsure after all_sure_after_ns.
+  absl::flat_hash_map<int64_t, uint64_t> unsure_until;
+  uint64_t all_sure_after_ns = 0;
+  [[gnu::noinline]] void forget_what_is_unsure(const EventView& event);
+
   // Deferred to the next event, so that this one can still be evaluated.
   int64_t exited_tid = -1;
   uint64_t exited_ts_ns = 0;

@@ -208,6 +208,8 @@ void load_snapshot(StateCore& core, const Snapshot& snapshot) {
   core.closed_fd = -1;
   core.settled_until_ns = 0;
   core.settled_as_of.clear();
+  core.unsure_until.clear();
+  core.all_sure_after_ns = 0;
   core.threads.clear();
   core.users.clear();
   core.interfaces.clear();
@@ -238,15 +240,29 @@ Thread* load_found_thread(StateCore& core, const FoundThread& found) {
 
 namespace {
 
-// A close and an open that were lost would leave an old name with a descriptor, which is worse than
-// none: the descriptors are forgotten, and looked up again when they are used.
 void forget_descriptors(StateCore& core, int64_t pid) {
-  ++core.counts.losses_learnt;
   if (pid == LostEvents::kAnyProcess) {
     core.threads.for_each([](Thread& thread) { thread.own_fds.clear(); });
   } else if (const Thread* known = core.threads.find(pid); known != nullptr && known->group) {
     for (Thread* member : known->group->members) member->own_fds.clear();
   }
+}
+
+// A close and an open that were lost would leave an old name with a descriptor, which is worse than
+// none: the descriptors are forgotten, and looked up again when they are used.
+void learn_loss(StateCore& core, const LostEvents& lost) {
+  ++core.counts.losses_learnt;
+  forget_descriptors(core, lost.pid);
+  constexpr size_t kUnsureMax = 16'384;
+  if (core.unsure_until.size() >= kUnsureMax) {  // most of them are long past
+    uint64_t& all = core.unsure_until[LostEvents::kAnyProcess];
+    const uint64_t until = std::max(all, core.all_sure_after_ns);
+    core.unsure_until.clear();
+    core.unsure_until[LostEvents::kAnyProcess] = until;
+  }
+  uint64_t& until = core.unsure_until[lost.pid];
+  until = std::max(until, lost.until_ns);
+  core.all_sure_after_ns = std::max(core.all_sure_after_ns, lost.until_ns);
 }
 
 }  // namespace
@@ -275,7 +291,7 @@ void learn_finding(StateCore& core, const Finding& finding) {
   } else if (const auto* container = std::get_if<FoundContainer>(&finding)) {
     core.add_container(container->json);
   } else if (const auto* lost = std::get_if<LostEvents>(&finding)) {
-    forget_descriptors(core, lost->pid);
+    learn_loss(core, *lost);
   }
 }
 
@@ -286,13 +302,29 @@ namespace {
 bool has_become_another(const Thread& known, const SnapshotThread& now) {
   constexpr uint64_t kStartTick = 20'000'000;  // /proc counts in hundredths of a second
   if (known.clone_ts_ns != 0 && now.clone_ts_ns > known.clone_ts_ns + kStartTick) return true;
+  constexpr std::string_view kDeleted = " (deleted)";  // not part of what the state keeps
+  std::string_view exepath = now.exepath;
+  if (exepath.ends_with(kDeleted)) exepath.remove_suffix(kDeleted.size());
   const std::string_view args = now.args == std::string_view("\0", 1) ? "" : now.args;
   return known.pid != now.pid || known.uid != now.uid || known.gid != now.gid ||
-         known.cap_effective != now.cap_effective || known.exepath.view() != now.exepath ||
+         known.cap_effective != now.cap_effective || known.exepath.view() != exepath ||
          known.args.view() != args;
 }
 
 }  // namespace
+
+// Between the first and the last loss of a process nothing that its events told of descriptors is
+// kept: what came between may have been lost.
+void StateCore::forget_what_is_unsure(const EventView& event) {
+  finish_deferred();
+  const Thread* of = threads.find(event.tid());
+  if (of == nullptr || of->pid < 0) return;
+  for (const int64_t each : {LostEvents::kAnyProcess, of->pid}) {
+    const auto at = unsure_until.find(each);
+    if (at == unsure_until.end() || event.ts_ns() > at->second) continue;
+    return forget_descriptors(*this, of->pid);
+  }
+}
 
 void reconcile_snapshot(StateCore& core, const Snapshot& snapshot) {
   core.finish_deferred();

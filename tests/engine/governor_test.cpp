@@ -99,7 +99,9 @@ TEST_F(GovernorTest, talkers_lose_first_and_only_what_no_important_rule_needs) {
   EXPECT_FALSE(decided->shedding.of_everybody);
   EXPECT_THAT(decided->rules, ElementsAre("nice to have", "both"));
   EXPECT_EQ(decided->why, "10 events/s lost");
-  EXPECT_EQ(decided->what, "fchmod, fchownat of processes 7, 9");
+  EXPECT_EQ(
+      decided->what,
+      "fchmod, fchownat, and what is not critical while a ring is half full, of processes 7, 9");
 }
 
 TEST_F(GovernorTest, then_everybody_and_then_it_says_that_nothing_is_left) {
@@ -163,6 +165,32 @@ TEST_F(GovernorTest, pressure_that_comes_back_at_once_makes_it_wait_longer) {
   EXPECT_FALSE(seconds(1000, 0));
   press();
   EXPECT_LE(calm_until_restored(), once) << "long ago is forgotten";
+}
+
+TEST_F(GovernorTest, pressure_in_every_other_second_is_met_too) {
+  second(10);
+  second(0);
+  talk(7, 1000);
+  const auto decided = second(10);
+  ASSERT_TRUE(decided);
+  EXPECT_THAT(decided->shedding.talkers, ElementsAre(7));
+}
+
+TEST_F(GovernorTest, that_nothing_is_left_is_said_again_after_a_calm_while) {
+  make(R"(
+- rule: important
+  desc: d
+  condition: evt.type in (openat, fchmod)
+  output: o
+  priority: CRITICAL
+)");
+  const auto first = seconds(3, 10);  // nobody talks much
+  ASSERT_TRUE(first);
+  EXPECT_TRUE(first->exhausted);
+  EXPECT_FALSE(seconds(20, 0));
+  const auto again = seconds(3, 10);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->exhausted);
 }
 
 TEST_F(GovernorTest, cpu_and_rings_are_limits_too) {

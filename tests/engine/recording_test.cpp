@@ -154,7 +154,7 @@ TEST_F(Recorded, FindingsOfEveryKindComeBack) {
   ASSERT_EQ(recording->next(&record), SourceStatus::Event);
   recording->found(FoundContainer{R"({"container":{"id":"a","name":"web"}})"});
   recording->found(GoneThread{7});
-  recording->found(LostEvents{7});
+  recording->found(LostEvents{7, 99});
   recording->found(FoundFds{7, {pipe_of(7, 6, kOpenCloexec)}});
   recording->found(FoundThread{thread(9), {pipe_of(9, 1, kOpenCloexec), pipe_of(9, 2, 0)}});
   ASSERT_TRUE(recording->finish());
@@ -183,7 +183,9 @@ TEST_F(Recorded, FindingsOfEveryKindComeBack) {
   ASSERT_EQ(next(), SourceStatus::Found);
   EXPECT_EQ(std::get<GoneThread>((*replay)->take_finding()).tid, 7);
   ASSERT_EQ(next(), SourceStatus::Found);
-  EXPECT_EQ(std::get<LostEvents>((*replay)->take_finding()).pid, 7);
+  const auto lost = std::get<LostEvents>((*replay)->take_finding());
+  EXPECT_EQ(lost.pid, 7);
+  EXPECT_EQ(lost.until_ns, 99u);
   ASSERT_EQ(next(), SourceStatus::Found);
   const auto given = std::get<FoundFds>((*replay)->take_finding());
   EXPECT_EQ(given.tid, 7);

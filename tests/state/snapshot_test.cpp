@@ -240,9 +240,19 @@ TEST(Snapshot, DescriptorsOfAProcessThatLostEventsAreLookedUpAgain) {
   EXPECT_EQ(asked, 2) << "what is known is not asked for";
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(std::get<FoundFds>(told[0]).fds.front().fd, 5);
+  // A second loss is still to come: what is opened before it may be closed in it.
+  host.state.learn(LostEvents{100, host.ts_ns + 2500});
+  host.openat(100, 7, "/between");
+  EXPECT_EQ(host.name(100, 7), "/between") << "at its own event";
+  host.send(Ev::READ_X, 100, {0, "", 7, 1});
+  EXPECT_EQ(host.fd(100, 7), nullptr);
+  host.tick();
+  host.openat(100, 7, "/after");
+  host.send(Ev::READ_X, 100, {0, "", 7, 1});
+  EXPECT_EQ(host.name(100, 7), "/after");
   host.state.learn(LostEvents{});
   EXPECT_EQ(host.fd(100, 5), nullptr);
-  EXPECT_EQ(host.state.counters().losses_learnt, 3u);
+  EXPECT_EQ(host.state.counters().losses_learnt, 4u);
   EXPECT_EQ(host.state.counters().fds_recovered, 1u);
 }
 
