@@ -380,5 +380,27 @@ INSTANTIATE_TEST_SUITE_P(Each, NamespaceLive, testing::ValuesIn(kNamespaces),
                            return std::string(one.param.name);
                          });
 
+// A user chooses how deep a program lies, and must not hide its start by that.
+TEST_F(ExecLive, a_program_below_a_very_long_path_is_seen) {
+  const auto events = run([&] {
+    if (chdir(dir().c_str()) != 0) return 1;
+    const std::string name(250, 'n');
+    for (int i = 0; i < 40; ++i) {
+      if (mkdir(name.c_str(), 0755) != 0 || chdir(name.c_str()) != 0) return 2;
+    }
+    std::filesystem::copy_file("/bin/true", "program");
+    execl("./program", "program", nullptr);
+    return 3;
+  });
+  EXPECT_EQ(status(), 0);
+  const Seen seen = only(events, Ev::EXECVE_19_X);
+  EXPECT_EQ(seen.number("res"), 0);
+  EXPECT_EQ(seen.text("comm"), "program");
+  if (by_ptrace()) return;  // /proc does not tell a path that is so long
+  const std::string path = seen.text("trusted_exepath");
+  EXPECT_LE(path.size(), 4096u);
+  EXPECT_THAT(path, testing::HasSubstr("/nnnn"));
+}
+
 }  // namespace
 }  // namespace gyr::test
