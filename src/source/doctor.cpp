@@ -137,8 +137,7 @@ class Examination {
 void Examination::kernel() {
   const std::string found = fmt::format("Linux {} ({})", kernel_.release, kernel_.machine);
   if (version_.before(5, 10)) {
-    add("kernel", Outcome::Fault, found,
-        "the probe needs what Linux 5.10 and newer have",
+    add("kernel", Outcome::Fault, found, "the probe needs what Linux 5.10 and newer have",
         "run a newer kernel; gyr -u follows a command without the probe");
   } else if (version_.before(5, 11)) {
     add("kernel", Outcome::Note, found,
