@@ -16,7 +16,7 @@
 namespace gyr {
 namespace {
 
-constexpr size_t kPendingMax = 4 * GYR_LOSERS;
+constexpr size_t kPendingMax = size_t{4} * GYR_LOSERS;
 
 uint64_t read(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_ACQUIRE); }
 

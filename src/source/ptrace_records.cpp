@@ -70,8 +70,8 @@ gyr_tracee TraceRecords::about(const TracedThread& thread) {
 bool TraceRecords::may_create(const gyr_call_end& end) const {
   for (const ParamInfo& param : event_info(static_cast<Ev>(end.event)).params()) {
     if (param.collect == Collect::creat_flags) return true;
-    const int at = param.argument;
-    if (at < 0 || at >= static_cast<int>(std::size(end.args))) continue;
+    const int at = static_cast<unsigned char>(param.argument);
+    if (at >= static_cast<int>(std::size(end.args))) continue;  // none, or not in a register
     if (param.collect == Collect::open_flags) return (end.args[at] & kOpenCreates) != 0;
     uint64_t flags = 0;
     if (param.collect == Collect::how_flags) {

@@ -305,7 +305,8 @@ bool has_become_another(const Thread& known, const SnapshotThread& now) {
   constexpr std::string_view kDeleted = " (deleted)";  // not part of what the state keeps
   std::string_view exepath = now.exepath;
   if (exepath.ends_with(kDeleted)) exepath.remove_suffix(kDeleted.size());
-  const std::string_view args = now.args == std::string_view("\0", 1) ? "" : now.args;
+  std::string_view args = now.args;
+  if (args == std::string_view("\0", 1)) args = {};
   return known.pid != now.pid || known.uid != now.uid || known.gid != now.gid ||
          known.cap_effective != now.cap_effective || known.exepath.view() != exepath ||
          known.args.view() != args;
