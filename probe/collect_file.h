@@ -239,7 +239,7 @@ static __always_inline int file_param(__u32 slot, struct scratch* s, __u32 spec)
       return put(s, file_flags(arg) | s->file_marks | s->file_created, width);
     case COLLECT_how_flags:
       load_file(slot);
-      return put(s, file_flags(user_wide(arg, 0)) | s->file_marks | s->file_created, width);
+      return put(s, file_flags(passed_wide(s, arg, 0)) | s->file_marks | s->file_created, width);
     case COLLECT_creat_flags:
       load_file(slot);
       return put(s, s->file_marks == UPPER_LAYER ? 1 : s->file_marks == LOWER_LAYER ? 2 : 0, width);

@@ -205,9 +205,9 @@ __noinline int collect_memory(__u32 slot, __u32 spec) {
     case COLLECT_semctl_val:
       return put(s, (__u32)s->args[2] == SETVAL ? (__s64)(__s32)at : 0, width);
     case COLLECT_how_mode:
-      return put(s, user_wide(at, 1) & 07777, width);
+      return put(s, passed_wide(s, at, 1) & 07777, width);
     case COLLECT_how_resolve:
-      return put(s, openat2_resolve(user_wide(at, 2)), width);
+      return put(s, openat2_resolve(passed_wide(s, at, 2)), width);
     case COLLECT_clone3_flags: {
       const __u64 shared = task_number(slot, COLLECT_clone3_flags);
       const __u64 flags = shared ? shared : clone_flags(user_wide(at, 0));

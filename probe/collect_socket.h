@@ -17,8 +17,9 @@ static __always_inline __u16 host_order(__u16 port) { return __builtin_bswap16(p
 
 #ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
 /* The socket of a descriptor of the current task, null if it is none. */
-static __always_inline struct sock* socket_of(__s64 fd) {
-  struct file* file = open_file(fd);
+static __always_inline struct sock* socket_of(const struct scratch* s, __s64 fd) {
+  const int known = s->file && fd == (__s32)s->args[0];
+  struct file* file = known ? (struct file*)s->file : open_file(fd);
   if (!file) return 0;
   if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK) return 0;
   struct socket* socket = BPF_CORE_READ(file, private_data);
@@ -39,7 +40,7 @@ static __always_inline void put_unix_name(struct scratch* s, const void* from, _
     return;
   }
   if (user)
-    bpf_probe_read_user(&first, 1, from);
+    fetch(s, &first, 1, (__u64)from);
   else
     bpf_probe_read_kernel(&first, 1, from);
   if (!first) {
@@ -48,7 +49,7 @@ static __always_inline void put_unix_name(struct scratch* s, const void* from, _
   }
   const __u32 most = bounded((__u64)length + 1, UNIX_PATH_MAX + 1);
   long size =
-      user ? bpf_probe_read_user_str(at, most, from) : bpf_probe_read_kernel_str(at, most, from);
+      user ? fetch_text(s, at, most, (__u64)from) : bpf_probe_read_kernel_str(at, most, from);
   if (size <= 0) {
     at[0] = 0;
     size = 1;
@@ -73,7 +74,7 @@ __noinline int put_sockaddr(__u32 slot, __u64 at, __u32 length) {
   struct scratch* s = scratch_of(slot);
   struct address address = {};
   if (!s || !at || length < 2) return 0;
-  if (bpf_probe_read_user(&address, 2, (const void*)at)) {
+  if (fetch(s, &address, 2, at)) {
     s->unreadable++;
     return 0;
   }
@@ -81,12 +82,12 @@ __noinline int put_sockaddr(__u32 slot, __u64 at, __u32 length) {
     put(s, AF_UNIX, 1);
     put_unix_name(s, (const void*)at + 2, length - 2, 1);
   } else if (address.family == AF_INET && length >= 8) {
-    bpf_probe_read_user(&address, 8, (const void*)at);
+    fetch(s, &address, 8, at);
     put(s, AF_INET, 1);
     put(s, address.v4, 4);
     put(s, host_order(address.port), 2);
   } else if (address.family == AF_INET6 && length >= 24) {
-    bpf_probe_read_user(&address, 24, (const void*)at);
+    fetch(s, &address, 24, at);
     put(s, AF_INET6, 1);
     put_bytes16(s, address.v6);
     put(s, host_order(address.port), 2);
@@ -136,7 +137,7 @@ static __always_inline void put_internet(struct scratch* s, struct sock* sock, i
   }
   if (ends.remote_port == 0 && s->user_address && s->user_address_length >= (v6 ? 24 : 8)) {
     struct address other = {};
-    bpf_probe_read_user(&other, v6 ? 24 : 8, (const void*)s->user_address);
+    fetch(s, &other, v6 ? 24 : 8, s->user_address);
     if (v6)
       __builtin_memcpy(ends.remote, other.v6, 16);
     else
@@ -178,7 +179,7 @@ static __always_inline void put_unix(struct scratch* s, struct sock* sock, int o
 /* The tuple of the socket of `fd`; nothing for other families. */
 __noinline int put_tuple(__u32 slot, __s64 fd, __u32 outbound) {
   struct scratch* s = scratch_of(slot);
-  struct sock* sock = socket_of(fd);
+  struct sock* sock = s ? socket_of(s, fd) : 0;
   if (!s || !sock) return 0;
   const __u32 family = BPF_CORE_READ(sock, __sk_common.skc_family);
   if (family == AF_INET)
@@ -265,14 +266,14 @@ __noinline __u64 socket_number(__u32 slot, __u32 token, __u64 arg) {
   struct scratch* s = scratch_of(slot);
   if (!s) return 0;
   if (token == COLLECT_pair_source) {
-    struct sock* own = socket_of(pair(s, arg, 0));
+    struct sock* own = socket_of(s, pair(s, arg, 0));
     return (__u64)own;
   }
   if (token == COLLECT_pair_peer) {
-    struct sock* peer = socket_of(pair(s, arg, 1));
+    struct sock* peer = socket_of(s, pair(s, arg, 1));
     return (__u64)peer;
   }
-  struct sock* sock = s->ret >= 0 ? socket_of((__s32)arg) : 0;
+  struct sock* sock = s->ret >= 0 ? socket_of(s, (__s32)arg) : 0;
   if (!sock) return 0;
   const __u32 length = BPF_CORE_READ(sock, sk_ack_backlog);
   const __u32 most = BPF_CORE_READ(sock, sk_max_ack_backlog);

@@ -117,6 +117,9 @@ static __always_inline struct scratch* begin(__u32 slot, __u32 event, __u32 sc) 
   s->exec_filename = 0;
   s->user_address = 0;
   s->file_known = 0;
+  s->kernel_memory = 0;
+  s->file = 0;
+  s->tid = 0;
   s->compat = 0;
   s->talks = 0;
   s->sc = sc;
@@ -187,7 +190,7 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   prefix->size = off - GYR_PREFIX;
   __u8* header = s->data + GYR_PREFIX;
   *(__u64*)header = s->ts;
-  *(__u64*)(header + 8) = (__u32)READ(task_of(s), pid);
+  *(__u64*)(header + 8) = s->tid ? s->tid : (__u32)READ(task_of(s), pid);
   *(__u32*)(header + 16) = off - GYR_PREFIX;
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
@@ -436,6 +439,8 @@ int new_task(__u64* ctx) {
   return 0;
 }
 #endif
+
+#include "io_uring.h"
 
 // Programs that are attached only while somebody wants their event.
 

@@ -31,8 +31,11 @@ struct scratch {
   __u16 sc;
   __u8 compat; /* a 32-bit caller: pointers and longs in memory are 4 bytes */
   __u8 file_known;
-  __u8 talks; /* its process is one of the talkers */
-  __u32 off;  /* where the next byte goes, in data */
+  __u8 talks;         /* its process is one of the talkers */
+  __u8 kernel_memory; /* texts, addresses and open_how are in the kernel's memory */
+  __u32 tid;          /* whose event it is, 0: the current thread's */
+  const void* file;   /* of the descriptor in argument 0, where it is known */
+  __u32 off;          /* where the next byte goes, in data */
   __u32 left;
   __u32 file_dev;
   __u64 file_ino;
@@ -164,11 +167,22 @@ static __always_inline long text_size(__u8* at, long copied) {
   return 1;
 }
 
+/* Copies what a caller has passed: from its memory, or from where the kernel keeps a copy. */
+static __always_inline long fetch(const struct scratch* s, void* to, __u32 size, __u64 from) {
+  return s->kernel_memory ? bpf_probe_read_kernel(to, size, (const void*)from)
+                          : bpf_probe_read_user(to, size, (const void*)from);
+}
+
+static __always_inline long fetch_text(const struct scratch* s, void* to, __u32 size, __u64 from) {
+  return s->kernel_memory ? bpf_probe_read_kernel_str(to, size, (const void*)from)
+                          : bpf_probe_read_user_str(to, size, (const void*)from);
+}
+
 static __always_inline void put_user_text(struct scratch* s, __u64 from) {
   __u32 off;
   __u8* at = room(s, &off);
   if (!at || !from) return;
-  const long size = text_size(at, bpf_probe_read_user_str(at, STRING_MAX, (const void*)from));
+  const long size = text_size(at, fetch_text(s, at, STRING_MAX, from));
   if (size <= 0)
     s->unreadable++;
   else
@@ -198,6 +212,12 @@ static __always_inline __u64 user_long(const struct scratch* s, __u64 from, __u3
 static __always_inline __u64 user_wide(__u64 from, __u32 index) {
   __u64 value = 0;
   bpf_probe_read_user(&value, 8, (const void*)(from + index * 8));
+  return value;
+}
+/* The same of what a caller has passed. */
+static __always_inline __u64 passed_wide(const struct scratch* s, __u64 from, __u32 index) {
+  __u64 value = 0;
+  fetch(s, &value, 8, from + index * 8);
   return value;
 }
 static __always_inline __u32 user_word(__u64 from, __u32 index) {

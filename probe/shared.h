@@ -8,11 +8,14 @@
 #include <linux/types.h>
 #endif
 
-#define GYR_CALLS 512         /* above every call number of the supported machines */
-#define GYR_PREFIX 8          /* bytes in front of each record: struct gyr_prefix */
-#define GYR_SNAPLEN_MAX 16000 /* bytes of a buffer that one event may carry at most */
-#define GYR_PACKED 32         /* above every call within socketcall and ipc */
-#define GYR_MACHINES 2        /* tables of calls: 0 the machine's own, 1 32-bit programs */
+#define GYR_CALLS 512          /* above every call number of the supported machines */
+#define GYR_PREFIX 8           /* bytes in front of each record: struct gyr_prefix */
+#define GYR_SNAPLEN_MAX 16000  /* bytes of a buffer that one event may carry at most */
+#define GYR_PACKED 32          /* above every call within socketcall and ipc */
+#define GYR_OPERATIONS 64      /* above every operation of io_uring */
+#define GYR_REQUESTS 32768     /* of io_uring that are followed at once */
+#define GYR_REQUEST_NAMES 8192 /* names of files they carry */
+#define GYR_MACHINES 2         /* tables of calls: 0 the machine's own, 1 32-bit programs */
 
 struct gyr_prefix {
   __u16 cpu;
@@ -30,7 +33,14 @@ struct gyr_call {
  * (src/schema/critical.def). */
 enum gyr_class { GYR_BULK, GYR_CRITICAL_CLASS, GYR_CLASSES };
 /* Why an event that was wanted did not reach the ring. */
-enum gyr_reason { GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED, GYR_YIELDED, GYR_REASONS };
+enum gyr_reason {
+  GYR_RING_FULL,
+  GYR_TOO_BIG,
+  GYR_NESTED,
+  GYR_YIELDED,
+  GYR_NOT_FOLLOWED,
+  GYR_REASONS
+};
 
 /* One per CPU, written by that CPU alone (`ring` by user space before anything is attached). Once
  * `busy` is 0, all of it is true. */

@@ -49,9 +49,11 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <cstring>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "shared.h"
 //
+#include "base/add_once.h"
 #include "gyr_probe.skel.h"
 #include "source/call_table.h"
 #include "source/kernel_types.h"
@@ -61,6 +63,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "source/probe_rings.h"
 #include "source/proc_scan.h"
 #include "source/ring_merge.h"
+#include "source/uring_support.h"
 
 namespace gyr {
 namespace {
@@ -131,6 +134,9 @@ constexpr Part kParts[] = {
     {"signal_delivered", "the delivery of signals is not seen"},
     {"page_fault_user", "page faults of programs are not seen"},
     {"page_fault_kernel", "page faults within the kernel are not seen"},
+    {"uring_complete", "work submitted through io_uring is not seen"},
+    {"uring_submit", "work submitted through io_uring is not seen"},
+    {"uring_submit_old", "work submitted through io_uring is not seen"},
 };
 
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
@@ -167,6 +173,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   bpf_link* attach_part(bpf_program* program);
   void lose_part(std::string_view program, std::string_view reason);
   void attach_wanted(const std::vector<bool>& chosen);
+  void attach_uring(const std::vector<bool>& chosen);
   void fill_tables();
   uint64_t event_time_ns() const {  // of an event that happens now
     return clock_ns(CLOCK_BOOTTIME) + probe_->rodata->boot_to_epoch_ns;
@@ -194,6 +201,8 @@ class BpfSource final : public LiveSource, public LoadControl {
   uint64_t look_again_at_ns_ = 0;  // of the monotonic clock, at the earliest
   uint64_t look_pause_ns_ = 0;     // after the last look
   std::vector<bpf_link*> links_;
+  UringSupport uring_ = uring_support();
+  std::array<bpf_link*, 2> uring_links_{};
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<Sc> selected_;
   std::vector<Sc> shed_of_all_;
@@ -208,16 +217,19 @@ class BpfSource final : public LiveSource, public LoadControl {
   ~BpfSource() override {
     for (bpf_link* link : links_) bpf_link__destroy(link);
     for (const auto& [call, link] : wanted_links_) bpf_link__destroy(link);
+    for (bpf_link* link : uring_links_) bpf_link__destroy(link);
   }
 };
 
 // `typed`: the probe that loads the kernel's fields directly, else the one that copies each.
 void BpfSource::prepare(gyr_probe& probe, bool typed) const {
   const auto cpus = static_cast<uint32_t>(cpu_count_);
-  for (bpf_map* each : {probe.maps.scratches, probe.maps.cpus, probe.maps.losses}) {
+  for (bpf_map* each :
+       {probe.maps.scratches, probe.maps.cpus, probe.maps.losses, probe.maps.request_drafts}) {
     bpf_map__set_max_entries(each, cpus);
   }
   bpf_map__set_max_entries(probe.maps.rings, cpus * GYR_CLASSES);
+  probe.rodata->completion_by_pointer = uring_.completion_by_pointer ? 1 : 0;
   probe.rodata->own_tgid = static_cast<uint32_t>(own_pid_);
   probe.rodata->preemptible = programs_are_preempted() ? 1 : 0;
   probe.rodata->page_kib = static_cast<uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
@@ -227,8 +239,10 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
 }
 
 Result<LoadedProbe> BpfSource::load_programs(bool typed) {
+  const std::vector<std::string> left_out = uring_programs_of_no_use(uring_);
   return load_probe({.typed = typed,
                      .exit_program = "sys_exit",
+                     .left_out = left_out,
                      .spoilt = settings_.spoilt,
                      .prepare = [&](gyr_probe& probe) { prepare(probe, typed); }});
 }
@@ -252,8 +266,10 @@ Result<void> BpfSource::load() {
   }
   if (!loaded) return loaded.error();
   probe_ = std::move(loaded->probe);
+  const std::vector<std::string> left_out = uring_programs_of_no_use(uring_);
   for (const Part& part : kParts) {
     if (!bpf_object__find_program_by_name(probe_->obj, part.program)) continue;
+    if (std::find(left_out.begin(), left_out.end(), part.program) != left_out.end()) continue;
     features_.push_back({.program = part.program, .cost = part.cost, .refusal = ""});
     const auto refused = loaded->refused.find(part.program);
     if (refused != loaded->refused.end()) lose_part(part.program, refused->second);
@@ -355,6 +371,27 @@ void BpfSource::attach_wanted(const std::vector<bool>& chosen) {
   follow(Sc::PAGE_FAULT_KERNEL, programs.page_fault_kernel);
 }
 
+// Of the two the end of requests comes first: none is noted whose end would not be seen.
+void BpfSource::attach_uring(const std::vector<bool>& chosen) {
+  bool wanted = false;
+  for (size_t sc = 0; sc < chosen.size(); ++sc) {
+    wanted = wanted || (chosen[sc] && is_uring_call(static_cast<Sc>(sc)));
+  }
+  if (!uring_.exists || wanted == (uring_links_[0] != nullptr)) return;
+  for (bpf_link*& link : uring_links_) bpf_link__destroy(std::exchange(link, nullptr));
+  if (!wanted) return;
+  if (!uring_.requests) {
+    add_once(&warnings_, std::string("work submitted through io_uring is not seen: the kernel "
+                                     "tells too little of it (6.0 does)"));
+    return;
+  }
+  const auto& programs = probe_->progs;
+  uring_links_[0] = attach_part(programs.uring_complete);
+  if (!uring_links_[0]) return;
+  uring_links_[1] =
+      attach_part(uring_.submit_sqe ? programs.uring_submit_old : programs.uring_submit);
+}
+
 Result<void> BpfSource::start() {
   settings_.ring_bytes = round_up_to_power_of_two(settings_.ring_bytes);
   const auto own_pid = check_live_host(*files_);
@@ -409,7 +446,10 @@ void BpfSource::fill_tables() {
     probe_->bss->looks[i] = looks ? 1 : 0;
   }
   probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
+  const auto uring = uring_call_table(syscalls);
+  std::memcpy(probe_->bss->uring_calls, uring.data(), sizeof(uring));
   attach_wanted(chosen);
+  attach_uring(chosen);
 }
 
 Load BpfSource::take_load() {

@@ -47,7 +47,9 @@ Probe open_probe(bool typed) {
   SAME(rodata, has_rdonly_cast);
   SAME(bss, looks);
   SAME(bss, calls);
+  SAME(rodata, completion_by_pointer);
   SAME(bss, packed_calls);
+  SAME(bss, uring_calls);
   SAME(bss, process_exit_wanted);
   SAME(bss, exec_by_tracepoint);
   SAME(bss, losses_taken_ns);
@@ -109,6 +111,11 @@ class Loader {
   }
 
  private:
+  bool is_left_out(std::string_view name) const {
+    return std::find(request_.left_out.begin(), request_.left_out.end(), name) !=
+           request_.left_out.end();
+  }
+
   bool is_spoilt(std::string_view name) const {
     return std::find(request_.spoilt.begin(), request_.spoilt.end(), name) != request_.spoilt.end();
   }
@@ -122,7 +129,8 @@ class Loader {
       const bool is_exit = std::find(std::begin(kExitPrograms), std::end(kExitPrograms), name) !=
                            std::end(kExitPrograms);
       if (!is_exit) note_missing_tracepoint(program, name);
-      const bool wanted = is_exit ? name == request_.exit_program : !refused_.contains(name);
+      const bool wanted =
+          is_exit ? name == request_.exit_program : !refused_.contains(name) && !is_left_out(name);
       bpf_program__set_autoload(program, wanted);
       if (!wanted) continue;
       // No program at a tracepoint may sleep: every verifier refuses that.

@@ -23,6 +23,7 @@ using Probe = std::unique_ptr<gyr_probe, ProbeDeleter>;
 struct ProbeRequest {
   bool typed = true;  // the probe that loads the kernel's fields directly, else that which copies
   std::string exit_program;                 // reports calls: the one program that must be accepted
+  std::span<const std::string> left_out;    // programs that are of no use on this kernel
   std::span<const std::string> spoilt;      // for tests: programs that the kernel shall refuse
   std::function<void(gyr_probe&)> prepare;  // sets sizes and constants before the load
 };

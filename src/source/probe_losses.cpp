@@ -78,7 +78,8 @@ bool ProbeLosses::take_critical() { return std::exchange(new_critical_, false); 
 std::vector<LossRow> ProbeLosses::table() const {
   std::vector<LossRow> table;
   for (size_t cpu = 0; cpu < losses_.size(); ++cpu) {
-    for (const auto reason : {GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED, GYR_YIELDED}) {
+    for (const auto reason :
+         {GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED, GYR_YIELDED, GYR_NOT_FOLLOWED}) {
       for (size_t sc = 0; sc < kScLimit; ++sc) {
         const uint64_t count = read(losses_[cpu].lost[reason][sc]);
         if (count == 0) continue;
@@ -97,7 +98,9 @@ namespace {
 constexpr std::array<std::string_view, GYR_REASONS> kReasons{
     "lost because the ring was full", "lost because they were too big",
     "lost because they happened within another",
-    "lost because their process talks most and the ring was half full"};
+    "lost because their process talks most and the ring was half full",
+
+    "lost because requests to io_uring could not be followed"};
 
 std::string calls_text(const std::map<Sc, uint64_t>& calls) {
   constexpr size_t kCallsNamed = 5;

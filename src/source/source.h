@@ -28,8 +28,9 @@ enum class SourceStatus : uint8_t {
 enum class LossReason : uint8_t {
   RingFull,
   TooBig,
-  Nested,   // it happened while another event of its CPU was being built
-  Yielded,  // its process talks most, and the ring was half full (Shedding)
+  Nested,       // it happened while another event of its CPU was being built
+  Yielded,      // its process talks most, and the ring was half full (Shedding)
+  NotFollowed,  // work submitted through io_uring whose end was not seen
 };
 struct LossRow {
   uint16_t cpu = 0;
