@@ -37,6 +37,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
@@ -405,6 +406,7 @@ Result<void> BpfSource::start() {
   if (!calls) return load_error(errno);
   is_attached_ = true;
   links_.push_back(calls);
+  malloc_trim(0);  // of the kernel's type information, which took some ten megabytes
   return {};
 }
 
