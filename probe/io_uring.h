@@ -317,17 +317,25 @@ __noinline int note_path(__u32 slot, __u64 at, __u32 operation) {
 
 /* Set before load: what completed is told as a pointer to it. */
 const volatile __u32 completion_by_pointer = 0;
-/* What the kernel knows of each operation; null where its symbols are hidden from us. */
-extern const void io_issue_defs __ksym __weak;
+/* What the kernel knows of each operation; 0 where its symbols are hidden from us. */
+__u64 issue_defs;
+
+/* Run once after the load. A symbol that the loader finds costs it a walk through all of
+ * /proc/kallsyms. */
+SEC("syscall")
+int find_issue_defs(void* ctx) {
+  static const char kName[] = "io_issue_defs";
+  return bpf_kallsyms_lookup_name(kName, sizeof(kName), 0, &issue_defs);
+}
 
 /* An address of a connect or a bind comes alone (releases since June 2026), or within what a
  * message has. Which one, the size tells, or, where that is hidden, whether it starts with a
  * family: the other starts with a pointer. */
 static __always_inline int address_is_alone(const void* data, __u32 operation) {
   __u16 family = 0;
-  if (&io_issue_defs) {
+  if (issue_defs) {
     const struct io_issue_def* definition =
-        &io_issue_defs + operation * bpf_core_type_size(struct io_issue_def);
+        (void*)issue_defs + operation * bpf_core_type_size(struct io_issue_def);
     return BPF_CORE_READ(definition, async_size) <= ADDRESS_MAX;
   }
   bpf_probe_read_kernel(&family, sizeof(family), data);
@@ -453,6 +461,9 @@ static __always_inline __s64 as_descriptor(const struct request* r, __s64 ret) {
   return direct_fd(r->ring, r->slot == SLOT_ANY ? (__u32)ret : r->slot - 1);
 }
 
+/* Of what the rows of these calls name: see docs/live.md, what the start costs. */
+#define URING_GROUPS (ALL_GROUPS & ~GROUP_BIT(GROUP_task))
+
 /* The event of a noted request, as if its call had returned `ret`. */
 __noinline int emit_request(__u32 slot, __u64 request, __s64 ret) {
   struct scratch* s = scratch_of(slot);
@@ -472,7 +483,7 @@ __noinline int emit_request(__u32 slot, __u64 request, __s64 ret) {
     if (r->names >> i & 1) s->args[i] = (__u64)bpf_map_lookup_elem(&request_names, &key);
   }
   const __u32 event = r->event;
-  return emit(slot, event);
+  return emit_groups(slot, event, URING_GROUPS);
 }
 
 __noinline int forget_request(__u64 request) {

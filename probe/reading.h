@@ -54,8 +54,11 @@ extern void* bpf_rdonly_cast(const void* pointer, __u32 type) __ksym __weak;
 #define PEEK(type, pointer, field) BPF_CORE_READ(pointer, field)
 #endif
 
+/* A task that is cast reads like the one that the kernel vouches for, and is verified faster: for
+ * each pointer that is loaded from the latter the kernel searches its type information by name. */
 static __always_inline struct task_struct* current_task(void) {
 #if GYR_TYPED
+  if (has_rdonly_cast) return AS(task_struct, bpf_get_current_task_btf());
   return bpf_get_current_task_btf();
 #else
   return (void*)bpf_get_current_task();

@@ -11,12 +11,13 @@ namespace gyr {
 
 class KernelTypes {
  public:
-  KernelTypes();  // reads some megabytes
+  KernelTypes();  // reads and indexes some megabytes: do it once
   ~KernelTypes();
   KernelTypes(const KernelTypes&) = delete;
   KernelTypes& operator=(const KernelTypes&) = delete;
 
   bool known() const { return types_ != nullptr; }
+  const btf* types() const { return types_; }  // null: not known
   bool has_function(std::string_view name) const;
   // One whose programs may know the types of its arguments.
   bool has_tracepoint(std::string_view name) const;

@@ -140,6 +140,14 @@ constexpr Part kParts[] = {
     {"uring_submit_old", "work submitted through io_uring is not seen"},
 };
 
+// What it finds is in the probe's memory then; without it the probe guesses.
+void run_once(bpf_program* program) {
+  if (!bpf_program__autoload(program)) return;
+  bpf_test_run_opts options{};
+  options.sz = sizeof options;
+  bpf_prog_test_run_opts(bpf_program__fd(program), &options);
+}
+
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
 
 class BpfSource final : public LiveSource, public LoadControl {
@@ -166,7 +174,7 @@ class BpfSource final : public LiveSource, public LoadControl {
 
  private:
   Result<void> load();
-  Result<LoadedProbe> load_programs(bool typed);
+  Result<LoadedProbe> load_programs(const KernelTypes& kernel, bool typed);
   void prepare(gyr_probe& probe, bool typed) const;
   Result<void> open_rings();
   Result<void> make_rings(size_t groups);
@@ -202,7 +210,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   uint64_t look_again_at_ns_ = 0;  // of the monotonic clock, at the earliest
   uint64_t look_pause_ns_ = 0;     // after the last look
   std::vector<bpf_link*> links_;
-  UringSupport uring_ = uring_support();
+  UringSupport uring_;
   std::array<bpf_link*, 2> uring_links_{};
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<Sc> selected_;
@@ -239,9 +247,10 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
   probe.rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 }
 
-Result<LoadedProbe> BpfSource::load_programs(bool typed) {
+Result<LoadedProbe> BpfSource::load_programs(const KernelTypes& kernel, bool typed) {
   const std::vector<std::string> left_out = uring_programs_of_no_use(uring_);
-  return load_probe({.typed = typed,
+  return load_probe({.kernel = kernel,
+                     .typed = typed,
                      .exit_program = "sys_exit",
                      .left_out = left_out,
                      .spoilt = settings_.spoilt,
@@ -253,11 +262,13 @@ Result<void> BpfSource::load() {
   const int cpus = libbpf_num_possible_cpus();
   if (cpus <= 0) return Error{"cannot tell the number of CPUs"};
   cpu_count_ = static_cast<size_t>(cpus);
-  has_rdonly_cast_ = KernelTypes().has_function("bpf_rdonly_cast");
+  const KernelTypes kernel;
+  has_rdonly_cast_ = kernel.has_function("bpf_rdonly_cast");
+  uring_ = uring_support(kernel);
   const bool typed = settings_.typed && kTypedProbe;
-  Result<LoadedProbe> loaded = load_programs(typed);
+  Result<LoadedProbe> loaded = load_programs(kernel, typed);
   if (typed && (!loaded || !loaded->refused.empty())) {
-    Result<LoadedProbe> portable = load_programs(false);
+    Result<LoadedProbe> portable = load_programs(kernel, false);
     if (portable && (!loaded || portable->refused.size() < loaded->refused.size())) {
       loaded = std::move(portable);
       warnings_.push_back(
@@ -267,6 +278,7 @@ Result<void> BpfSource::load() {
   }
   if (!loaded) return loaded.error();
   probe_ = std::move(loaded->probe);
+  run_once(probe_->progs.find_issue_defs);
   const std::vector<std::string> left_out = uring_programs_of_no_use(uring_);
   for (const Part& part : kParts) {
     if (!bpf_object__find_program_by_name(probe_->obj, part.program)) continue;

@@ -147,9 +147,9 @@ class Loader {
   void note_missing_tracepoint(bpf_program* program, const std::string& name) {
     constexpr std::string_view kTyped = "tp_btf/";
     const std::string_view section = bpf_program__section_name(program);
-    if (!section.starts_with(kTyped) || !types_.known()) return;
+    if (!section.starts_with(kTyped) || !request_.kernel.known()) return;
     const std::string_view tracepoint = section.substr(kTyped.size());
-    if (!types_.has_tracepoint(tracepoint)) {
+    if (!request_.kernel.has_tracepoint(tracepoint)) {
       refused_.emplace(name, fmt::format("this kernel has no tracepoint {}", tracepoint));
     }
   }
@@ -167,7 +167,6 @@ class Loader {
   }
 
   const ProbeRequest& request_;
-  const KernelTypes types_;
   bool is_admin_ = false;
   std::map<std::string, std::string> refused_;
 };

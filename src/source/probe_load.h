@@ -15,12 +15,15 @@ struct gyr_probe;
 
 namespace gyr {
 
+class KernelTypes;
+
 struct ProbeDeleter {
   void operator()(gyr_probe* probe) const;
 };
 using Probe = std::unique_ptr<gyr_probe, ProbeDeleter>;
 
 struct ProbeRequest {
+  const KernelTypes& kernel;
   bool typed = true;  // the probe that loads the kernel's fields directly, else that which copies
   std::string exit_program;                 // reports calls: the one program that must be accepted
   std::span<const std::string> left_out;    // programs that are of no use on this kernel

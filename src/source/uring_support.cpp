@@ -5,10 +5,10 @@
 
 #include <bpf/btf.h>
 
-#include <memory>
 #include <string_view>
 #include <vector>
 
+#include "source/kernel_types.h"
 #include "source/live.h"
 
 namespace gyr {
@@ -108,23 +108,24 @@ std::array<gyr_call, size_t{2} * GYR_OPERATIONS> uring_call_table(std::span<cons
 }
 
 std::vector<std::string> uring_programs_of_no_use(const UringSupport& support) {
-  if (!support.requests) return {"uring_submit", "uring_submit_old", "uring_complete"};
+  if (!support.requests) {
+    return {"uring_submit", "uring_submit_old", "uring_complete", "find_issue_defs"};
+  }
   return {support.submit_sqe ? "uring_submit" : "uring_submit_old"};
 }
 
-UringSupport uring_support() {
+UringSupport uring_support(const KernelTypes& kernel) {
   UringSupport support;
-  const std::unique_ptr<btf, decltype(&btf__free)> types(btf__load_vmlinux_btf(), btf__free);
-  if (!types) return support;
-  support.exists = has_struct(types.get(), "io_kiocb");
-  const bool submit_req =
-      tracepoint_parameters(types.get(), "io_uring_submit_req", "io_kiocb") != 0;
+  const btf* types = kernel.types();
+  if (types == nullptr) return support;
+  support.exists = has_struct(types, "io_kiocb");
+  const bool submit_req = tracepoint_parameters(types, "io_uring_submit_req", "io_kiocb") != 0;
   support.submit_sqe =
-      !submit_req && tracepoint_parameters(types.get(), "io_uring_submit_sqe", "io_kiocb") != 0;
-  const size_t completion = tracepoint_parameters(types.get(), "io_uring_complete", "");
+      !submit_req && tracepoint_parameters(types, "io_uring_submit_sqe", "io_kiocb") != 0;
+  const size_t completion = tracepoint_parameters(types, "io_uring_complete", "");
   support.completion_by_pointer = completion == 3;
   support.requests = (submit_req || support.submit_sqe) && completion != 0 &&
-                     has_struct(types.get(), "io_open") && has_struct(types.get(), "io_link");
+                     has_struct(types, "io_open") && has_struct(types, "io_link");
   return support;
 }
 

@@ -14,6 +14,8 @@
 
 namespace gyr {
 
+class KernelTypes;
+
 // Whether the call is among those a program can ask for through io_uring.
 bool is_uring_call(Sc sc);
 
@@ -27,7 +29,7 @@ struct UringSupport {
   bool submit_sqe = false;             // the older name of the tracepoint (until 6.4)
   bool completion_by_pointer = false;  // (6.16)
 };
-UringSupport uring_support();
+UringSupport uring_support(const KernelTypes& kernel);
 // Of the probe's programs for io_uring those that this kernel has no use for.
 std::vector<std::string> uring_programs_of_no_use(const UringSupport& support);
 
