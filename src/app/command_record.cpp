@@ -138,7 +138,7 @@ struct RecordRun {
   }
 
   void report_losses(const SourceCounters& counters) const {
-    const uint64_t lost = counters.lost_ring_full + counters.lost_other + counters.missed;
+    const uint64_t lost = counters.lost();
     if (lost == 0) return;
     logger->warn("{} events were lost before they could be recorded: {}", lost,
                  counters.lost_detail);

@@ -90,7 +90,7 @@ void say_what_is_watched(const DetectSettings& settings, const LiveHost& host, s
 void report(const DetectSettings& settings, const Engine& engine, const Source& source,
             const Logger& logger) {
   const SourceCounters counters = source.counters();
-  const uint64_t lost = counters.lost_ring_full + counters.lost_other + counters.missed;
+  const uint64_t lost = counters.lost();
   if (lost > 0) {
     logger->warn("{} events were lost ({} because the ring was full){}{}", lost,
                  counters.lost_ring_full, counters.lost_detail.empty() ? "" : ": ",

@@ -11,18 +11,6 @@
 #include "source/proc_scan.h"
 
 namespace gyr::app {
-namespace {
-
-std::vector<Sc> to_list(const SyscallSet& set) {
-  std::vector<Sc> list;
-  for (const ScInfo& call : all_syscalls()) {
-    if (set.test(static_cast<size_t>(call.sc))) list.push_back(call.sc);
-  }
-  return list;
-}
-
-}  // namespace
-
 LiveHost::LiveHost(std::string host_root)
     : host_root_(std::move(host_root)),
       files_(system_files(host_root_)),
@@ -32,7 +20,7 @@ LiveHost::LiveHost(std::string host_root)
 
 Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
   LiveSettings live;
-  live.syscalls = to_list(what.syscalls);
+  live.syscalls = syscall_list(what.syscalls);
   live.snaplen = what.snaplen;
   live.ring_bytes = what.ring_bytes;
   live.cpus_per_ring = what.cpus_per_ring;
@@ -48,7 +36,7 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
 Result<std::unique_ptr<PtraceSource>> LiveHost::follow(PtraceSettings what,
                                                        const SyscallSet& syscalls,
                                                        const Logger& logger) {
-  what.syscalls = to_list(syscalls);
+  what.syscalls = syscall_list(syscalls);
   for (const Sc call : what.syscalls) collected_ += is_collected(call) ? 1 : 0;
   auto source = open_ptrace(std::move(what));
   if (!source) return source;

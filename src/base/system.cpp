@@ -23,12 +23,6 @@
 namespace gyr {
 namespace {
 
-uint64_t clock_ns(clockid_t id) {
-  timespec ts{};
-  clock_gettime(id, &ts);
-  return static_cast<uint64_t>(ts.tv_sec) * 1'000'000'000ULL + static_cast<uint64_t>(ts.tv_nsec);
-}
-
 class SystemClock final : public Clock {
  public:
   uint64_t now_ns() const override { return clock_ns(CLOCK_REALTIME); }
@@ -246,6 +240,12 @@ class FileUsers final : public Users {
 };
 
 }  // namespace
+
+uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return to_ns(now);
+}
 
 Clock& system_clock() {
   static SystemClock clock;

@@ -2,6 +2,8 @@
 // The three doors to the world that tests replace: clock, files, users database.
 #pragma once
 
+#include <time.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,6 +14,9 @@
 #include "base/result.h"
 
 namespace gyr {
+
+// Of one of the kernel's clocks (clock_gettime(2)).
+uint64_t clock_ns(clockid_t clock);
 
 class Clock {
  public:

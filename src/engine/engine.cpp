@@ -169,7 +169,7 @@ void Engine::report_losses() {
   const uint64_t now = world_.clock.monotonic_ns();
   if (reported_at_ns_ != 0 && now - reported_at_ns_ < kLossReportPause) return;
   const SourceCounters counters = world_.source.counters();
-  const uint64_t lost = counters.lost_ring_full + counters.lost_other + counters.missed;
+  const uint64_t lost = counters.lost();
   reported_at_ns_ = now;
   const uint64_t not_stored = sum_of_losses(stream_.state().counters());
   if (std::exchange(reported_state_losses_, not_stored) < not_stored) {

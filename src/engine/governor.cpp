@@ -26,14 +26,6 @@ SyscallSet needed_above(const Ruleset& ruleset, Priority least) {
   return needed;
 }
 
-std::vector<Sc> list_of(const SyscallSet& set) {
-  std::vector<Sc> calls;
-  for (const ScInfo& call : all_syscalls()) {
-    if (set.test(static_cast<size_t>(call.sc))) calls.push_back(call.sc);
-  }
-  return calls;
-}
-
 }  // namespace
 
 Governor::Governor(const GovernorSettings& settings, const Ruleset& ruleset)
@@ -157,7 +149,7 @@ std::string Governor::what_is_shed() const {
 Governor::Decision Governor::decision(bool reduced, std::string why) const {
   Decision decided{.reduced = reduced, .why = std::move(why), .what = what_is_shed()};
   decided.shedding.talkers = talkers_;
-  if (step_ != Step::None) decided.shedding.calls = list_of(spare_);
+  if (step_ != Step::None) decided.shedding.calls = syscall_list(spare_);
   decided.shedding.of_everybody = step_ == Step::Everybody;
   if (step_ == Step::None) return decided;
   for (const RuleCalls& rule : rules_) decided.rules.push_back(rule.name);

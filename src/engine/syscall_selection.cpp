@@ -168,6 +168,14 @@ SyscallPlan plan_syscalls(const SyscallSet& rules, const SyscallRequest& request
   return plan;
 }
 
+std::vector<Sc> syscall_list(const SyscallSet& set) {
+  std::vector<Sc> list;
+  for (const ScInfo& call : all_syscalls()) {
+    if (set.test(index(call))) list.push_back(call.sc);
+  }
+  return list;
+}
+
 std::vector<std::string> syscall_names(const SyscallSet& set) {
   std::set<std::string> names;
   for (const ScInfo& call : all_syscalls()) {

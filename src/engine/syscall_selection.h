@@ -47,6 +47,8 @@ SyscallSet syscalls_of_needs(const EventNeeds& needs);
 
 SyscallPlan plan_syscalls(const SyscallSet& rules, const SyscallRequest& request);
 
+// In the order of their numbers.
+std::vector<Sc> syscall_list(const SyscallSet& set);
 // Names in alphabetical order, each once.
 std::vector<std::string> syscall_names(const SyscallSet& set);
 

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/system.h"
 #include "capture/findings.h"
 
 namespace gyr {
@@ -25,12 +26,6 @@ constexpr uint64_t kStillToCome = 1'000'000'000;  // an idle source may yet give
 constexpr size_t kDigits = 20;
 constexpr std::string_view kEnding = ".scap";
 constexpr size_t kMostEarlierFiles = 100'000;  // are looked at
-
-uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 uint64_t sum_at_most(uint64_t a, uint64_t b) { return a > UINT64_MAX - b ? UINT64_MAX : a + b; }
 
@@ -143,7 +138,8 @@ SourceStatus AlertCapture::next(Record* record) {
   } else if (status == SourceStatus::Idle) {
     if (history_) history_->tidy(last_ts_ns_);
     if (phase_ == Phase::Waiting) return status;
-    if (inner_.is_live()) note_end(now_ns() - std::min(now_ns(), kStillToCome));
+    if (inner_.is_live())
+      note_end(clock_ns(CLOCK_REALTIME) - std::min(clock_ns(CLOCK_REALTIME), kStillToCome));
     log_.flush_now_and_then();
   }
   return status;

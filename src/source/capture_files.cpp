@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +12,8 @@
 #include <filesystem>
 #include <system_error>
 #include <utility>
+
+#include "base/system.h"
 
 namespace gyr {
 namespace {
@@ -48,11 +49,7 @@ Compression compression_of(std::string_view path) {
 
 Result<std::unique_ptr<CaptureFiles>> CaptureFiles::create(const RecordingSettings& settings) {
   std::unique_ptr<CaptureFiles> files(new CaptureFiles(settings));
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  const uint64_t now_ns =
-      static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-  files->path_ = files->name_at(now_ns);
+  files->path_ = files->name_at(clock_ns(CLOCK_REALTIME));
   if (Result<void> opened = files->open(); !opened) return opened.error();
   return files;
 }

@@ -55,6 +55,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "shared.h"
 //
 #include "base/add_once.h"
+#include "base/system.h"
 #include "gyr_probe.skel.h"
 #include "source/call_table.h"
 #include "source/kernel_types.h"
@@ -91,14 +92,6 @@ uint64_t round_up_to_power_of_two(uint64_t bytes) {
   while (size < bytes && size < kRingBytesMax) size *= 2;
   return size;
 }
-
-uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
-uint64_t load_counter(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_RELAXED); }
 
 // Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
 bool programs_are_preempted() {
@@ -469,8 +462,8 @@ void BpfSource::fill_tables() {
 Load BpfSource::take_load() {
   Load load{.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID), .ring_fill = merge_->take_peak_fill()};
   for (const gyr_cpu& cpu : cpus_) {
-    load.lost += load_counter(cpu.lost[GYR_BULK]) + load_counter(cpu.lost[GYR_CRITICAL_CLASS]) -
-                 load_counter(cpu.yielded);
+    load.lost +=
+        counted(cpu.lost[GYR_BULK]) + counted(cpu.lost[GYR_CRITICAL_CLASS]) - counted(cpu.yielded);
   }
   return load;
 }
@@ -584,13 +577,13 @@ SourceCounters BpfSource::counters() const {
   sum.events = delivered_;
   gyr_cpu all{};
   for (const gyr_cpu& cpu : cpus_) {
-    sum.seen += load_counter(cpu.seen);
-    sum.sent += load_counter(cpu.sent);
-    sum.shed += load_counter(cpu.shed);
-    sum.lost_critical += load_counter(cpu.lost[GYR_CRITICAL_CLASS]);
-    sum.unmapped_32bit += load_counter(cpu.unmapped_32bit);
-    all.unreadable += load_counter(cpu.unreadable);
-    all.x32 += load_counter(cpu.x32);
+    sum.seen += counted(cpu.seen);
+    sum.sent += counted(cpu.sent);
+    sum.shed += counted(cpu.shed);
+    sum.lost_critical += counted(cpu.lost[GYR_CRITICAL_CLASS]);
+    sum.unmapped_32bit += counted(cpu.unmapped_32bit);
+    all.unreadable += counted(cpu.unreadable);
+    all.x32 += counted(cpu.x32);
   }
   sum.losses = losses_->table();
   for (const LossRow& row : sum.losses) {

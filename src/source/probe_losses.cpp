@@ -18,8 +18,6 @@ namespace {
 
 constexpr size_t kPendingMax = size_t{4} * GYR_LOSERS;
 
-uint64_t read(const __u64& counter) { return __atomic_load_n(&counter, __ATOMIC_ACQUIRE); }
-
 }  // namespace
 
 void ProbeLosses::add(uint64_t ts_ns, const LostEvents& what) {
@@ -34,8 +32,8 @@ void ProbeLosses::look(uint64_t bound_ns) {
   uint64_t lost = 0;
   uint64_t critical = 0;
   for (const gyr_cpu& cpu : cpus_) {
-    critical += read(cpu.lost[GYR_CRITICAL_CLASS]);
-    lost += read(cpu.lost[GYR_BULK]);
+    critical += counted(cpu.lost[GYR_CRITICAL_CLASS]);
+    lost += counted(cpu.lost[GYR_BULK]);
   }
   lost += critical;
   if (lost == known_) return;
@@ -81,7 +79,7 @@ std::vector<LossRow> ProbeLosses::table() const {
     for (const auto reason :
          {GYR_RING_FULL, GYR_TOO_BIG, GYR_NESTED, GYR_YIELDED, GYR_NOT_FOLLOWED}) {
       for (size_t sc = 0; sc < kScLimit; ++sc) {
-        const uint64_t count = read(losses_[cpu].lost[reason][sc]);
+        const uint64_t count = counted(losses_[cpu].lost[reason][sc]);
         if (count == 0) continue;
         table.push_back({.cpu = static_cast<uint16_t>(cpu),
                          .call = static_cast<Sc>(sc),

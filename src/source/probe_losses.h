@@ -20,6 +20,11 @@ struct gyr_losses;
 
 namespace gyr {
 
+// One that the probe counts up.
+inline uint64_t counted(const unsigned long long& counter) {
+  return __atomic_load_n(&counter, __ATOMIC_ACQUIRE);
+}
+
 class ProbeLosses {
  public:
   // Memory shared with the probe and the descriptor of its map of losers; they outlive this.

@@ -15,12 +15,6 @@
 namespace gyr {
 namespace {
 
-uint64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
 void copy_address(const sockaddr* from, bool v6, std::array<uint8_t, 16>* to) {
   if (!from) return;
   if (v6) {

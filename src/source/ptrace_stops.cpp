@@ -22,11 +22,8 @@ namespace {
 constexpr size_t kFileLimit = 64ul * 1024;
 constexpr uint64_t kCloneParent = 0x8000, kCloneThread = 0x10000, kCloneUntraced = 0x800000;
 
-uint64_t coarse_time_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME_COARSE, &now);  // what file systems stamp files with
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
+// What file systems stamp files with.
+uint64_t coarse_time_ns() { return clock_ns(CLOCK_REALTIME_COARSE); }
 
 unsigned long message_of(pid_t tid) {
   unsigned long message = 0;

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/recording.h"
 
-#include <time.h>
-
 #include <utility>
 
+#include "base/system.h"
 #include "capture/findings.h"
 
 namespace gyr {
-namespace {
-
-uint64_t now_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
-
-}  // namespace
 
 Recording::Recording(Source& inner, std::unique_ptr<CaptureFiles> files,
                      const RotationSettings& rotation, const Logger& logger)
@@ -38,7 +28,7 @@ Result<std::unique_ptr<Recording>> Recording::start(Source& inner,
 
 Result<Snapshot> Recording::take_snapshot() {
   write_pending();
-  if (log_.is_leading()) end_leading(now_ns());
+  if (log_.is_leading()) end_leading(clock_ns(CLOCK_REALTIME));
   Result<Snapshot> snapshot = inner_.take_snapshot();
   if (snapshot) log_.begin_section(*snapshot);
   return snapshot;
@@ -93,7 +83,8 @@ Finding Recording::take_finding() {
 
 void Recording::found(const Finding& finding) {
   if (log_.is_leading()) return log_.lead(finding);
-  const uint64_t ts_ns = has_pending_ ? load<uint64_t>(pending_.bytes.data()) : now_ns();
+  const uint64_t ts_ns =
+      has_pending_ ? load<uint64_t>(pending_.bytes.data()) : clock_ns(CLOCK_REALTIME);
   log_.write(capture::finding_record(finding, ts_ns, builder_));
 }
 
@@ -113,7 +104,7 @@ void Recording::write_pending() {
 
 Result<void> Recording::finish() {
   write_pending();
-  if (log_.is_leading()) end_leading(now_ns());
+  if (log_.is_leading()) end_leading(clock_ns(CLOCK_REALTIME));
   log_.close();
   if (log_.has_failed()) return *log_.failure();
   return {};

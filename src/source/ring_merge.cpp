@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "shared.h"
+//
+#include "base/system.h"
 
 namespace gyr {
 namespace {
@@ -17,12 +19,6 @@ namespace {
 constexpr uint64_t kClockMarginNs = 20'000;
 // A CPU is about to take the time for some ten nanoseconds, unless the host took it away meanwhile.
 constexpr int kLooksAtBusy = 1000;
-
-uint64_t boot_time_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
-}
 
 // The time of the record that the CPU builds, 0: it builds none. Nothing if it does not tell.
 std::optional<uint64_t> time_of_record(const gyr_cpu& cpu) {
@@ -44,7 +40,7 @@ RingMerge::RingMerge(std::vector<RingReader> rings, std::span<const gyr_cpu> cpu
 
 // False: one of the CPUs does not tell which time its record will carry.
 bool RingMerge::begin_round() {
-  uint64_t bound = boot_time_ns() + boot_to_epoch_ns_ - kClockMarginNs;
+  uint64_t bound = clock_ns(CLOCK_BOOTTIME) + boot_to_epoch_ns_ - kClockMarginNs;
   for (const gyr_cpu& cpu : cpus_) {
     const std::optional<uint64_t> busy = time_of_record(cpu);
     if (!busy) return false;

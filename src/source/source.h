@@ -53,6 +53,8 @@ struct SourceCounters {
   uint64_t lost_critical = 0;   // of the lost ones, those of the critical class
   std::vector<LossRow> losses;  // no row for nothing
   std::string lost_detail;      // human-readable, "" if nothing was lost
+
+  uint64_t lost() const { return lost_ring_full + lost_other + missed; }
 };
 
 // How hard a live source is pressed. The counters only grow.

@@ -31,7 +31,7 @@ constexpr size_t kGo = 511;  // of the page that out() is in
 void touch_constants() {
   const auto touch = [](dl_phdr_info* program, size_t, void*) {
     constexpr size_t kPage = 4096;
-    for (const ElfW(Phdr)& part : std::span(program->dlpi_phdr, program->dlpi_phnum)) {
+    for (const auto& part : std::span(program->dlpi_phdr, program->dlpi_phnum)) {
       if (part.p_type != PT_LOAD || part.p_flags != PF_R) continue;
       const auto* bytes = reinterpret_cast<const volatile char*>(program->dlpi_addr + part.p_vaddr);
       for (size_t at = 0; at < part.p_memsz; at += kPage) static_cast<void>(bytes[at]);
