@@ -96,7 +96,7 @@ Result<std::unique_ptr<AlertCapture>> AlertCapture::create(Source& inner,
 
 AlertCapture::AlertCapture(Source& inner, const AlertCaptureSettings& settings,
                            std::unique_ptr<CaptureFiles> files, const Logger& logger)
-    : inner_(inner),
+    : ForwardingSource(inner),
       settings_(settings),
       log_(std::move(files), [this](const Error& why) { say_failure(why); }),
       logger_(logger) {}

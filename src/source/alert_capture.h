@@ -53,7 +53,7 @@ struct AlertCaptureCounters {
   HistoryCounters history;
 };
 
-class AlertCapture final : public Source {
+class AlertCapture final : public ForwardingSource {
  public:
   // Finds out whether files can be made there. `inner` must outlive the capture.
   static Result<std::unique_ptr<AlertCapture>> create(Source& inner,
@@ -67,11 +67,6 @@ class AlertCapture final : public Source {
     has_pending_ = false;
     return inner_.damaged_event();
   }
-  const Error& error() const override { return inner_.error(); }
-  SourceCounters counters() const override { return inner_.counters(); }
-  Result<Snapshot> look_again() override { return inner_.look_again(); }
-  LoadControl* load_control() override { return inner_.load_control(); }
-  bool is_live() const override { return inner_.is_live(); }
 
   // Before the first event: the settings and strings of the state that the events are given to, and
   // how to get that state as of the event that comes next. The strings must live until finish().
@@ -107,7 +102,6 @@ class AlertCapture final : public Source {
   void write(const Record& record);
   void say_failure(const Error& why);
 
-  Source& inner_;
   AlertCaptureSettings settings_;
   CaptureLog log_;
   Logger logger_;

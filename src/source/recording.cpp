@@ -10,7 +10,7 @@ namespace gyr {
 
 Recording::Recording(Source& inner, std::unique_ptr<CaptureFiles> files,
                      const RotationSettings& rotation, const Logger& logger)
-    : inner_(inner),
+    : ForwardingSource(inner),
       log_(std::move(files),
            [logger](const Error& why) {
              logger->error("{}: the recording ends here", why.message);

@@ -24,7 +24,7 @@
 
 namespace gyr {
 
-class Recording final : public Source {
+class Recording final : public ForwardingSource {
  public:
   // Creates the first file. `inner` must outlive the recording. Errors name the file.
   static Result<std::unique_ptr<Recording>> start(Source& inner, const RecordingSettings& settings,
@@ -37,11 +37,6 @@ class Recording final : public Source {
     has_pending_ = false;  // the file takes sound events only
     return inner_.damaged_event();
   }
-  const Error& error() const override { return inner_.error(); }
-  SourceCounters counters() const override { return inner_.counters(); }
-  Result<Snapshot> look_again() override { return inner_.look_again(); }
-  LoadControl* load_control() override { return inner_.load_control(); }
-  bool is_live() const override { return inner_.is_live(); }
 
   // Tells the state that the events are given to, as of the event that comes next. Without it there
   // is one file. To be given before the first event.
@@ -66,7 +61,6 @@ class Recording final : public Source {
   void end_leading(uint64_t ts_ns);
   void write_pending();
 
-  Source& inner_;
   CaptureLog log_;
   RotationSettings rotation_;
   std::function<Snapshot()> take_state_;

@@ -94,4 +94,22 @@ class Source {
   virtual LoadControl* load_control() { return nullptr; }  // null: it is never pressed
 };
 
+// Hands on what another source gives, which must outlive it.
+class ForwardingSource : public Source {
+ public:
+  explicit ForwardingSource(Source& inner) : inner_(inner) {}
+  Result<Snapshot> take_snapshot() override { return inner_.take_snapshot(); }
+  SourceStatus next(Record* record) override { return inner_.next(record); }
+  Result<Snapshot> look_again() override { return inner_.look_again(); }
+  Finding take_finding() override { return inner_.take_finding(); }
+  Error damaged_event() override { return inner_.damaged_event(); }
+  const Error& error() const override { return inner_.error(); }
+  SourceCounters counters() const override { return inner_.counters(); }
+  bool is_live() const override { return inner_.is_live(); }
+  LoadControl* load_control() override { return inner_.load_control(); }
+
+ protected:
+  Source& inner_;
+};
+
 }  // namespace gyr
