@@ -16,6 +16,7 @@
 #include <sstream>
 
 #include "engine/all_formats.h"
+#include "engine/captures.h"
 #include "engine/event_stream.h"
 #include "engine/fake_source.h"
 #include "source/replay.h"
@@ -579,15 +580,8 @@ TEST_P(CapturedConformance, EveryFileShowsWhatTheWholeCaptureShows) {
   EXPECT_GT(compared, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Captures, CapturedConformance,
-                         testing::Values("cat_write", "curl_google", "net", "open-multiple-files",
-                                         "ping_sendto", "run_as_user_0_container", "sample",
-                                         "single_ipv6_conn", "workload"),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Captures, CapturedConformance, testing::ValuesIn(kManyEventCaptures),
+                         name_of_capture);
 
 }  // namespace
 }  // namespace gyr

@@ -38,6 +38,14 @@ constexpr std::string_view kRules = R"(
   priority: ERROR
 )";
 
+constexpr std::string_view kNeedsAll = R"(
+- rule: important
+  desc: d
+  condition: evt.type in (openat, fchmod)
+  output: o
+  priority: CRITICAL
+)";
+
 constexpr uint64_t kSecond = 1'000'000'000;
 
 class GovernorTest : public testing::Test {
@@ -177,13 +185,7 @@ TEST_F(GovernorTest, pressure_in_every_other_second_is_met_too) {
 }
 
 TEST_F(GovernorTest, that_nothing_is_left_is_said_again_after_a_calm_while) {
-  make(R"(
-- rule: important
-  desc: d
-  condition: evt.type in (openat, fchmod)
-  output: o
-  priority: CRITICAL
-)");
+  make(kNeedsAll);
   const auto first = seconds(3, 10);  // nobody talks much
   ASSERT_TRUE(first);
   EXPECT_TRUE(first->exhausted);
@@ -223,13 +225,7 @@ TEST_F(GovernorTest, limits_that_are_off_do_not_count) {
 }
 
 TEST_F(GovernorTest, when_important_rules_need_everything_the_loudest_still_yield_the_ring) {
-  make(R"(
-- rule: important
-  desc: d
-  condition: evt.type in (openat, fchmod)
-  output: o
-  priority: CRITICAL
-)");
+  make(kNeedsAll);
   second(10);
   talk(7, 1000);
   const auto decided = second(10);

@@ -14,6 +14,7 @@
 #include <set>
 
 #include "engine/all_formats.h"
+#include "engine/captures.h"
 #include "engine/event_stream.h"
 #include "engine/fake_source.h"
 #include "field/fields.h"
@@ -366,15 +367,8 @@ TEST_P(RotatedConformance, EveryFileShowsWhatTheWholeCaptureShows) {
   EXPECT_GT(compared, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Captures, RotatedConformance,
-                         testing::Values("cat_write", "curl_google", "net", "open-multiple-files",
-                                         "ping_sendto", "run_as_user_0_container", "sample",
-                                         "single_ipv6_conn", "workload"),
-                         [](const auto& param) {
-                           std::string name = param.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Captures, RotatedConformance, testing::ValuesIn(kManyEventCaptures),
+                         name_of_capture);
 
 }  // namespace
 }  // namespace gyr

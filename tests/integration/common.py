@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the integration scripts share: where test data is, how a test is skipped, which program runs."""
 import os
+import shutil
+import subprocess
 import sys
 
 SKIP = 77
@@ -10,6 +12,17 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 def skip(reason):
     print(f'skipped: {reason}')
     sys.exit(SKIP)
+
+
+def need_namespaces(why_root):
+    """For scripts that run programs in namespaces of their own and with fewer privileges."""
+    if os.geteuid() != 0:
+        skip(why_root)
+    for tool in ('unshare', 'setpriv'):
+        if not shutil.which(tool):
+            skip(f'{tool} is missing')
+    if subprocess.run(['unshare', '-m', '--pid', '--fork', 'true'], check=False, capture_output=True).returncode != 0:
+        skip('no namespaces can be made here')
 
 
 def conformance_or_none():

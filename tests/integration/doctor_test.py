@@ -13,7 +13,7 @@ import sys
 import tempfile
 import unittest
 
-from common import skip
+from common import need_namespaces, skip
 
 GYR = ''
 THREE = '-all,+bpf,+perfmon,+sys_ptrace'
@@ -165,11 +165,5 @@ class Doctor(unittest.TestCase):
 
 if __name__ == '__main__':
     GYR = os.path.abspath(sys.argv.pop(1))
-    if os.geteuid() != 0:
-        skip('other surroundings are made by root')
-    for tool in ('unshare', 'setpriv'):
-        if not shutil.which(tool):
-            skip(f'{tool} is missing')
-    if subprocess.run(['unshare', '-m', '--pid', '--fork', 'true'], check=False, capture_output=True).returncode != 0:
-        skip('no namespaces can be made here')
+    need_namespaces('other surroundings are made by root')
     unittest.main(verbosity=1)

@@ -19,7 +19,7 @@ import threading
 import time
 import unittest
 
-from common import skip
+from common import need_namespaces, skip
 
 GYR = ''
 RULES = '''- rule: marked file opened
@@ -200,11 +200,5 @@ class OtherNamespaces(Case):
 
 if __name__ == '__main__':
     GYR = os.path.abspath(sys.argv.pop(1))
-    if os.geteuid() != 0:
-        skip('namespaces and live capture need root')
-    for tool in ('unshare', 'setpriv'):
-        if not shutil.which(tool):
-            skip(f'{tool} is missing')
-    if subprocess.run(['unshare', '-m', '--pid', '--fork', 'true'], check=False, capture_output=True).returncode != 0:
-        skip('no namespaces can be made here')
+    need_namespaces('namespaces and live capture need root')
     unittest.main(verbosity=1)

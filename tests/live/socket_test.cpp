@@ -14,19 +14,12 @@
 #include <cstring>
 
 #include "live_fixture.h"
+#include "loopback.h"
 
 namespace gyr::test {
 namespace {
 
 using SocketLive = LiveTest;
-
-sockaddr_in loopback(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 uint16_t port_of(int fd) {
   sockaddr_in address{};

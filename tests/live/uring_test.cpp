@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "live_fixture.h"
+#include "loopback.h"
 
 namespace gyr::test {
 namespace {
@@ -163,31 +164,18 @@ TEST_F(UringLive, linked_requests_on_names) {
          {{"res", 0}, {"dirfd", AT_FDCWD}, {"name", moved}, {"flags", AT_REMOVEDIR}});
 }
 
-sockaddr_in loopback(uint16_t port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
-
 TEST_F(UringLive, sockets) {
   const auto events = run([&] {
     Uring ring;
-    const int server = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t length = sizeof address;
-    bind(server, reinterpret_cast<sockaddr*>(&address), length);
-    getsockname(server, reinterpret_cast<sockaddr*>(&address), &length);
-    listen(server, 4);
-    out(0) = ntohs(address.sin_port);
+    const LoopbackServer server;
+    out(0) = ntohs(server.address.sin_port);
     const int client = socket(AF_INET, SOCK_STREAM, 0);
     out(1) = client;
     io_uring_sqe& connect = ring.request(IORING_OP_CONNECT, client);
-    connect.addr = address_of(&address);
-    connect.off = sizeof address;
+    connect.addr = address_of(&server.address);
+    connect.off = sizeof server.address;
     out(2) = ring.now(connect);
-    io_uring_sqe& accept = ring.request(IORING_OP_ACCEPT, server);
+    io_uring_sqe& accept = ring.request(IORING_OP_ACCEPT, server.fd);
     accept.accept_flags = SOCK_CLOEXEC;
     out(3) = ring.now(accept);
     io_uring_sqe& send = ring.request(IORING_OP_SEND, client);
@@ -260,18 +248,13 @@ TEST_F(UringLive, bind_and_listen) {
 TEST_F(UringLive, an_accept_that_goes_on) {
   const auto events = run([&] {
     Uring ring;
-    const int server = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t length = sizeof address;
-    bind(server, reinterpret_cast<sockaddr*>(&address), length);
-    getsockname(server, reinterpret_cast<sockaddr*>(&address), &length);
-    listen(server, 4);
-    io_uring_sqe& accept = ring.request(IORING_OP_ACCEPT, server);
+    const LoopbackServer server;
+    io_uring_sqe& accept = ring.request(IORING_OP_ACCEPT, server.fd);
     accept.ioprio = 1;  // IORING_ACCEPT_MULTISHOT
     ring.submit(0);
     for (int i = 0; i < 3; ++i) {
       const int client = socket(AF_INET, SOCK_STREAM, 0);
-      connect(client, reinterpret_cast<sockaddr*>(&address), length);
+      connect(client, reinterpret_cast<const sockaddr*>(&server.address), sizeof server.address);
       ring.submit(static_cast<unsigned>(1));
       out(static_cast<size_t>(i)) = ring.result();
     }
