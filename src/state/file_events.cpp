@@ -138,12 +138,12 @@ void on_open_by_handle(StateCore& core, const EventView& event) {
 }
 
 void on_chdir(StateCore& core, const EventView& event) {
-  if (event.is_null_text(1) || core.is_settled(event.tid(), event)) return;
+  if (event.is_null_text(1) || core.is_settled(core.thread->pid, event)) return;
   core.set_cwd(*core.thread, core.intern(event.text(1)));
 }
 
 void on_fchdir(StateCore& core, const EventView& event) {
-  if (core.now.fd == nullptr || core.is_settled(event.tid(), event)) return;
+  if (core.now.fd == nullptr || core.is_settled(core.thread->pid, event)) return;
   core.set_cwd(*core.thread, Str(core.now.fd->name));
 }
 

@@ -312,6 +312,17 @@ bool has_become_another(const Thread& known, const SnapshotThread& now) {
          known.args.view() != args;
 }
 
+bool is_gone(std::string_view path) { return path.empty() || path.ends_with(" (deleted)"); }
+
+// Whether it works elsewhere than its events told. A place that is named by a symbolic link seems
+// to be another, too: /proc tells the true one, which is then taken.
+bool has_moved(const StateCore& core, const Thread& known, const SnapshotThread& now) {
+  std::string_view cwd = core.cwd(known).view();
+  if (cwd.size() > 1) cwd.remove_suffix(1);  // its slash
+  if (known.is_main() && !is_gone(now.cwd) && cwd != now.cwd) return true;
+  return known.sid != now.sid || (!is_gone(now.root) && known.root.view() != now.root);
+}
+
 }  // namespace
 
 // Between the first and the last loss of a process nothing that its events told of descriptors is
@@ -333,7 +344,9 @@ void reconcile_snapshot(StateCore& core, const Snapshot& snapshot) {
   for (const SnapshotFd& fd : snapshot.fds) fds[fd.tid].push_back(fd);
   for (const SnapshotThread& now : snapshot.threads) {
     const Thread* known = core.threads.find(now.tid);
-    if (known != nullptr && !has_become_another(*known, now)) continue;
+    if (known != nullptr && !has_become_another(*known, now) && !has_moved(core, *known, now)) {
+      continue;
+    }
     if (known == nullptr && !core.threads.has_room(now.tid)) continue;
     const FoundThread found{now, fds[now.tid]};
     if (core.settings.on_finding) core.settings.on_finding(found);

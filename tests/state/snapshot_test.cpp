@@ -301,6 +301,50 @@ TEST(Snapshot, AFreshOneCorrectsWhatLostEventsLeftWrong) {
   EXPECT_EQ(std::get<FoundThread>(told[1]).thread.tid, 103);
 }
 
+TEST(Snapshot, AFreshOneCorrectsWhereProcessesWork) {
+  StateSettings live;
+  live.live = true;
+  Host host(live);
+  host.load_shell();
+  for (const int64_t tid : {101, 102, 103}) host.fork(100, tid);
+  Host fresh;
+  for (const int64_t tid : {100, 101, 102, 103}) {
+    const Thread& known = host.thread(tid);
+    SnapshotThread& thread = fresh.had(tid, known.ptid, std::string(known.comm.view()));
+    thread.exepath = known.exepath.view();
+    thread.args = known.args.view();
+    thread.uid = known.uid;
+    thread.gid = known.gid;
+    thread.cap_effective = known.cap_effective;
+    thread.sid = known.sid;
+    thread.root = known.root.view();
+    thread.cwd = "/home/user";
+    thread.as_of_ns = host.ts_ns + 1500;
+  }
+  host.send(Ev::CHDIR_X, 103, {0, "/home/user"});
+  SnapshotThread* const threads = fresh.snapshot.threads.data();
+  threads[2].cwd = "/gone (deleted)";
+  threads[0].cwd = host.state.cwd(host.thread(100)).view();
+  if (threads[0].cwd.size() > 1) threads[0].cwd.pop_back();
+  host.state.reconcile(fresh.snapshot);
+  EXPECT_FALSE(host.thread(100).recovered) << "it is where it was";
+  EXPECT_EQ(host.state.cwd(host.thread(101)).view(), "/home/user/") << "its chdir was lost";
+  EXPECT_FALSE(host.thread(102).recovered) << "nobody knows its directory any more";
+  EXPECT_FALSE(host.thread(103).recovered) << "it was right";
+  // What is in the rings still was seen by who looked.
+  host.send(Ev::CHDIR_X, 101, {0, "user"});
+  EXPECT_EQ(host.state.cwd(host.thread(101)).view(), "/home/user/");
+  host.send(Ev::CHDIR_X, 101, {0, "sub"});
+  EXPECT_EQ(host.state.cwd(host.thread(101)).view(), "/home/user/sub/");
+  threads[1].cwd = "/home/user/sub";
+  threads[1].sid = 101;  // its setsid was lost
+  threads[3].root = "/jail";
+  fresh.snapshot.threads[3].sid = host.thread(103).sid;
+  host.state.reconcile(fresh.snapshot);
+  EXPECT_EQ(host.thread(101).sid, 101);
+  EXPECT_EQ(host.thread(103).root.view(), "/jail");
+}
+
 // The reaper must be known before the children go to it, and be told in front of the exit.
 TEST(Snapshot, AReaperThatIsUnknownIsLookedUpAtTheExit) {
   std::vector<Finding> told;
