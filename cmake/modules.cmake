@@ -10,6 +10,7 @@ find_package(absl REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_library(GYR_RE2 re2 REQUIRED)
 find_library(GYR_LIBYAML yaml REQUIRED)
+find_library(GYR_NGHTTP2 nghttp2 REQUIRED)
 
 # Third-party libraries, by the module that uses them; what many modules use stands with base.
 set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set)
@@ -18,6 +19,7 @@ set(GYR_LIBS_capture ZLIB::ZLIB)
 set(GYR_LIBS_field ${GYR_RE2})
 set(GYR_LIBS_vm ${GYR_RE2})
 set(GYR_LIBS_container nlohmann_json::nlohmann_json)
+set(GYR_LIBS_container_api ${GYR_NGHTTP2})
 set(GYR_LIBS_rules nlohmann_json::nlohmann_json)
 
 # What most sources include is parsed once for all of them. It is a matter of time only: every source includes what

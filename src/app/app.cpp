@@ -227,6 +227,18 @@ void warn_of_plugins(const ConfigResult& config, const Logger& logger) {
   }
 }
 
+// Of the reference's container plugin, whose fields are built in: where APIs are asked.
+Result<ContainerApiSettings> container_apis(const ConfigResult& config) {
+  for (const PluginSettings& plugin : config.settings.plugins) {
+    if (plugin.name != "container") continue;
+    auto apis = parse_container_api_settings(plugin.init_config);
+    if (apis) return apis;
+    return Error{fmt::format("{}: init_config of the plugin 'container': {}",
+                             config.place_of("plugins"), apis.error().message)};
+  }
+  return ContainerApiSettings{};
+}
+
 int run_with_settings(const ConfigResult& config, const Options& options, const Logger& logger) {
   const Settings& settings = config.settings;
   if (options.version) {
@@ -247,6 +259,9 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   warn_of_settings_without_effect(config, logger);
   warn_of_plugins(config, logger);
   DetectSettings detection = detect_settings(settings, options);
+  auto apis = container_apis(config);
+  if (!apis) return print_error(apis.error().message);
+  detection.container_apis = *std::move(apis);
   detection.built_in_rules = rules.built_in;
   return detect(detection, rules.ruleset, logger);
 }

@@ -241,7 +241,7 @@ struct Run {
 
   // A command, whose status becomes ours, or running processes; without the probe.
   int follow() {
-    LiveHost host("");  // processes are numbered as in our own /proc
+    LiveHost host("", settings.container_apis);  // processes are numbered as in our own /proc
     if (settings.dry_run) {
       say(fmt::format("gyr: dry run: {} rules are loaded; nothing was started\n",
                       ruleset->rules.size()));
@@ -261,7 +261,7 @@ struct Run {
   }
 
   int live() {
-    LiveHost host(environment("HOST_ROOT"));
+    LiveHost host(environment("HOST_ROOT"), settings.container_apis);
     if (settings.dry_run) {
       say(fmt::format("gyr: dry run: {} rules are loaded; the probe was not attached\n",
                       ruleset->rules.size()));

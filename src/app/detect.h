@@ -11,6 +11,7 @@
 #include "alert/outputs.h"
 #include "alert/sinks/file.h"
 #include "base/log.h"
+#include "container_api/settings.h"
 #include "engine/engine.h"
 #include "engine/syscall_selection.h"
 #include "rules/ruleset.h"
@@ -38,6 +39,7 @@ struct DetectSettings {
   BufferFormat buffers = BufferFormat::Printable;
   uint64_t duration_ns = 0;
   SyscallRequest syscalls{};
+  ContainerApiSettings container_apis{};
   uint32_t snaplen = 80;
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;

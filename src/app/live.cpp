@@ -11,11 +11,14 @@
 #include "source/proc_scan.h"
 
 namespace gyr::app {
-LiveHost::LiveHost(std::string host_root)
+LiveHost::LiveHost(std::string host_root, ContainerApiSettings apis)
     : host_root_(std::move(host_root)),
       files_(system_files(host_root_)),
       users_(system_users(host_root_)),
-      containers_(std::make_unique<ContainerFinder>(*files_)),
+      asker_(std::make_unique<ContainerAsker>(std::move(apis), host_root_)),
+      containers_(std::make_unique<ContainerFinder>(
+          *files_,
+          [this](ContainerQuestion question) { return asker_->ask(std::move(question)); })),
       fds_(std::make_unique<FdLookup>(*files_)) {}
 
 Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
@@ -57,6 +60,13 @@ StateSettings LiveHost::state_settings() const {
   state.find_container = [this](std::string_view id, std::string_view cgroups, int64_t pid,
                                 uint64_t now_ns) {
     return containers_->find(id, cgroups, pid, now_ns);
+  };
+  state.late_container = [this] {
+    // An answer that tells nothing new is no reason to stop.
+    while (std::optional<ContainerReply> reply = asker_->take()) {
+      if (std::string json = containers_->take(*std::move(reply)); !json.empty()) return json;
+    }
+    return std::string();
   };
   return state;
 }

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/system.h"
 #include "container/finder.h"
+#include "container_api/asker.h"
 #include "engine/syscall_selection.h"
 #include "source/proc_fds.h"
 #include "source/ptrace.h"
@@ -20,8 +21,8 @@ namespace gyr::app {
 
 class LiveHost {
  public:
-  // `host_root`: HOST_ROOT, "" for this file system.
-  explicit LiveHost(std::string host_root);
+  // `host_root`: HOST_ROOT, "" for this file system. `apis`: what may be asked about containers.
+  explicit LiveHost(std::string host_root, ContainerApiSettings apis = {});
 
   // Attaches the probe. Warnings go to the log. The source must not outlive the host.
   struct Collect {
@@ -44,6 +45,7 @@ class LiveHost {
   std::string host_root_;
   std::unique_ptr<Files> files_;
   std::unique_ptr<Users> users_;
+  std::unique_ptr<ContainerAsker> asker_;
   std::unique_ptr<ContainerFinder> containers_;
   std::unique_ptr<FdLookup> fds_;
   size_t collected_ = 0;

@@ -71,7 +71,37 @@ void add_pod(ContainerMetadata* metadata) {
   }
 }
 
+std::string hex_of(const std::string& hash) {
+  return hash.substr(hash.starts_with("sha256:") ? 7 : 0);
+}
+
+void add_name(const Json& config, ContainerMetadata* metadata) {
+  metadata->name = text_of(config, "Name");
+  if (metadata->name.starts_with('/')) metadata->name.erase(0, 1);
+}
+
 }  // namespace
+
+void read_docker_answer(const Json& answer, ContainerMetadata* metadata) {
+  ContainerMetadata& to = *metadata;
+  add_name(answer, &to);
+  to.created_time = time_of(text_of(answer, "Created"));
+  const Json& wanted = member(answer, "Config");
+  set_image(text_of(wanted, "Image"), &to);
+  to.image_id = hex_of(text_of(answer, "Image"));
+  to.user = text_of(wanted, "User");
+  to.labels = docker_labels(wanted);
+  add_pod(&to);
+  for (const Json& one : member(answer, "Mounts")) {
+    to.mounts.push_back({.source = text_of(one, "Source"),
+                         .destination = text_of(one, "Destination"),
+                         .mode = text_of(one, "Mode"),
+                         .propagation = text_of(one, "Propagation"),
+                         .writable = bool_of(one, "RW").value_or(false)});
+  }
+  to.ip = docker_address(member(answer, "NetworkSettings"));
+  add_host_config(member(answer, "HostConfig"), &to);
+}
 
 bool read_docker(RuntimeFiles& files, std::string_view full_id, ContainerMetadata* metadata) {
   const std::string folder = "/var/lib/docker/containers/" + std::string(full_id);
@@ -79,13 +109,11 @@ bool read_docker(RuntimeFiles& files, std::string_view full_id, ContainerMetadat
   if (!config) return false;
   ContainerMetadata& to = *metadata;
   to.type = static_cast<int64_t>(ContainerType::Docker);
-  to.name = text_of(*config, "Name");
-  if (to.name.starts_with('/')) to.name.erase(0, 1);
+  add_name(*config, &to);
   to.created_time = time_of(text_of(*config, "Created"));
   const Json& wanted = member(*config, "Config");
   set_image(text_of(wanted, "Image"), &to);
-  const std::string image_id = text_of(*config, "Image");
-  to.image_id = image_id.substr(image_id.starts_with("sha256:") ? 7 : 0);
+  to.image_id = hex_of(text_of(*config, "Image"));
   to.user = text_of(wanted, "User");
   to.labels = docker_labels(wanted);
   add_pod(&to);

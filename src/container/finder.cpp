@@ -109,15 +109,16 @@ void explain(const RuntimeFiles& files, ContainerMetadata* metadata) {
 bool is_complete(const ContainerMetadata& metadata) {
   return std::none_of(metadata.why.begin(), metadata.why.end(), [](WhyMissing why) {
     return why == WhyMissing::NotYet || why == WhyMissing::NoFiles ||
-           why == WhyMissing::Unreadable || why == WhyMissing::Damaged;
+           why == WhyMissing::Unreadable || why == WhyMissing::Damaged ||
+           why == WhyMissing::ApiBusy;
   });
 }
 
 }  // namespace
 
-void MissingCounts::add(const ContainerMetadata& metadata, int64_t by) {
+void MissingCounts::add(const Reasons& reasons, int64_t by) {
   for (size_t field = 0; field < kFields; ++field) {
-    counts_[field][static_cast<size_t>(metadata.why[field])] += static_cast<uint64_t>(by);
+    counts_[field][static_cast<size_t>(reasons[field])] += static_cast<uint64_t>(by);
   }
 }
 
@@ -186,6 +187,48 @@ ContainerMetadata ContainerFinder::look(const ContainerPath& path, int64_t pid) 
   return metadata;
 }
 
+// Once for each container and each of its starts, as soon as its files lack what an API knows.
+void ContainerFinder::ask_api(const ContainerPath& path, Memory* memory,
+                              ContainerMetadata* metadata) const {
+  if (memory->reply) return add_reply(*memory->reply, metadata);
+  if (memory->asked_with) {
+    *memory->asked_with = *metadata;
+    return set_api_reason(WhyMissing::ApiPending, metadata);
+  }
+  const bool no_files = metadata->name.empty() && container_type_name(metadata->type).empty();
+  if (!ask_ || (no_files && memory->attempts < kLooksForFiles)) return;
+  ContainerQuestion question = question_about(path, *metadata);
+  if (question.apis.empty()) return;
+  const WhyMissing why = ask_(std::move(question));
+  if (why == WhyMissing::ApiPending) {
+    memory->asked_with = std::make_unique<ContainerMetadata>(*metadata);
+  }
+  set_api_reason(why, metadata);
+}
+
+std::string ContainerFinder::news(const ContainerMetadata& metadata, Memory* memory) {
+  const bool found = std::any_of(metadata.why.begin(), metadata.why.end(),
+                                 [](WhyMissing why) { return why == WhyMissing::Known; });
+  if (!found) return "";
+  std::string json = container_json(metadata);
+  if (json == memory->told) return "";
+  memory->told = json;
+  return json;
+}
+
+std::string ContainerFinder::take(ContainerReply reply) {
+  const auto at = memory_.find(reply.full_id);
+  if (at == memory_.end() || !at->second.asked_with) return "";
+  Memory& memory = at->second;
+  const auto metadata = std::exchange(memory.asked_with, nullptr);
+  missing_.add(memory.reasons, -1);
+  memory.reply = std::make_unique<ContainerReply>(std::move(reply));
+  add_reply(*memory.reply, metadata.get());
+  memory.reasons = metadata->why;
+  missing_.add(memory.reasons, 1);
+  return news(*metadata, &memory);
+}
+
 ContainerAnswer ContainerFinder::find(std::string_view id, std::string_view cgroups, int64_t pid,
                                       uint64_t now_ns) {
   const std::optional<ContainerPath> path = container_path_in(cgroups);
@@ -198,23 +241,17 @@ ContainerAnswer ContainerFinder::find(std::string_view id, std::string_view cgro
   const bool afresh = memory.attempts == 0 || memory.attempts >= kAttempts;
   if (memory.attempts > 0) missing_.add(memory.reasons, -1);
   memory.attempts = afresh ? 1 : memory.attempts + 1;
-  if (afresh) memory.told.clear();  // a container that was started again, or forgotten
-  ++attempts_;
-  const ContainerMetadata metadata = look(*path, pid);
-  memory.reasons.why = metadata.why;
-  missing_.add(metadata, 1);
-  ContainerAnswer answer;
-  const bool found = std::any_of(kAllFields.begin(), kAllFields.end(), [&](ContainerField field) {
-    return metadata.why[static_cast<size_t>(field)] == WhyMissing::Known;
-  });
-  if (found) {
-    answer.json = container_json(metadata);
-    if (answer.json == memory.told) {
-      answer.json.clear();
-    } else {
-      memory.told = answer.json;
-    }
+  if (afresh) {  // a container that was started again, or forgotten
+    memory.told.clear();
+    memory.reply = nullptr;
   }
+  ++attempts_;
+  ContainerMetadata metadata = look(*path, pid);
+  ask_api(*path, &memory, &metadata);
+  memory.reasons = metadata.why;
+  missing_.add(memory.reasons, 1);
+  ContainerAnswer answer;
+  answer.json = news(metadata, &memory);
   if (is_complete(metadata)) {
     memory.attempts = kAttempts;
   } else if (memory.attempts < kAttempts) {

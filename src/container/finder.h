@@ -12,14 +12,17 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/str.h"
 #include "base/system.h"
 #include "container/cgroup_path.h"
 #include "container/metadata.h"
+#include "container/question.h"
 
 namespace gyr {
 
@@ -27,7 +30,7 @@ namespace gyr {
 class MissingCounts {
  public:
   uint64_t of(ContainerField field, WhyMissing why) const { return at(field, why); }
-  void add(const ContainerMetadata& metadata, int64_t by);
+  void add(const Reasons& reasons, int64_t by);
   // "image: 3 not_on_disk, 1 no_files; …", "" when all is known. Things that a container does not
   // have are no loss.
   std::string text() const;
@@ -46,12 +49,15 @@ std::span<const std::string_view> runtime_folders();
 
 class ContainerFinder {
  public:
-  // The files must outlive it.
-  explicit ContainerFinder(const Files& files) : files_(files) {}
+  // The files must outlive it. `ask`: for what files do not tell; unset: nobody is asked.
+  explicit ContainerFinder(const Files& files, AskContainerApi ask = nullptr)
+      : files_(files), ask_(std::move(ask)) {}
 
   // `id` and `cgroups` of a live thread, as container_id_of() relates them, and its process.
   ContainerAnswer find(std::string_view id, std::string_view cgroups, int64_t pid, uint64_t now_ns);
-  // Of one container, without memory.
+  // The answer to a question of ours: the JSON as of now, "" when it tells nothing new.
+  std::string take(ContainerReply reply);
+  // Of one container from its files, without memory.
   ContainerMetadata look(const ContainerPath& path, int64_t pid) const;
 
   const MissingCounts& missing() const { return missing_; }
@@ -62,18 +68,28 @@ class ContainerFinder {
  private:
   struct Memory {
     int attempts = 0;
-    std::string told;           // the JSON of the last answer
-    ContainerMetadata reasons;  // why fields are missing; no texts
+    std::string told;  // the JSON of the last answer
+    Reasons reasons{};
+    // While an API is asked: what is known without it.
+    std::unique_ptr<ContainerMetadata> asked_with;
+    std::unique_ptr<ContainerReply> reply;  // what it answered, for when files say more
   };
   static constexpr size_t kLimit = 16384;  // containers; then all memory starts afresh
   // A runtime makes a container in a dozen steps: so many processes ask in vain at once.
   static constexpr int kAtOnce = 12;
   static constexpr int kAttempts = 24;               // in all
   static constexpr uint64_t kPauseNs = 100'000'000;  // after those at once; doubles each time
+  // Files that are not there yet may come with the container's next process: so often they are
+  // looked for before an API is asked.
+  static constexpr int kLooksForFiles = 3;
 
   void find_files(const ContainerPath& path, int64_t pid, ContainerMetadata* metadata) const;
+  void ask_api(const ContainerPath& path, Memory* memory, ContainerMetadata* metadata) const;
+  // The JSON if it is not what was told last.
+  std::string news(const ContainerMetadata& metadata, Memory* memory);
 
   const Files& files_;
+  const AskContainerApi ask_;
   absl::flat_hash_map<std::string, Memory, TextHash, std::equal_to<>> memory_;  // by full id
   MissingCounts missing_;
   uint64_t attempts_ = 0;

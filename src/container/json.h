@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // JSON from strangers: bounded in depth, and a value of the wrong type is as good as none. Internal
-// to container/; nothing that the library throws leaves the module.
+// to container/ and container_api/; nothing that the library throws leaves them.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -10,7 +10,9 @@ constexpr std::array<std::string_view, static_cast<size_t>(ContainerField::Count
     "name",   "type",   "image", "image_id", "image_digest", "privileged", "namespaces",
     "mounts", "labels", "ip",    "pod",      "pod_labels",   "cni_json"};
 constexpr std::array<std::string_view, static_cast<size_t>(WhyMissing::Count)> kWhyNames = {
-    "known", "no_files", "unreadable", "damaged", "not_on_disk", "not_yet", "no_such_thing"};
+    "known",         "no_files",    "unreadable",  "damaged",    "not_on_disk", "not_yet",
+    "no_such_thing", "api_off",     "api_pending", "api_busy",   "api_absent",  "api_refused",
+    "api_timeout",   "api_damaged", "api_failed",  "api_unknown"};
 
 // Texts of the event and where they are kept.
 struct Text {

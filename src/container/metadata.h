@@ -61,9 +61,23 @@ enum class WhyMissing : uint8_t {
   NotOnDisk,    // the runtime does not keep it in files that can be read: it needs its API
   NotYet,       // it will be known when the container runs; looked for again
   NoSuchThing,  // the container has none: no pod, no network of its own …
+  // Of fields that only the runtime's API tells (question.h):
+  ApiOff,      // it is not to be asked
+  ApiPending,  // it has been asked
+  ApiBusy,     // too many questions wait; asked again at the container's next process
+  ApiAbsent,   // no socket is there
+  ApiRefused,  // nobody listens at the socket, or we may not connect
+  ApiTimeout,  // no whole answer in time
+  ApiDamaged,  // the answer is too large, or not what the runtime says
+  ApiFailed,   // the answer is an error
+  ApiUnknown,  // it does not know the container
   Count,
 };
 std::string_view why_missing_name(WhyMissing why);
+// Whether the reason is one of the API's.
+constexpr bool is_of_api(WhyMissing why) {
+  return why >= WhyMissing::ApiOff && why < WhyMissing::Count;
+}
 
 using ContainerLabels = std::vector<std::pair<std::string, std::string>>;
 
@@ -71,6 +85,9 @@ struct ContainerMount {
   std::string source, destination, mode, propagation;
   bool writable = false;
 };
+
+// Of each field, by its number.
+using Reasons = std::array<WhyMissing, static_cast<size_t>(ContainerField::Count)>;
 
 struct ContainerMetadata {
   std::string id;  // as container.id shows it
@@ -85,7 +102,7 @@ struct ContainerMetadata {
   std::vector<ContainerMount> mounts;
   // In the order of their names.
   ContainerLabels labels, pod_sandbox_labels;
-  std::array<WhyMissing, static_cast<size_t>(ContainerField::Count)> why{};
+  Reasons why{};
 
   WhyMissing& operator[](ContainerField field) { return why[static_cast<size_t>(field)]; }
 };

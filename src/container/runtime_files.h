@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of runtimes, one function per way to keep them. Each adds what it finds to the metadata
-// and notes why a field stays empty. Internal to container/.
+// and notes why a field stays empty. Internal to container/ and container_api/.
 #pragma once
 
 #include <string>
@@ -36,6 +36,8 @@ class RuntimeFiles {
 
 // /var/lib/docker. False when docker does not know the id.
 bool read_docker(RuntimeFiles& files, std::string_view full_id, ContainerMetadata* metadata);
+// What docker's API answers about a container, in podman's form too.
+void read_docker_answer(const Json& answer, ContainerMetadata* metadata);
 // A bundle of the Open Container Initiative: podman's, CRI-O's, containerd's or a bare runtime's,
 // as its annotations tell. False when there is no config.json.
 bool read_bundle(RuntimeFiles& files, const std::string& bundle, ContainerMetadata* metadata);

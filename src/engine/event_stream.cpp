@@ -95,6 +95,7 @@ StreamStatus EventStream::other(SourceStatus status) {
       if (const Result<Snapshot> now = source_.look_again()) state_.reconcile(*now);
       return StreamStatus::Skipped;
     case SourceStatus::Idle:
+      state_.take_late();
       return StreamStatus::Idle;
     case SourceStatus::Restart:
       return begin_section() ? StreamStatus::Skipped : StreamStatus::Failed;

@@ -55,6 +55,8 @@ class EventStream {
   Snapshot dump_state() { return state_.dump(); }
 
  private:
+  // What is found out late is learnt when nothing happens, or after so many events.
+  static constexpr uint64_t kEventsBetweenLate = 1024;
   bool begin_section();
   bool run_leading_meta_events();
   StreamStatus next_slow();
@@ -67,6 +69,8 @@ class EventStream {
     ++context_.number;
     if (context_.first_ts_ns == 0) [[unlikely]]
       note_first_event();
+    if (context_.number % kEventsBetweenLate == 0) [[unlikely]]
+      state_.take_late();
     arena_.reset();
     return state_.apply(event_).hidden ? StreamStatus::Skipped : StreamStatus::Event;
   }

@@ -13,6 +13,7 @@ namespace {
 StateSettings without_lookups(StateSettings state) {
   state.find_thread = nullptr;
   state.find_container = nullptr;
+  state.late_container = nullptr;
   state.on_finding = nullptr;
   state.users = nullptr;
   state.files = nullptr;

@@ -183,9 +183,12 @@ void StateCore::ask_about_container(const Thread& of, uint64_t now_ns) {
   const ContainerAnswer answer =
       settings.find_container(of.container_id.view(), of.cgroups.view(), of.pid, now_ns);
   containers.set_ask_at(of.container_id, answer.ask_again_ns);
-  if (answer.json.empty()) return;
-  if (settings.on_finding) settings.on_finding(FoundContainer{answer.json});
-  add_container(answer.json);
+  if (!answer.json.empty()) found_container(answer.json);
+}
+
+void StateCore::found_container(const std::string& json) {
+  if (settings.on_finding) settings.on_finding(FoundContainer{json});
+  add_container(json);
 }
 
 void StateCore::add_container(std::string_view json) {

@@ -87,6 +87,8 @@ struct StateCore {
   // From the control groups; asks about a container that is not known well enough.
   void set_container(Thread& of, uint64_t now_ns);
   void add_container(std::string_view json);
+  // The same of what was found out here, which on_finding is told.
+  void found_container(const std::string& json);
   void note_users(const Thread& of);
   Str intern(std::string_view text) { return pool.intern(text); }
 

@@ -27,6 +27,13 @@ const EventState& State::current() const { return impl_->now; }
 void State::reconcile(const Snapshot& snapshot) { reconcile_snapshot(*impl_, snapshot); }
 void State::learn(const Finding& finding) { learn_finding(*impl_, finding); }
 
+void State::take_late() {
+  if (!impl_->settings.late_container) return;
+  for (std::string json; !(json = impl_->settings.late_container()).empty();) {
+    impl_->found_container(json);
+  }
+}
+
 const Thread* State::find(int64_t tid) const { return impl_->threads.find(tid); }
 
 const Thread* State::leader(const Thread& thread) const {

@@ -44,6 +44,9 @@ struct StateSettings {
   std::function<ContainerAnswer(std::string_view id, std::string_view cgroups, int64_t pid,
                                 uint64_t now_ns)>
       find_container;
+  // Live only: what was found out about a container since, one at a time, as the text of a
+  // container event; "" when there is nothing more. Asked by State::take_late().
+  std::function<std::string()> late_container;
   // Told what was learnt from outside the events, before the event at hand makes use of it.
   std::function<void(const Finding&)> on_finding;
   const Users* users = nullptr;  // host users for lazy lookups; null: none
@@ -119,6 +122,8 @@ class State {
   void reconcile(const Snapshot& snapshot);
   // What a recorded state found out, instead of finding it out here.
   void learn(const Finding& finding);
+  // Learns what was found out about containers meanwhile: between two events, often.
+  void take_late();
 
   // Lookups. Threads: null when unknown (never a side effect).
   const Thread* find(int64_t tid) const;

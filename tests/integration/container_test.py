@@ -6,13 +6,17 @@ usage: container_test.py GYR
 Needs root, eBPF, runc and a static busybox; ends with status 77 (skipped) and a reason where they are missing. Each test
 starts its own containers and looks only at them.
 """
+import http.server
 import json
 import os
 import shutil
 import signal
+import socket as socketlib
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -21,7 +25,7 @@ from common import skip
 GYR = ''
 FIELDS = ('container.id container.full_id container.name container.type container.image.repository container.privileged '
           'container.mount.dest[/etc] container.mount.rdwr[/etc] container.host_network container.host_pid '
-          'k8s.pod.name k8s.ns.name proc.exepath evt.type')
+          'container.label[gyrtest] k8s.pod.name k8s.ns.name proc.exepath evt.type')
 RULES = f'''- rule: program in a container of the test
   desc: by the test
   condition: evt.type in (execve, execveat) and evt.failed = false and thread.cgroups contains "gyrtest" and
@@ -80,8 +84,20 @@ class Case(unittest.TestCase):
             time.sleep(0.05)
         self.fail('it does not start: ' + self.log())
 
+    configuration = None
+
     def options(self):
-        return ['-r', self.rules, '-o', 'json_output=true', '-o', 'rule_matching=all']
+        which = ['-c', self.configuration, '-o', 'stdout_output.enabled=true'] if self.configuration else []
+        return [*which, '-r', self.rules, '-o', 'json_output=true', '-o', 'rule_matching=all']
+
+    def ask_at(self, **sockets):
+        """Lets gyr ask these APIs and no others."""
+        engines = {name: {'enabled': name in sockets, 'sockets': [sockets.get(name, '/nowhere')]}
+                   for name in ('docker', 'podman', 'containerd', 'cri')}
+        self.configuration = os.path.join(self.folder, 'gyr.yaml')
+        with open(self.configuration, 'w', encoding='utf-8') as file:
+            json.dump({'plugins': [{'name': 'container', 'library_path': 'libcontainer.so',
+                                    'init_config': {'engines': engines}}]}, file)
 
     def said(self):
         with open(self.out, encoding='utf-8', errors='replace') as file:
@@ -96,6 +112,12 @@ class Case(unittest.TestCase):
         process.send_signal(signal.SIGINT)
         self.assertEqual(process.wait(60), 0, self.log())
         return self.alerts(self.said())
+
+    def replayed(self, record):
+        done = subprocess.run([GYR, *self.options(), '-o', 'engine.kind=replay', '-o', f'engine.replay.capture_file={record}'],
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return self.alerts(done.stdout)
 
     @staticmethod
     def alerts(text):
@@ -182,12 +204,6 @@ class Containers(Case):
         shutil.rmtree(bundle)
         self.assertEqual(self.replayed(record), live)
 
-    def replayed(self, record):
-        done = subprocess.run([GYR, *self.options(), '-o', 'engine.kind=replay', '-o', f'engine.replay.capture_file={record}'],
-                              capture_output=True, text=True, timeout=60, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return self.alerts(done.stdout)
-
     def test_a_capture_on_alert_replays_to_the_same_alert(self):
         """Of a container that was found long before the file begins, and of one that begins in it."""
         old = os.path.join(self.folder, 'old')
@@ -223,6 +239,87 @@ class Containers(Case):
             self.assertEqual(again, [alert])
 
 
+class Docker(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    """As much of docker's API as is asked for."""
+    daemon_threads = True
+
+    def __init__(self, path, answers):
+        self.answers = answers
+        super().__init__(path, DockerAnswer)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class DockerAnswer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        answer = self.server.answers.get(self.path)
+        self.send_response(200 if answer else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer or {}).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+class Api(Case):
+    """What no file tells, from a runtime's API."""
+    ID = 'ab' * 32
+
+    def start(self, name, program):
+        """A container whose control group has the id that a runtime gave, and whose bundle nobody finds by it."""
+        bundle = os.path.join(self.folder, name)
+        self.bundle(bundle, ['/busybox', 'sh', '-c', program], f'/gyrtest/{self.ID}')
+        self.run_container(bundle, name)
+
+    def test_later_programs_have_what_dockers_api_told(self):
+        socket = os.path.join(self.folder, 'docker.sock')
+        server = Docker(socket, {
+            f'/containers/{self.ID}/json': {
+                'Id': self.ID, 'Name': '/gyrtest-api', 'Image': 'sha256:' + '5' * 64,
+                'Config': {'Image': 'r.example/box:v3', 'Labels': {'gyrtest': 'front'}}, 'HostConfig': {'Privileged': True}}})
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        self.ask_at(docker=socket)
+        record = os.path.join(self.folder, 'run.scap')
+        process = self.watch('-o', f'gyr.record.file={record}')
+        self.start('gyrtest-api', '/busybox sleep 1.5; /busybox true')
+        alerts = self.end(process)
+        seen = [fields for rule, _, fields in alerts if rule.startswith('program')]
+        self.assertEqual(len(seen), 3, self.log())
+        self.assertIsNone(seen[0]['container.name'])
+        self.assertEqual({fields['container.id'] for fields in seen}, {self.ID[:12]})
+        last = seen[-1]
+        self.assertEqual((last['container.name'], last['container.type']), ('gyrtest-api', 'docker'), self.log())
+        self.assertEqual(last['container.image.repository'], 'r.example/box')
+        self.assertEqual(last['container.label[gyrtest]'], 'front')
+        self.assertIs(last['container.privileged'], True)
+        self.assertEqual(self.replayed(record), alerts)
+
+    def test_a_socket_that_hangs_holds_up_nobody(self):
+        path = os.path.join(self.folder, 'docker.sock')
+        with socketlib.socket(socketlib.AF_UNIX) as silent:
+            silent.bind(path)
+            silent.listen(1)
+            self.ask_at(docker=path)
+            process = self.watch()
+            started = time.monotonic()
+            self.start('gyrtest-hang', '/busybox true; /busybox true')
+            self.assertLess(time.monotonic() - started, 5)
+            time.sleep(8)
+            seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        self.assertEqual(len(seen), 3, self.log())
+        self.assertRegex(self.log(), 'name: ([0-9a-z_ ]+, )?[0-9]+ api_timeout')
+
+    def test_a_faulty_configuration_is_an_error(self):
+        self.ask_at()
+        with open(self.configuration, encoding='utf-8') as file:
+            text = file.read()
+        with open(self.configuration, 'w', encoding='utf-8') as file:
+            file.write(text.replace('"/nowhere"', '"nowhere"'))
+        done = subprocess.run([GYR, *self.options(), '-M', '1'], capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("init_config of the plugin 'container': engines.docker.sockets: each is an absolute path", done.stderr)
+
+
 class Podman(Case):
     """The same with podman, where it is there: its files are as the finder takes them to be."""
 
@@ -248,6 +345,27 @@ class Podman(Case):
     def podman(self, *arguments):
         return subprocess.run(['podman', *arguments], capture_output=True, text=True, timeout=120, check=False,
                               env=self.environment)
+
+    def test_labels_come_from_its_api(self):
+        socket = os.path.join(self.folder, 'podman.sock')
+        service = subprocess.Popen(['podman', 'system', 'service', '--time', '0', 'unix://' + socket], env=self.environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(service.wait)
+        self.addCleanup(service.terminate)
+        for _ in range(100):
+            if os.path.exists(socket):
+                break
+            time.sleep(0.1)
+        self.ask_at(podman=socket)
+        process = self.watch()
+        done = self.podman('run', '--rm', '--cgroup-parent', '/gyrtest', '--name', 'gyrtest-labels', '--label', 'gyrtest=front',
+                           'localhost/gyrtest/box:v3', '/busybox', 'sh', '-c', '/busybox sleep 2; /busybox true')
+        if done.returncode != 0:
+            self.skipTest('podman runs no container here: ' + done.stderr.strip()[-200:])
+        seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        self.assertEqual(len(seen), 3, self.log())
+        self.assertEqual({fields['container.name'] for fields in seen}, {'gyrtest-labels'})
+        self.assertEqual(seen[-1]['container.label[gyrtest]'], 'front', self.log())
 
     def test_podman(self):
         process = self.watch()
