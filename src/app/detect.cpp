@@ -188,7 +188,11 @@ struct Run {
 
   int with_engine(Source& source, StateSettings state, const LiveHost* host,
                   AlertCapture* capture) {
-    Engine engine(engine_settings(settings, *ruleset, std::move(state)), ruleset,
+    EngineSetup setup = engine_settings(settings, *ruleset, std::move(state));
+    if (host != nullptr) {
+      setup.why_missing = [host](std::string_view id) { return host->containers().missing_of(id); };
+    }
+    Engine engine(std::move(setup), ruleset,
                   {.source = source,
                    .outputs = outputs,
                    .clock = system_clock(),

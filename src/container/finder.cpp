@@ -106,6 +106,8 @@ void explain(const RuntimeFiles& files, ContainerMetadata* metadata) {
               in_pod && !no_network ? WhyMissing::NotYet : WhyMissing::NoSuchThing);
 }
 
+bool is_loss(WhyMissing why) { return why != WhyMissing::Known && why != WhyMissing::NoSuchThing; }
+
 bool is_complete(const ContainerMetadata& metadata) {
   return std::none_of(metadata.why.begin(), metadata.why.end(), [](WhyMissing why) {
     return why == WhyMissing::NotYet || why == WhyMissing::NoFiles ||
@@ -122,20 +124,43 @@ void MissingCounts::add(const Reasons& reasons, int64_t by) {
   }
 }
 
-std::string MissingCounts::text() const {
-  std::string text;
+std::vector<MissingCounts::Row> MissingCounts::table() const {
+  std::vector<Row> rows;
   for (const ContainerField field : kAllFields) {
-    std::string reasons;
     for (size_t i = 0; i < kWhys; ++i) {
       const auto why = static_cast<WhyMissing>(i);
-      if (why == WhyMissing::Known || why == WhyMissing::NoSuchThing || of(field, why) == 0) {
-        continue;
-      }
-      reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", of(field, why),
-                             why_missing_name(why));
+      if (is_loss(why) && of(field, why) > 0) rows.push_back({field, why, of(field, why)});
     }
-    if (reasons.empty()) continue;
-    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", container_field_name(field), reasons);
+  }
+  return rows;
+}
+
+std::string MissingCounts::text() const {
+  std::string text;
+  auto last = ContainerField::Count;
+  for (const Row& row : table()) {
+    if (row.field == last) {
+      text += ", ";
+    } else {
+      text += fmt::format("{}{}: ", text.empty() ? "" : "; ", container_field_name(row.field));
+    }
+    text += fmt::format("{} {}", row.containers, why_missing_name(row.why));
+    last = row.field;
+  }
+  return text;
+}
+
+std::string ContainerFinder::missing_of(std::string_view id) const {
+  // Looked for by the whole id; the short one is its beginning.
+  const auto at = std::find_if(memory_.begin(), memory_.end(),
+                               [&](const auto& entry) { return entry.first.starts_with(id); });
+  if (id.empty() || at == memory_.end()) return "";
+  MissingCounts one;
+  one.add(at->second.reasons, 1);
+  std::string text;
+  for (const MissingCounts::Row& row : one.table()) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", container_field_name(row.field),
+                        why_missing_name(row.why));
   }
   return text;
 }

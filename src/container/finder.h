@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/str.h"
 #include "base/system.h"
@@ -31,8 +32,15 @@ class MissingCounts {
  public:
   uint64_t of(ContainerField field, WhyMissing why) const { return at(field, why); }
   void add(const Reasons& reasons, int64_t by);
-  // "image: 3 not_on_disk, 1 no_files; …", "" when all is known. Things that a container does not
-  // have are no loss.
+  // What is missing, by field, then reason; nothing that is known. Things that a container does not
+  // have are no loss and do not count.
+  struct Row {
+    ContainerField field;
+    WhyMissing why;
+    uint64_t containers;
+  };
+  std::vector<Row> table() const;
+  // "image: 3 not_on_disk, 1 no_files; …", "" when all is known.
   std::string text() const;
 
  private:
@@ -60,6 +68,9 @@ class ContainerFinder {
   // Of one container from its files, without memory.
   ContainerMetadata look(const ContainerPath& path, int64_t pid) const;
 
+  // The same of one container, by the id that its threads have: "image no_files, ip not_yet"; ""
+  // when all is known or it was not looked for.
+  std::string missing_of(std::string_view id) const;
   const MissingCounts& missing() const { return missing_; }
   // Containers that were looked for, and how often in all.
   uint64_t containers() const { return memory_.size(); }

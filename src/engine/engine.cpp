@@ -72,10 +72,27 @@ void Engine::detect(const std::atomic<bool>& stop) {
   const auto matches = evaluator_.evaluate(input, settings_.match);
   for (const uint32_t number : matches) {
     statistics_.count(number);
-    world_.outputs.send(build_alert(*active_[number], context, settings_.alert),
-                        [&stop] { return stop.load(std::memory_order_relaxed); });
+    const AlertPtr alert = build_alert(*active_[number], context, settings_.alert);
+    if (settings_.why_missing) explain(*alert, thread);
+    world_.outputs.send(alert, [&stop] { return stop.load(std::memory_order_relaxed); });
   }
   if (world_.capture != nullptr && !matches.empty()) capture(matches);
+}
+
+// Whoever reads an alert of last night learns here why its container has no name.
+void Engine::explain(const Alert& alert, const Thread* thread) const {
+  if (thread == nullptr || thread->container_id.empty()) return;
+  if (!world_.logger->should_log(spdlog::level::debug)) return;
+  std::vector<std::string> empty;
+  for (const auto& [name, value] : alert.fields) {
+    const bool of_container = name.starts_with("container.") || name.starts_with("k8s.");
+    if (of_container && std::holds_alternative<std::monostate>(value.data)) empty.push_back(name);
+  }
+  if (empty.empty()) return;
+  const std::string_view id = thread->container_id.view();
+  const std::string why = settings_.why_missing(id);
+  world_.logger->debug("alert '{}': container {} has no {}; not known: {}", one_line(alert.rule),
+                       one_line(id), join(empty, ", "), why.empty() ? "nothing" : why);
 }
 
 // One capture for all rules that fit the event, as long as the longest wants it.

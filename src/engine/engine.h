@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "alert/outputs.h"
@@ -41,6 +42,9 @@ struct EngineSetup {
   GovernorSettings governor{};
   uint64_t duration_ns = 0;  // of wall-clock time, 0: no limit
   CaptureChoice capture{};
+  // Live only: why a container's fields have no values, "" when all have. Then an alert that lacks
+  // some is explained in the debug log.
+  std::function<std::string(std::string_view container_id)> why_missing{};
 };
 
 enum class RunEnd : uint8_t {
@@ -90,6 +94,7 @@ class Engine {
  private:
   RunEnd walk(const std::atomic<bool>& stop);
   void detect(const std::atomic<bool>& stop);
+  void explain(const Alert& alert, const Thread* thread) const;
   void capture(std::span<const uint32_t> matches);
   void report_size_limit(uint64_t bytes, const std::atomic<bool>& stop);
   void report_internal(std::shared_ptr<Alert> alert, const std::atomic<bool>& stop);

@@ -116,6 +116,27 @@ TEST(Question, AFailureIsTheReason) {
   EXPECT_EQ(on.missing(ContainerField::PodLabels, WhyMissing::ApiRefused), 1u);
 }
 
+TEST(Question, WhatIsMissingIsToldInAllAndOfOneContainer) {
+  Asking on;
+  write_pod(on.host);
+  on.find(kPodPath);
+  on.find("/docker/" + std::string(64, '7'));
+  EXPECT_EQ(on.finder.missing_of(kId.substr(0, 12)),
+            "image_id api_pending, image_digest api_pending, ip not_yet, pod_labels api_pending, "
+            "cni_json not_yet");
+  EXPECT_EQ(on.finder.missing_of(std::string(12, '9')), "");
+  on.finder.take({.full_id = kId, .why = WhyMissing::ApiTimeout});
+  EXPECT_THAT(on.finder.missing_of(kId), HasSubstr("image_id api_timeout"));
+  uint64_t ids = 0;
+  for (const MissingCounts::Row& row : on.finder.missing().table()) {
+    EXPECT_NE(row.why, WhyMissing::Known);
+    EXPECT_NE(row.why, WhyMissing::NoSuchThing);
+    if (row.field == ContainerField::ImageId) ids += row.containers;
+  }
+  EXPECT_EQ(ids, 2u);
+  EXPECT_THAT(on.finder.missing().text(), HasSubstr("image_id: 1 no_files, 1 api_timeout;"));
+}
+
 TEST(Question, IsPutAgainWhenTooManyWait) {
   Asking on;
   write_pod(on.host);
