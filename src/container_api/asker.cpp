@@ -43,7 +43,9 @@ ContainerReply ask_over(ContainerApi api, const ApiPlace& place,
     case ContainerApi::Podman:
       return ask_podman(place, question);
     case ContainerApi::Containerd:
+      return ask_containerd(place, question);
     case ContainerApi::Cri:
+      return ask_cri(place, question);
     case ContainerApi::Count:
       break;
   }

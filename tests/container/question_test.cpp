@@ -51,7 +51,8 @@ void write_pod(HostRoot& host) {
                           R"(","io.kubernetes.cri.sandbox-name":"shop-0")";
   host.write(kTasks + "k8s.io/" + kId + "/config.json",
              oci(R"("io.kubernetes.cri.container-type":"container",
-        "io.kubernetes.cri.container-name":"cart","io.kubernetes.cri.image-name":"r.example/cart:v2",)" +
+        "io.kubernetes.cri.container-name":"cart",
+        "io.kubernetes.cri.image-name":"r.example/cart:v2",)" +
                  pod));
   host.write(kTasks + "k8s.io/" + kPodId + "/config.json",
              oci(R"("io.kubernetes.cri.container-type":"sandbox",)" + pod));

@@ -27,14 +27,17 @@ std::string container_answer() {
          R"(","Config":{"Image":"r.example/nginx:1.25","User":"www",
       "Labels":{"tier":"front","app":"shop","long":")" +
          std::string(101, 'x') +
-         R"("}},"HostConfig":{"Privileged":true,"NetworkMode":"default","PidMode":"host","IpcMode":"private"},
+         R"("}},"HostConfig":{"Privileged":true,"NetworkMode":"default",
+      "PidMode":"host","IpcMode":"private"},
       "NetworkSettings":{"IPAddress":"172.17.0.5"},
-      "Mounts":[{"Type":"bind","Source":"/srv","Destination":"/data","Mode":"ro","RW":false,"Propagation":"rslave"}]})";
+      "Mounts":[{"Type":"bind","Source":"/srv","Destination":"/data","Mode":"ro",
+        "RW":false,"Propagation":"rslave"}]})";
 }
 
 std::string image_answer() {
   return R"({"Id":"sha256:)" + kImageId +
-         R"(","RepoTags":["r.example/nginx:1.25"],"RepoDigests":["other@sha256:11","r.example/nginx@sha256:77"]})";
+         R"(","RepoTags":["r.example/nginx:1.25"],
+      "RepoDigests":["other@sha256:11","r.example/nginx@sha256:77"]})";
 }
 
 ApiPlace place_in(const Folder& folder, milliseconds timeout = milliseconds(2000)) {

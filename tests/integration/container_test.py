@@ -6,15 +6,19 @@ usage: container_test.py GYR
 Needs root, eBPF, runc and a static busybox; ends with status 77 (skipped) and a reason where they are missing. Each test
 starts its own containers and looks only at them.
 """
+import hashlib
 import http.server
+import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket as socketlib
 import socketserver
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -25,7 +29,7 @@ from common import skip
 GYR = ''
 FIELDS = ('container.id container.full_id container.name container.type container.image.repository container.privileged '
           'container.mount.dest[/etc] container.mount.rdwr[/etc] container.host_network container.host_pid '
-          'container.label[gyrtest] k8s.pod.name k8s.ns.name proc.exepath evt.type')
+          'container.label[gyrtest] container.image.digest k8s.pod.name k8s.ns.name proc.exepath evt.type')
 RULES = f'''- rule: program in a container of the test
   desc: by the test
   condition: evt.type in (execve, execveat) and evt.failed = false and thread.cgroups contains "gyrtest" and
@@ -385,6 +389,90 @@ class Podman(Case):
             self.assertEqual(fields['container.image.repository'], 'localhost/gyrtest/box')
             self.assertEqual((fields['container.privileged'], fields['container.host_network']), (two, two))
             self.assertEqual(fields['container.mount.dest[/etc]'], '/host-etc')
+
+
+class Containerd(Case):
+    """A real containerd of our own with ctr, where they are there: labels and digest come from its API."""
+
+    def setUp(self):
+        super().setUp()
+        for program in ('containerd', 'ctr'):
+            if not shutil.which(program):
+                self.skipTest(f'{program} is not installed')
+        self.socket = os.path.join(self.folder, 'c.sock')
+        settings = os.path.join(self.folder, 'containerd.toml')
+        with open(settings, 'w', encoding='utf-8') as file:
+            file.write(f'version = 2\nroot = "{self.folder}/root"\nstate = "{self.folder}/state"\n'
+                       f'[grpc]\naddress = "{self.socket}"\n')
+        log = open(os.path.join(self.folder, 'containerd.log'), 'wb')  # pylint: disable=consider-using-with
+        self.addCleanup(log.close)
+        daemon = subprocess.Popen(['containerd', '-c', settings], stdout=log, stderr=log)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.terminate)
+        for _ in range(200):
+            if os.path.exists(self.socket) and self.ctr('version').returncode == 0:
+                break
+            time.sleep(0.1)
+        else:
+            self.skipTest('containerd does not start here')
+        done = self.ctr('image', 'import', self.image())
+        if done.returncode != 0:
+            self.skipTest('containerd takes no image here: ' + done.stderr.strip()[-200:])
+
+    def ctr(self, *arguments):
+        return subprocess.run(['ctr', '--address', self.socket, '--namespace', 'gyrtest', *arguments], capture_output=True, text=True,
+                              timeout=120, check=False)
+
+    def image(self):
+        """An archive as docker saves it, with busybox alone."""
+        archive = os.path.join(self.folder, 'image.tar')
+        with open(shutil.which('busybox'), 'rb') as file:
+            busybox = file.read()
+
+        def add(tar, name, data, mode=0o644):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), mode
+            tar.addfile(entry, io.BytesIO(data))
+        layer = io.BytesIO()
+        with tarfile.open(fileobj=layer, mode='w') as tar:
+            add(tar, 'busybox', busybox, 0o755)
+        digest = hashlib.sha256(layer.getvalue()).hexdigest()
+        about = json.dumps({'architecture': {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(os.uname().machine, os.uname().machine),
+                            'os': 'linux', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest]}}).encode()
+        manifest = [{'Config': 'config.json', 'RepoTags': ['localhost/gyrtest/box:v4'], 'Layers': ['layer.tar']}]
+        with tarfile.open(archive, 'w') as tar:
+            add(tar, 'config.json', about)
+            add(tar, 'layer.tar', layer.getvalue())
+            add(tar, 'manifest.json', json.dumps(manifest).encode())
+        return archive
+
+    def test_what_ctr_runs(self):
+        self.ask_at(containerd=self.socket)
+        process = self.watch()
+        done = self.ctr('run', '--rm', '--label', 'gyrtest=back', 'localhost/gyrtest/box:v4', 'gyrtest-ctr', '/busybox', 'sh', '-c',
+                        '/busybox sleep 1.5; /busybox true')
+        if done.returncode != 0:
+            self.skipTest('containerd runs no container here: ' + done.stderr.strip()[-200:])
+        digest = re.search('sha256:[0-9a-f]{64}', self.ctr('image', 'ls').stdout).group(0)
+        seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        self.assertEqual(len(seen), 3, self.log())
+        last = seen[-1]
+        self.assertEqual(last['container.full_id'], 'gyrtest-ctr')
+        self.assertEqual(last['container.type'], 'containerd', self.log())
+        self.assertEqual(last['container.image.repository'], 'localhost/gyrtest/box')
+        self.assertEqual(last['container.image.digest'], digest)
+        self.assertEqual(last['container.label[gyrtest]'], 'back')
+
+    def test_one_that_lives_10_ms_is_known_by_its_files(self):
+        self.ask_at(containerd=self.socket)
+        process = self.watch('-o', 'log_level=debug')
+        done = self.ctr('run', '--rm', 'localhost/gyrtest/box:v4', 'gyrtest-brief', '/busybox', 'usleep', '10000')
+        if done.returncode != 0:
+            self.skipTest('containerd runs no container here: ' + done.stderr.strip()[-200:])
+        seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        self.assertEqual([fields['container.full_id'] for fields in seen], ['gyrtest-brief'], self.log())
+        self.assertIsNone(seen[0]['container.label[gyrtest]'])
+        self.assertRegex(self.log(), "alert 'program in a container of the test': container gyrtest-bri[a-z]* has no .*not known: ")
 
 
 def why_not():
