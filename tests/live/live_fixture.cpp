@@ -28,18 +28,16 @@ constexpr size_t kGo = 511;  // of the page that out() is in
 // Reads a byte of each page of this program's constants. A new process has no page of a file
 // mapped; a text that the kernel refuses before it reads it (the new name of a link whose old one
 // is missing) would be a page fault for the probe, which must not wait for one.
-void touch_constants() {
-  const auto touch = [](dl_phdr_info* program, size_t, void*) {
-    constexpr size_t kPage = 4096;
-    for (const auto& part : std::span(program->dlpi_phdr, program->dlpi_phnum)) {
-      if (part.p_type != PT_LOAD || part.p_flags != PF_R) continue;
-      const auto* bytes = reinterpret_cast<const volatile char*>(program->dlpi_addr + part.p_vaddr);
-      for (size_t at = 0; at < part.p_memsz; at += kPage) static_cast<void>(bytes[at]);
-    }
-    return 1;  // the first is the program itself
-  };
-  dl_iterate_phdr(touch, nullptr);
+[[gnu::no_sanitize("address")]] int touch(dl_phdr_info* program, size_t, void*) {
+  constexpr size_t kPage = 4096;
+  for (const auto& part : std::span(program->dlpi_phdr, program->dlpi_phnum)) {
+    if (part.p_type != PT_LOAD || part.p_flags != PF_R) continue;
+    const auto* bytes = reinterpret_cast<const volatile char*>(program->dlpi_addr + part.p_vaddr);
+    for (size_t at = 0; at < part.p_memsz; at += kPage) static_cast<void>(bytes[at]);
+  }
+  return 1;  // the first is the program itself
 }
+void touch_constants() { dl_iterate_phdr(touch, nullptr); }
 
 // With GYR_LIVE_DRIVER=ptrace: each child is followed by a tracer of its own.
 class FollowingSource final : public LiveSource {
@@ -121,7 +119,7 @@ uint64_t Seen::bits(std::string_view name) const {
   const Bytes bytes = param(name);
   uint64_t value = 0;
   EXPECT_TRUE(!bytes.empty() && bytes.size() <= 8) << name << " has " << bytes.size() << " bytes";
-  if (bytes.size() <= 8) std::memcpy(&value, bytes.data(), bytes.size());
+  if (!bytes.empty() && bytes.size() <= 8) std::memcpy(&value, bytes.data(), bytes.size());
   return value;
 }
 
