@@ -365,6 +365,20 @@ static __always_inline void on_exit(const struct pt_regs* regs, struct gyr_call 
   end(slot);
 }
 
+static __always_inline void look_at_exit(struct task_struct* task, const struct pt_regs* regs,
+                                         __u32 nr, __s64 ret, int compat) {
+  const struct gyr_call call = find_call(nr, compat);
+  const __u32 tgid = READ(task, tgid);
+  if (!call.event || tgid == own_tgid) return;
+  const int talks = is_talker(tgid);
+  if (talks && is_shed(call.sc))
+    count_shed();
+  else
+    on_exit(regs, call, nr, ret, compat, talks);
+}
+
+// Of the next two one is loaded, as the attach mode says.
+
 // Cheap, since every call on the machine comes by. Packed 32-bit calls are told apart later.
 SEC(TRACEPOINT("sys_exit"))
 int sys_exit(__u64* ctx) {
@@ -374,15 +388,16 @@ int sys_exit(__u64* ctx) {
   OPAQUE(index);
   if (index < GYR_CALLS && !looks[index]) return 0;
   struct task_struct* task = current_task();
-  const int compat = is_32bit_call(task);
-  const struct gyr_call call = find_call(nr, compat);
-  const __u32 tgid = READ(task, tgid);
-  if (!call.event || tgid == own_tgid) return 0;
-  const int talks = is_talker(tgid);
-  if (talks && is_shed(call.sc))
-    count_shed();
-  else
-    on_exit(regs, call, nr, (__s64)ctx[1], compat, talks);
+  look_at_exit(task, regs, nr, (__s64)ctx[1], is_32bit_call(task));
+  return 0;
+}
+
+// At the tracepoints of wanted calls, by which no call of a 32-bit program comes. Linux 5.15.
+SEC("tracepoint")
+int call_exit(void* ctx) {
+  struct task_struct* task = current_task();
+  const struct pt_regs* regs = (const void*)bpf_task_pt_regs(bpf_get_current_task_btf());
+  look_at_exit(task, regs, call_number(regs), call_result(regs), 0);
   return 0;
 }
 

@@ -22,6 +22,10 @@ static __always_inline __u32 call_number(const struct pt_regs* regs) {
   return (__u32)READ(regs, syscallno);
 }
 
+static __always_inline __s64 call_result(const struct pt_regs* regs) {
+  return (__s64)READ(regs, regs[0]);
+}
+
 static __always_inline int is_32bit_call(struct task_struct* task) {
   return (READ(task, thread_info.flags) >> TIF_32BIT & 1) != 0;
 }

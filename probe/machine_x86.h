@@ -21,6 +21,10 @@ static __always_inline __u32 call_number(const struct pt_regs* regs) {
   return (__u32)READ(regs, orig_ax);
 }
 
+static __always_inline __s64 call_result(const struct pt_regs* regs) {
+  return (__s64)READ(regs, ax);
+}
+
 static __always_inline int is_32bit_call(struct task_struct* task) {
   return (READ(task, thread_info.status) & TS_COMPAT) != 0;
 }

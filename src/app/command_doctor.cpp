@@ -94,6 +94,7 @@ int run_doctor(Arguments arguments) {
     live.snaplen = snaplen(settings);
     live.ring_bytes = ring_bytes(settings.engine.probe());
     live.cpus_per_ring = settings.engine.modern_ebpf.cpus_for_each_buffer;
+    live.attach_mode = settings.gyr.attach_mode;
     live.host_root = environment("HOST_ROOT");
     const std::vector<LiveCheck> checks = examine_host(live);
     status = status_of(checks);

@@ -65,7 +65,12 @@ int show(const Options& options, const ConfigResult& config, const Logger& logge
   }
   const Result<std::string> text = explanations(
       explain_syscalls(*rules.ruleset, load_settings(request).dialect, plan), options.calls);
-  return text ? print_result(*text) : print_error(text.error().message);
+  if (!text) return print_error(text.error().message);
+  const bool blind = config.settings.gyr.attach_mode == AttachMode::PerSyscall;
+  return print_result(*text + (blind
+                                   ? "gyr.attach_mode is per_syscall: of the collected calls those "
+                                     "of 32-bit programs are not seen\n"
+                                   : ""));
 }
 
 }  // namespace

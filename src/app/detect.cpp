@@ -275,7 +275,8 @@ struct Run {
     Result<std::unique_ptr<Source>> source = host.open({.syscalls = plan.collected,
                                                         .snaplen = settings.snaplen,
                                                         .ring_bytes = settings.ring_bytes,
-                                                        .cpus_per_ring = settings.cpus_per_ring},
+                                                        .cpus_per_ring = settings.cpus_per_ring,
+                                                        .attach_mode = settings.attach_mode},
                                                        logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);

@@ -10,6 +10,7 @@
 
 #include "alert/outputs.h"
 #include "alert/sinks/file.h"
+#include "base/attach_mode.h"
 #include "base/log.h"
 #include "container_api/settings.h"
 #include "engine/engine.h"
@@ -43,6 +44,7 @@ struct DetectSettings {
   uint32_t snaplen = 80;
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;
+  AttachMode attach_mode = AttachMode::Auto;
   uint32_t thread_limit = 262144;
   uint64_t purge_interval_ns = 300'000'000'000;
   uint64_t thread_timeout_ns = 300'000'000'000;

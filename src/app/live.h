@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "base/attach_mode.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/system.h"
@@ -30,6 +31,7 @@ class LiveHost {
     uint32_t snaplen = 80;
     uint64_t ring_bytes = 8ull << 20;
     uint32_t cpus_per_ring = 2;
+    AttachMode attach_mode = AttachMode::Auto;
   };
   Result<std::unique_ptr<Source>> open(const Collect& what, const Logger& logger);
   // The same of a command or of running processes, without the probe. `what` needs no calls.

@@ -30,6 +30,10 @@ constexpr auto kMatchings =
     std::to_array<Word<RuleMatching>>({{"first", RuleMatching::First}, {"all", RuleMatching::All}});
 constexpr auto kCaptureModes = std::to_array<Word<CaptureMode>>(
     {{"rules", CaptureMode::Rules}, {"all_rules", CaptureMode::AllRules}});
+constexpr auto kAttachModes =
+    std::to_array<Word<AttachMode>>({{"auto", AttachMode::Auto},
+                                     {"raw", AttachMode::Raw},
+                                     {"per_syscall", AttachMode::PerSyscall}});
 constexpr auto kStrategies = std::to_array<Word<MergeStrategy>>({
     {"append", MergeStrategy::Append},
     {"override", MergeStrategy::Override},
@@ -178,6 +182,11 @@ bool Reader::read(const Value& value, CaptureMode* out) {
   return fail(value, fmt::format("must be one of {}", choices(kCaptureModes)));
 }
 
+bool Reader::read(const Value& value, AttachMode* out) {
+  if (value.is_scalar() && find_word(kAttachModes, value.text, out)) return true;
+  return fail(value, fmt::format("must be one of {}", choices(kAttachModes)));
+}
+
 bool Reader::read(const Value& value, Priority* out) {
   const auto priority = parse_priority(value.text);
   if (!value.is_scalar() || !priority)
@@ -309,6 +318,7 @@ std::string print(const std::vector<std::string>& value) { return "[" + join(val
 std::string print(EngineKind value) { return word_of(kEngineKinds, value); }
 std::string print(RuleMatching value) { return word_of(kMatchings, value); }
 std::string print(CaptureMode value) { return word_of(kCaptureModes, value); }
+std::string print(AttachMode value) { return word_of(kAttachModes, value); }
 std::string print(Priority value) { return to_lower(priority_name(value)); }
 
 }  // namespace gyr::config

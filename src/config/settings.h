@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/attach_mode.h"
 #include "base/priority.h"
 
 namespace gyr {
@@ -158,6 +159,7 @@ struct LibsSettings {
 
 // Keys that the reference does not have.
 struct GyrSettings {
+  AttachMode attach_mode = AttachMode::Auto;
   bool rule_caches = true;
   std::string record_file;  // where detection records what it sees, empty: nowhere
   bool record_overwrite = false;

@@ -78,6 +78,7 @@ class Examination {
     if (status_) processes();
     typed_access();
     hooks();
+    attach_mode();
     tracefs();
     probe();
     rings();
@@ -118,6 +119,7 @@ class Examination {
   void other_users_processes();
   void typed_access();
   void hooks();
+  void attach_mode();
   void tracefs();
   void probe();
   void rings();
@@ -299,13 +301,24 @@ void Examination::hooks() {
                   trampolines ? "possible" : "not possible", lsm));
 }
 
+// What the mode cannot do here the probe tells itself.
+void Examination::attach_mode() {
+  const bool runs_32bit = !types_.known() || types_.runs_32bit_programs();
+  const bool single = settings_.attach_mode == AttachMode::PerSyscall ||
+                      (settings_.attach_mode == AttachMode::Auto && !runs_32bit);
+  add("attach mode", Outcome::Ok,
+      fmt::format("{}; this kernel runs {}32-bit programs, whose calls per_syscall does not see",
+                  single ? "per_syscall" : "raw", runs_32bit ? "" : "no "));
+}
+
 void Examination::tracefs() {
   for (const char* place : {"/sys/kernel/tracing", "/sys/kernel/debug/tracing"}) {
     if (!own_->list(std::string(place) + "/events/syscalls")) continue;
     add("tracefs", Outcome::Ok, place);
     return;
   }
-  add("tracefs", Outcome::Ok, "not mounted or not readable; live capture does not need it");
+  add("tracefs", Outcome::Ok,
+      "not mounted or not readable; only gyr.attach_mode=per_syscall needs it");
 }
 
 // Nothing explains as well as trying.

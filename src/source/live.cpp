@@ -56,8 +56,10 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 //
 #include "base/add_once.h"
 #include "base/system.h"
+#include "base/text.h"
 #include "gyr_probe.skel.h"
 #include "source/call_table.h"
+#include "source/call_tracepoints.h"
 #include "source/kernel_types.h"
 #include "source/live_checks.h"
 #include "source/probe_load.h"
@@ -141,6 +143,9 @@ void run_once(bpf_program* program) {
   bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 }
 
+constexpr const char* kNotPerSyscall =
+    "attach mode per_syscall is not possible, raw takes its place: ";
+
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
 
 class BpfSource final : public LiveSource, public LoadControl {
@@ -168,6 +173,11 @@ class BpfSource final : public LiveSource, public LoadControl {
  private:
   Result<void> load();
   Result<LoadedProbe> load_programs(const KernelTypes& kernel, bool typed);
+  Result<LoadedProbe> load_best(const KernelTypes& kernel);
+  void choose_attach_mode(bool runs_32bit);
+  Result<LoadedProbe> load_in_attach_mode(const KernelTypes& kernel);
+  Result<void> attach_calls();
+  void follow_calls();
   void prepare(gyr_probe& probe, bool typed) const;
   Result<void> open_rings();
   Result<void> make_rings(size_t groups);
@@ -205,6 +215,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   std::vector<bpf_link*> links_;
   UringSupport uring_;
   std::array<bpf_link*, 2> uring_links_{};
+  std::optional<CallHooks> call_hooks_;   // in attach mode per_syscall
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<Sc> selected_;
   std::vector<Sc> shed_of_all_;
@@ -244,20 +255,26 @@ Result<LoadedProbe> BpfSource::load_programs(const KernelTypes& kernel, bool typ
   const std::vector<std::string> left_out = uring_programs_of_no_use(uring_);
   return load_probe({.kernel = kernel,
                      .typed = typed,
-                     .exit_program = "sys_exit",
+                     .exit_program = call_hooks_ ? "call_exit" : "sys_exit",
                      .left_out = left_out,
                      .spoilt = settings_.spoilt,
                      .prepare = [&](gyr_probe& probe) { prepare(probe, typed); }});
 }
 
+// Of the two ways to hook calls, that of single calls is taken where it is asked for and possible.
+void BpfSource::choose_attach_mode(bool runs_32bit) {
+  const AttachMode mode = settings_.attach_mode;
+  if (mode == AttachMode::Raw || (mode == AttachMode::Auto && runs_32bit)) return;
+  auto calls = CallTracepoints::open(settings_.host_root);
+  if (calls) {
+    call_hooks_.emplace(*std::move(calls), CallTracepoints::Side::Exit);
+  } else if (mode == AttachMode::PerSyscall) {
+    warnings_.push_back(kNotPerSyscall + calls.error().message);
+  }
+}
+
 // The probe for older kernels is taken where the other is refused, or where it loses less.
-Result<void> BpfSource::load() {
-  const int cpus = libbpf_num_possible_cpus();
-  if (cpus <= 0) return Error{"cannot tell the number of CPUs"};
-  cpu_count_ = static_cast<size_t>(cpus);
-  const KernelTypes kernel;
-  has_rdonly_cast_ = kernel.has_function("bpf_rdonly_cast");
-  uring_ = uring_support(kernel);
+Result<LoadedProbe> BpfSource::load_best(const KernelTypes& kernel) {
   const bool typed = settings_.typed && kTypedProbe;
   Result<LoadedProbe> loaded = load_programs(kernel, typed);
   if (typed && (!loaded || !loaded->refused.empty())) {
@@ -269,6 +286,32 @@ Result<void> BpfSource::load() {
           "cost more");
     }
   }
+  return loaded;
+}
+
+Result<LoadedProbe> BpfSource::load_in_attach_mode(const KernelTypes& kernel) {
+  const bool runs_32bit = !kernel.known() || kernel.runs_32bit_programs();
+  choose_attach_mode(runs_32bit);
+  auto loaded = load_best(kernel);
+  if (call_hooks_ && !loaded) {
+    call_hooks_.reset();
+    warnings_.push_back(kNotPerSyscall + std::string("the kernel refused the program"));
+    loaded = load_best(kernel);
+  }
+  if (call_hooks_ && runs_32bit) {
+    warnings_.push_back("attach mode per_syscall: calls of 32-bit programs are not seen");
+  }
+  return loaded;
+}
+
+Result<void> BpfSource::load() {
+  const int cpus = libbpf_num_possible_cpus();
+  if (cpus <= 0) return Error{"cannot tell the number of CPUs"};
+  cpu_count_ = static_cast<size_t>(cpus);
+  const KernelTypes kernel;
+  has_rdonly_cast_ = kernel.has_function("bpf_rdonly_cast");
+  uring_ = uring_support(kernel);
+  auto loaded = load_in_attach_mode(kernel);
   if (!loaded) return loaded.error();
   probe_ = std::move(loaded->probe);
   run_once(probe_->progs.find_issue_defs);
@@ -358,6 +401,31 @@ void BpfSource::attach() {
   }
 }
 
+Result<void> BpfSource::attach_calls() {
+  if (call_hooks_) {
+    follow_calls();
+    if (!call_hooks_->empty() || selected_.empty()) return {};
+    return Error{"no system call could be hooked at its tracepoint"};
+  }
+  bpf_link* calls = bpf_program__attach(probe_->progs.sys_exit);
+  if (!calls) return load_error(errno);
+  links_.push_back(calls);
+  return {};
+}
+
+// In attach mode per_syscall: hooks the calls that are wanted now and no others.
+void BpfSource::follow_calls() {
+  std::vector<Sc> wanted;
+  for (int number = 0; number < GYR_CALLS; ++number) {
+    if (probe_->bss->calls[0][number].event) wanted.push_back(syscall_of_machine(number)->sc);
+  }
+  const auto unseen = call_hooks_->follow(probe_->progs.call_exit, wanted);
+  if (unseen.empty()) return;
+  add_once(&warnings_, fmt::format("attach mode per_syscall: calls without a tracepoint in this "
+                                   "kernel are not seen: {}",
+                                   join(unseen, ", ")));
+}
+
 // Tracepoints that cost too much to be attached for nobody.
 void BpfSource::attach_wanted(const std::vector<bool>& chosen) {
   const auto& programs = probe_->progs;
@@ -407,10 +475,8 @@ Result<void> BpfSource::start() {
   if (auto loaded = load(); !loaded) return loaded;
   select(settings_.syscalls);
   attach();
-  bpf_link* calls = bpf_program__attach(probe_->progs.sys_exit);
-  if (!calls) return load_error(errno);
+  if (auto attached = attach_calls(); !attached) return attached;
   is_attached_ = true;
-  links_.push_back(calls);
   malloc_trim(0);  // of the kernel's type information, which took some ten megabytes
   return {};
 }
@@ -457,6 +523,7 @@ void BpfSource::fill_tables() {
   std::memcpy(probe_->bss->uring_calls, uring.data(), sizeof(uring));
   attach_wanted(chosen);
   attach_uring(chosen);
+  if (is_attached_ && call_hooks_) follow_calls();
 }
 
 Load BpfSource::take_load() {

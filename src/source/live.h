@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/attach_mode.h"
 #include "base/result.h"
 #include "schema/schema.h"
 #include "source/source.h"
@@ -26,6 +27,7 @@ struct LiveSettings {
   // power of two, at least 64 KiB. That for critical events (schema/critical.def) has a quarter.
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;
+  AttachMode attach_mode = AttachMode::Auto;
   std::string host_root;            // where the host's file system is mounted, "" for here
   std::vector<std::string> spoilt;  // for tests: programs of the probe that the kernel shall refuse
   bool typed = true;  // load fields directly where the kernel can (5.11); false: as if it could not

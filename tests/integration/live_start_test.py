@@ -119,6 +119,7 @@ class OtherNamespaces(Case):
         log = ''
         for line in process.stderr:
             log += line
+            self.log = log
             if 'watching this host' in line:
                 break
         else:
@@ -181,6 +182,22 @@ class OtherNamespaces(Case):
         """Root with no more than CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE."""
         self.check('mount --bind /proc {host}/proc; export HOST_ROOT={host}; '
                    'exec setpriv --inh-caps=-all --bounding-set=-all,+bpf,+perfmon,+sys_ptrace {gyr}')
+
+    def test_three_capabilities_and_tracefs(self):
+        """The same, at the tracepoints of single calls."""
+        self.check('mount --bind /proc {host}/proc; mount -t tracefs none /sys/kernel/tracing; export HOST_ROOT={host}; '
+                   'exec setpriv --inh-caps=-all --bounding-set=-all,+bpf,+perfmon,+sys_ptrace '
+                   '{gyr} -o gyr.attach_mode=per_syscall')
+        self.assertIn('calls of 32-bit programs are not seen', self.log)
+        self.assertNotIn('raw takes its place', self.log)
+
+    def test_without_tracefs_raw_takes_its_place(self):
+        self.check('mount --bind /proc {host}/proc; mount -t tmpfs none /sys/kernel/tracing; '
+                   'mount -t tmpfs none /sys/kernel/debug; export HOST_ROOT={host}; '
+                   'exec setpriv --inh-caps=-all --bounding-set=-all,+bpf,+perfmon,+sys_ptrace '
+                   '{gyr} -o gyr.attach_mode=per_syscall')
+        self.assertEqual(self.log.count('attach mode per_syscall'), 1)
+        self.assertIn('raw takes its place: tracefs is not mounted', self.log)
 
     def test_a_user_with_three_capabilities(self):
         """The same of an ordinary user, as a service has them (systemd: AmbientCapabilities)."""

@@ -67,6 +67,10 @@ constexpr long kSocketcall = 102, kIpc = 117;
 
 class CompatLive : public LiveTest {
  protected:
+  void SetUp() override {
+    LiveTest::SetUp();
+    if (per_syscall()) GTEST_SKIP() << kNot32Bit;
+  }
   LowMemory low_;
   long socketcall(uint32_t what, std::initializer_list<uint32_t> args) {
     return call32(kSocketcall, {what, low_.words(args)});

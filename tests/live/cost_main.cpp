@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// gyr_live_cost: what live capture costs the programs that are watched, and what its start takes.
-// Each figure is the median of nine runs; CPU time, so that a busy machine shows little.
+// gyr_live_cost [per_syscall]: what live capture costs the programs that are watched, and what its
+// start takes. Each figure is the median of nine runs; CPU time, so that a busy machine shows
+// little.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -13,6 +14,7 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -84,10 +86,13 @@ std::vector<double> measure(const std::vector<Load>& all) {
   return costs;
 }
 
-int run() {
+int run(int argc, char** argv) {
   const std::vector<Load> all = loads();
   const double untouched = measure({all[0]})[0];
   LiveSettings settings;
+  if (argc > 1 && std::string_view(argv[1]) == "per_syscall") {
+    settings.attach_mode = AttachMode::PerSyscall;
+  }
   settings.syscalls = {Sc::OPENAT, Sc::CLOSE, Sc::FORK, Sc::SCHED_PROCESS_EXIT};
   const double before = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
   auto source = open_live(settings);
@@ -95,6 +100,7 @@ int run() {
     fmt::print("{}\n", source.error().message);
     return 77;
   }
+  for (const std::string& warning : (*source)->warnings()) fmt::print("{}\n", warning);
   const double loaded = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
   const auto snapshot = (*source)->take_snapshot();
   const double scanned = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
@@ -109,11 +115,11 @@ int run() {
   const std::vector<Sc> chosen = settings.syscalls;
   (*source)->select({});
   const std::vector<double> without = measure(all);
-  fmt::print(
-      "{:28} {:8.0f} ns without a probe, {:8.0f} ns with one that does not want it: {:.0f} more\n",
-      all[0].name, untouched, without[0], without[0] - untouched);
   (*source)->select(chosen);
   const std::vector<double> with = measure(all);
+  fmt::print(
+      "{:28} {:8.0f} ns without a probe, {:8.0f} ns with one that does not want it: {:.0f} more\n",
+      all[0].name, untouched, with[0], with[0] - untouched);
   for (size_t i = 1; i < all.size(); ++i) {
     const double more = with[i] - without[i];
     fmt::print("{:28} {:8.0f} ns, collected {:8.0f} ns: {:6.0f} ns more", all[i].name, without[i],
@@ -138,4 +144,4 @@ int run() {
 }  // namespace
 }  // namespace gyr
 
-int main() { return gyr::run(); }
+int main(int argc, char** argv) { return gyr::run(argc, argv); }

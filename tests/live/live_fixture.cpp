@@ -150,6 +150,22 @@ bool LiveTest::by_ptrace() {
   return driver != nullptr && std::string_view(driver) == "ptrace";
 }
 
+bool LiveTest::per_syscall() {
+  return std::getenv("GYR_LIVE_PER_SYSCALL") != nullptr;  // NOLINT: nobody changes it
+}
+
+bool LiveTest::lacks_tracepoint(Sc sc) {
+  if (!per_syscall()) return false;
+  const std::string name = " " + std::string(sc_info(static_cast<uint16_t>(sc))->name);
+  for (const std::string& warning : shared().source->warnings()) {
+    const size_t at = warning.find("without a tracepoint");
+    if (at != std::string::npos && (warning + ",").find(name + ",", at) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void LiveTest::SetUpTestSuite() {
   Shared& one = shared();
   if (one.tried) return;
@@ -168,6 +184,7 @@ void LiveTest::SetUpTestSuite() {
   settings.syscalls = every_call();
   settings.ring_bytes = 64ull << 20;  // other programs of the machine are busy too
   settings.typed = std::getenv("GYR_LIVE_PORTABLE") == nullptr;  // NOLINT: nobody changes it
+  if (per_syscall()) settings.attach_mode = AttachMode::PerSyscall;
   auto opened = open_live(settings);
   if (opened) {
     one.source = std::move(*opened);

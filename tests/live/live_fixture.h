@@ -48,6 +48,8 @@ inline constexpr const char* kSeesThreadSanitizer =
 
 // Why a test does not apply to the driver that is tested.
 inline constexpr const char* kOfTheProbe = "is about the probe";
+inline constexpr const char* kNot32Bit = "calls of 32-bit programs have no tracepoint";
+inline constexpr const char* kNoTracepoint = "the kernel has no tracepoint of this call";
 inline constexpr const char* kOneTracer = "who is traced already cannot be traced";
 inline constexpr const char* kNoPageFaults = "ptrace does not see page faults";
 
@@ -55,6 +57,10 @@ class LiveTest : public testing::Test {
  public:
   // Whether the tracer of source/ptrace.h is tested instead of the probe.
   static bool by_ptrace();
+  // Whether the probe is attached to single calls, where 32-bit calls do not come by.
+  static bool per_syscall();
+  // Whether it cannot be attached to this one.
+  static bool lacks_tracepoint(Sc sc);
   // Whether this run has a probe.
   static bool is_possible();
 

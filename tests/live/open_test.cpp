@@ -34,7 +34,7 @@ TEST_F(OpenLive, openat) {
   const auto [good, bad] =
       both(run([&] {
              out(0) = syscall(SYS_openat, AT_FDCWD, "/etc/passwd", O_RDONLY | O_CLOEXEC, 0777);
-             syscall(SYS_openat, 77, "no/such", O_RDWR | O_APPEND | O_NONBLOCK, 0);
+             syscall(SYS_openat, 977, "no/such", O_RDWR | O_APPEND | O_NONBLOCK, 0);
            }),
            Ev::OPENAT_2_X);
   const int64_t layer = good.number("flags") & 0x18000;
@@ -46,7 +46,7 @@ TEST_F(OpenLive, openat) {
                 {"dev", place.dev},
                 {"ino", place.ino}});
   expect(bad, {{"fd", -EBADF},
-               {"dirfd", 77},
+               {"dirfd", 977},
                {"name", "no/such"},
                {"flags", 3 | 8 | 64},
                {"mode", 0},
@@ -153,7 +153,7 @@ TEST_F(OpenLive, open_by_handle_at) {
     out(1) = mount;
     out(0) = syscall(SYS_open_by_handle_at, mount, handle, O_RDWR);
     if (out(0) < 0) return 1;
-    syscall(SYS_open_by_handle_at, 99, handle, O_RDONLY);
+    syscall(SYS_open_by_handle_at, 999, handle, O_RDONLY);
     return 0;
   });
   if (WEXITSTATUS(status()) != 0) GTEST_SKIP() << "this file system gives no handles";
@@ -166,8 +166,9 @@ TEST_F(OpenLive, open_by_handle_at) {
                 {"path", path},
                 {"dev", place.dev},
                 {"ino", place.ino}});
-  expect(bad,
-         {{"fd", -EBADF}, {"mountfd", 99}, {"flags", 1}, {"path", kEmpty}, {"dev", 0}, {"ino", 0}});
+  expect(
+      bad,
+      {{"fd", -EBADF}, {"mountfd", 999}, {"flags", 1}, {"path", kEmpty}, {"dev", 0}, {"ino", 0}});
 }
 
 TEST_F(OpenLive, close) {
@@ -213,18 +214,18 @@ TEST_F(OpenLive, dup_dup2_dup3) {
 
 TEST_F(OpenLive, fcntl) {
   const auto events = of(run([] {
-                           syscall(SYS_fcntl, 1, F_DUPFD_CLOEXEC, 60);
+                           syscall(SYS_fcntl, 1, F_DUPFD_CLOEXEC, 860);
                            syscall(SYS_fcntl, 900, F_SETFD, FD_CLOEXEC);
                            syscall(SYS_fcntl, 1, F_GETFL, 0);
-                           syscall(SYS_fcntl, 1, F_DUPFD, 70);
+                           syscall(SYS_fcntl, 1, F_DUPFD, 870);
                            syscall(SYS_fcntl, 1, 4242, 7);
                          }),
                          Ev::FCNTL_X);
   ASSERT_EQ(events.size(), 5u);
-  expect(events[0], {{"res", 60}, {"fd", 1}, {"cmd", 26}, {"arg", 60}});
+  expect(events[0], {{"res", 860}, {"fd", 1}, {"cmd", 26}, {"arg", 860}});
   expect(events[1], {{"res", -EBADF}, {"fd", 900}, {"cmd", 3}, {"arg", 1}});
   EXPECT_EQ(events[2].number("cmd"), 4);
-  expect(events[3], {{"res", 70}, {"fd", 1}, {"cmd", 1}, {"arg", 70}});
+  expect(events[3], {{"res", 870}, {"fd", 1}, {"cmd", 1}, {"arg", 870}});
   expect(events[4], {{"res", -EINVAL}, {"fd", 1}, {"cmd", 0}, {"arg", 7}});
 }
 

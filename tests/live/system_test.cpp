@@ -26,6 +26,7 @@ using SystemLive = LiveTest;
 using std::string_literals::operator""s;
 
 TEST_F(SystemLive, modules) {
+  if (lacks_tracepoint(Sc::DELETE_MODULE)) GTEST_SKIP() << kNoTracepoint;
   const auto events = run([&] {
     char image[] = "not an image", arguments[] = "debug=1";
     syscall(SYS_init_module, image, sizeof image, arguments);
@@ -46,6 +47,7 @@ TEST_F(SystemLive, modules) {
 
 // No test changes the host's kernel: a filter answers these calls with 0 without making them.
 TEST_F(SystemLive, modules_that_load) {
+  if (lacks_tracepoint(Sc::DELETE_MODULE)) GTEST_SKIP() << kNoTracepoint;
   const auto events = run([&] {
     for (const long number : {SYS_init_module, SYS_finit_module, SYS_delete_module}) {
       if (!refuse({.number = number}, 0)) return 1;
