@@ -39,6 +39,14 @@ ContainerLabels labels_in(std::string_view message, uint64_t field) {
   return short_labels(std::move(labels));
 }
 
+void add_label(const char* name, std::string_view value, ContainerLabels* labels) {
+  if (value.empty()) return;
+  const auto at =
+      std::lower_bound(labels->begin(), labels->end(), name,
+                       [](const auto& label, const char* key) { return label.first < key; });
+  if (at == labels->end() || at->first != name) labels->insert(at, {name, std::string(value)});
+}
+
 bool is_whole(std::string_view message) {
   ProtoReader reader(message);
   while (reader.next()) {
@@ -103,8 +111,10 @@ ContainerReply ask_about_sandbox(const ApiPlace& place, const ContainerQuestion&
   reply.why = WhyMissing::Known;
   to.is_pod_sandbox = true;
   to.type = static_cast<int64_t>(ContainerType::Cri);
-  to.labels = to.pod_sandbox_labels;
   to.name = text_of_label(to.labels, "io.kubernetes.pod.name");
+  for (const auto& [name, value] : to.pod_sandbox_labels) {
+    add_label(name.c_str(), value, &to.labels);
+  }
   // A sandbox need not have an image.
   tell(&reply, {ContainerField::Name, ContainerField::Type, ContainerField::Labels,
                 ContainerField::Image, ContainerField::ImageId, ContainerField::ImageDigest});
@@ -145,6 +155,11 @@ bool parse_cri_sandbox(std::string_view message, ContainerMetadata* metadata) {
   if (status.empty() || !is_whole(message) || !is_whole(status)) return false;
   metadata->ip = text(proto_bytes(status, 5), 1);
   metadata->pod_sandbox_labels = labels_in(status, 7);
+  // The fields of the pod read these labels of the container, which kubelets set.
+  const std::string_view pod = proto_bytes(status, 2);
+  add_label("io.kubernetes.pod.name", proto_bytes(pod, 1), &metadata->labels);
+  add_label("io.kubernetes.pod.namespace", proto_bytes(pod, 3), &metadata->labels);
+  add_label("io.kubernetes.pod.uid", proto_bytes(pod, 2), &metadata->labels);
   return true;
 }
 

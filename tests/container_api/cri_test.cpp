@@ -38,8 +38,10 @@ std::string container_status() {
                             std::string("\x28\x05", 2));
 }
 std::string sandbox_status() {
-  return proto_field(1, proto_field(1, kPodId) + proto_field(5, proto_field(1, "10.1.2.3")) +
-                            label(7, "app", "shop") + label(7, "io.kubernetes.pod.name", "shop-0"));
+  return proto_field(1, proto_field(1, kPodId) +
+                            proto_field(2, proto_field(1, "shop-0") + proto_field(3, "prod")) +
+                            proto_field(5, proto_field(1, "10.1.2.3")) + label(7, "app", "shop") +
+                            label(7, "io.kubernetes.pod.name", "shop-0"));
 }
 std::string image_status() {
   return proto_field(1, proto_field(1, "sha256:" + kImageId) + proto_field(2, "r.example/cart:v2") +
@@ -86,7 +88,10 @@ void expect_container(const ContainerReply& reply) {
   EXPECT_EQ(it.image_tag, "v2");
   EXPECT_EQ(it.image_id, kImageId);
   EXPECT_EQ(it.image_digest, "sha256:aa");
-  EXPECT_EQ(it.labels, (ContainerLabels{{"a", "1"}, {"b", "2"}}));
+  EXPECT_EQ(it.labels, (ContainerLabels{{"a", "1"},
+                                        {"b", "2"},
+                                        {"io.kubernetes.pod.name", "shop-0"},
+                                        {"io.kubernetes.pod.namespace", "prod"}}));
   EXPECT_EQ(it.ip, "10.1.2.3");
   EXPECT_EQ(it.pod_sandbox_id, kPodId);
   EXPECT_EQ(it.pod_sandbox_labels,

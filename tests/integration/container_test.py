@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real containers: what live detection knows about them at their first program, however soon they end.
 
-usage: container_test.py GYR
+usage: container_test.py GYR [GRPC_CALL]
 Needs root, eBPF, runc and a static busybox; ends with status 77 (skipped) and a reason where they are missing. Each test
 starts its own containers and looks only at them.
 """
@@ -27,9 +27,10 @@ import unittest
 from common import skip
 
 GYR = ''
+GRPC_CALL = ''  # speaks to a real runtime; without it pods of containerd are skipped
 FIELDS = ('container.id container.full_id container.name container.type container.image.repository container.privileged '
           'container.mount.dest[/etc] container.mount.rdwr[/etc] container.host_network container.host_pid '
-          'container.label[gyrtest] container.image.digest k8s.pod.name k8s.ns.name proc.exepath evt.type')
+          'container.label[gyrtest] container.image.digest container.image.id k8s.pod.labels k8s.pod.name k8s.ns.name proc.exepath evt.type')
 RULES = f'''- rule: program in a container of the test
   desc: by the test
   condition: evt.type in (execve, execveat) and evt.failed = false and thread.cgroups contains "gyrtest" and
@@ -362,7 +363,7 @@ class Podman(Case):
             time.sleep(0.1)
         self.ask_at(podman=socket)
         process = self.watch()
-        done = self.podman('run', '--rm', '--cgroup-parent', '/gyrtest', '--name', 'gyrtest-labels', '--label', 'gyrtest=front',
+        done = self.podman('run', '--rm', '--replace', '--cgroup-parent', '/gyrtest', '--name', 'gyrtest-labels', '--label', 'gyrtest=front',
                            'localhost/gyrtest/box:v3', '/busybox', 'sh', '-c', '/busybox sleep 2; /busybox true')
         if done.returncode != 0:
             self.skipTest('podman runs no container here: ' + done.stderr.strip()[-200:])
@@ -373,7 +374,7 @@ class Podman(Case):
 
     def test_podman(self):
         process = self.watch()
-        run = ('run', '--rm', '--cgroup-parent', '/gyrtest', '-v', '/etc:/host-etc:ro')
+        run = ('run', '--rm', '--replace', '--cgroup-parent', '/gyrtest', '-v', '/etc:/host-etc:ro')
         done = self.podman(*run, '--name', 'gyrtest-one', 'localhost/gyrtest/box:v3', '/busybox', 'true')
         if done.returncode != 0:
             self.skipTest('podman runs no container here: ' + done.stderr.strip()[-200:])
@@ -393,6 +394,7 @@ class Podman(Case):
 
 class Containerd(Case):
     """A real containerd of our own with ctr, where they are there: labels and digest come from its API."""
+    IMAGE = 'localhost/gyrtest/box:v4'
 
     def setUp(self):
         super().setUp()
@@ -400,10 +402,12 @@ class Containerd(Case):
             if not shutil.which(program):
                 self.skipTest(f'{program} is not installed')
         self.socket = os.path.join(self.folder, 'c.sock')
+        self.space = 'gyrtest'
         settings = os.path.join(self.folder, 'containerd.toml')
         with open(settings, 'w', encoding='utf-8') as file:
             file.write(f'version = 2\nroot = "{self.folder}/root"\nstate = "{self.folder}/state"\n'
-                       f'[grpc]\naddress = "{self.socket}"\n')
+                       f'[grpc]\naddress = "{self.socket}"\n[plugins."io.containerd.grpc.v1.cri"]\n'
+                       f'sandbox_image = "{self.IMAGE}"\nrestrict_oom_score_adj = true\ndisable_apparmor = true\n')
         log = open(os.path.join(self.folder, 'containerd.log'), 'wb')  # pylint: disable=consider-using-with
         self.addCleanup(log.close)
         daemon = subprocess.Popen(['containerd', '-c', settings], stdout=log, stderr=log)
@@ -420,7 +424,7 @@ class Containerd(Case):
             self.skipTest('containerd takes no image here: ' + done.stderr.strip()[-200:])
 
     def ctr(self, *arguments):
-        return subprocess.run(['ctr', '--address', self.socket, '--namespace', 'gyrtest', *arguments], capture_output=True, text=True,
+        return subprocess.run(['ctr', '--address', self.socket, '--namespace', self.space, *arguments], capture_output=True, text=True,
                               timeout=120, check=False)
 
     def image(self):
@@ -438,8 +442,9 @@ class Containerd(Case):
             add(tar, 'busybox', busybox, 0o755)
         digest = hashlib.sha256(layer.getvalue()).hexdigest()
         about = json.dumps({'architecture': {'x86_64': 'amd64', 'aarch64': 'arm64'}.get(os.uname().machine, os.uname().machine),
-                            'os': 'linux', 'config': {}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest]}}).encode()
-        manifest = [{'Config': 'config.json', 'RepoTags': ['localhost/gyrtest/box:v4'], 'Layers': ['layer.tar']}]
+                            'os': 'linux', 'config': {'Cmd': ['/busybox', 'sleep', '100']}, 'rootfs': {'type': 'layers', 'diff_ids': ['sha256:' + digest]}}).encode()
+        self.image_id = hashlib.sha256(about).hexdigest()
+        manifest = [{'Config': 'config.json', 'RepoTags': [self.IMAGE], 'Layers': ['layer.tar']}]
         with tarfile.open(archive, 'w') as tar:
             add(tar, 'config.json', about)
             add(tar, 'layer.tar', layer.getvalue())
@@ -449,7 +454,7 @@ class Containerd(Case):
     def test_what_ctr_runs(self):
         self.ask_at(containerd=self.socket)
         process = self.watch()
-        done = self.ctr('run', '--rm', '--label', 'gyrtest=back', 'localhost/gyrtest/box:v4', 'gyrtest-ctr', '/busybox', 'sh', '-c',
+        done = self.ctr('run', '--rm', '--label', 'gyrtest=back', self.IMAGE, 'gyrtest-ctr', '/busybox', 'sh', '-c',
                         '/busybox sleep 1.5; /busybox true')
         if done.returncode != 0:
             self.skipTest('containerd runs no container here: ' + done.stderr.strip()[-200:])
@@ -463,10 +468,61 @@ class Containerd(Case):
         self.assertEqual(last['container.image.digest'], digest)
         self.assertEqual(last['container.label[gyrtest]'], 'back')
 
+    def call(self, method, message):
+        done = subprocess.run([GRPC_CALL, self.socket, '/runtime.v1.' + method], input=message, capture_output=True, timeout=90,
+                              check=False)
+        if done.returncode != 0:
+            with open(os.path.join(self.folder, 'containerd.log'), encoding='utf-8', errors='replace') as log:
+                errors = [line for line in log.read().splitlines() if 'level=error' in line]
+            self.skipTest(f'no pod can be made here: {done.stderr.decode().strip()}; {errors[-1:]}')
+        return done.stdout
+
+    def test_a_pod_as_the_kubelet_makes_it(self):
+        """The numbers of the fields are those that a real runtime knows."""
+        if not GRPC_CALL:
+            self.skipTest('no gyr_grpc_call is named')
+        self.space = 'k8s.io'
+        self.assertEqual(self.ctr('image', 'import', self.image()).returncode, 0)
+        digest = re.search('sha256:[0-9a-f]{64}', self.ctr('image', 'ls').stdout).group(0)
+
+        def field(number, data):
+            data = data.encode() if isinstance(data, str) else data
+            size, length = len(data), b''
+            while size >= 0x80:
+                length += bytes([size & 0x7F | 0x80])
+                size >>= 7
+            return bytes([number << 3 | 2]) + length + bytes([size]) + data
+
+        def label(name, value):
+            return field(1, name) + field(2, value)
+        host_network = field(2, field(1, b'\x08\x02'))  # so that no network plugin is needed
+        pod = (field(1, field(1, 'shop-0') + field(2, '1-2-3') + field(3, 'prod')) + field(6, label('app', 'shop')) +
+               field(6, label('io.kubernetes.pod.name', 'shop-0')) + field(8, field(1, '/gyrtest') + host_network))
+        self.ask_at(cri=self.socket)
+        process = self.watch()
+        sandbox = self.call('RuntimeService/RunPodSandbox', field(1, pod))[2:].decode()
+        self.addCleanup(self.call, 'RuntimeService/RemovePodSandbox', field(1, sandbox))
+        self.addCleanup(self.call, 'RuntimeService/StopPodSandbox', field(1, sandbox))
+        command = b''.join(field(3, word) for word in ('/busybox', 'sh', '-c', '/busybox sleep 2; /busybox true'))
+        container = (field(1, field(1, 'gyrtest-cart')) + field(2, field(1, self.IMAGE)) + command + field(9, label('gyrtest', 'pod')) +
+                     field(15, field(2, b'')))
+        made = self.call('RuntimeService/CreateContainer', field(1, sandbox) + field(2, container) + field(3, pod))[2:].decode()
+        self.call('RuntimeService/StartContainer', field(1, made))
+        time.sleep(3)
+        seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        last = [fields for fields in seen if fields['container.full_id'] == made][-1]
+        self.assertEqual(last['container.name'], 'gyrtest-cart', self.log())
+        self.assertEqual((last['k8s.pod.name'], last['k8s.ns.name']), ('shop-0', 'prod'))
+        self.assertIn('app:shop', last['k8s.pod.labels'])
+        self.assertEqual(last['container.image.id'], self.image_id)
+        self.assertIn(last['container.image.digest'], (digest, None))
+        of_sandbox = [fields for fields in seen if fields['container.full_id'] == sandbox]
+        self.assertEqual(of_sandbox[0]['container.name'], 'shop-0')
+
     def test_one_that_lives_10_ms_is_known_by_its_files(self):
         self.ask_at(containerd=self.socket)
         process = self.watch('-o', 'log_level=debug')
-        done = self.ctr('run', '--rm', 'localhost/gyrtest/box:v4', 'gyrtest-brief', '/busybox', 'usleep', '10000')
+        done = self.ctr('run', '--rm', self.IMAGE, 'gyrtest-brief', '/busybox', 'usleep', '10000')
         if done.returncode != 0:
             self.skipTest('containerd runs no container here: ' + done.stderr.strip()[-200:])
         seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
@@ -552,6 +608,8 @@ class InsideAPod(Case):
 
 if __name__ == '__main__':
     GYR = os.path.abspath(sys.argv.pop(1))
+    if len(sys.argv) > 1 and sys.argv[1].endswith('grpc_call'):
+        GRPC_CALL = os.path.abspath(sys.argv.pop(1))
     if reason := why_not():
         skip(reason)
     unittest.main(verbosity=2)
