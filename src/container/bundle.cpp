@@ -207,6 +207,19 @@ void add_containerd(RuntimeFiles& files, const Json& notes, ContainerMetadata* m
   if (to.is_pod_sandbox) read_cni_result(files, &to);
 }
 
+// --- docker, whose own files are not where they usually are: it keeps its bundles with containerd
+
+void add_docker(ContainerMetadata* metadata) {
+  ContainerMetadata& to = *metadata;
+  to.type = static_cast<int64_t>(ContainerType::Docker);
+  for (const ContainerField field :
+       {ContainerField::Name, ContainerField::Image, ContainerField::ImageId,
+        ContainerField::ImageDigest, ContainerField::Labels}) {
+    to[field] = WhyMissing::NotOnDisk;
+  }
+  to[ContainerField::CniJson] = WhyMissing::NoSuchThing;
+}
+
 // --- a runtime that was started by hand
 
 void add_bare(ContainerMetadata* metadata) {
@@ -248,6 +261,8 @@ bool read_bundle(RuntimeFiles& files, const std::string& bundle, ContainerMetada
     add_crio(files, notes, metadata);
   } else if (manager == "libpod" || bundle.ends_with(kUserdata)) {
     add_podman(files, bundle, metadata);
+  } else if (bundle.find("/moby/" + metadata->full_id) != std::string::npos) {
+    add_docker(metadata);
   } else if (bundle.find("/io.containerd.") != std::string::npos) {
     add_containerd(files, notes, metadata);
   } else {

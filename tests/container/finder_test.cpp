@@ -112,6 +112,18 @@ TEST(Finder, SaysWhichPartOfDockersFilesIsMissing) {
   EXPECT_EQ(why(look(host, "/docker/" + kId), ContainerField::Privileged), WhyMissing::Damaged);
 }
 
+// With another data-root docker's own files are not found, but containerd keeps the bundle.
+TEST(Finder, KnowsDockerByItsNamespaceInContainerd) {
+  HostRoot host;
+  host.write("/run/containerd/io.containerd.runtime.v2.task/moby/" + kId + "/config.json", oci(""));
+  const ContainerMetadata it = look(host, "/docker/" + kId);
+  EXPECT_EQ(container_type_name(it.type), "docker");
+  EXPECT_EQ(it.name, "");
+  EXPECT_EQ(it.privileged, false);
+  EXPECT_EQ(why(it, ContainerField::Name), WhyMissing::NotOnDisk);
+  EXPECT_EQ(why(it, ContainerField::Labels), WhyMissing::NotOnDisk);
+}
+
 TEST(Finder, ExpectsNoAddressWhereDockerGivesNone) {
   HostRoot host;
   write_docker(host);

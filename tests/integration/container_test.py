@@ -531,6 +531,56 @@ class Containerd(Case):
         self.assertRegex(self.log(), "alert 'program in a container of the test': container gyrtest-bri[a-z]* has no .*not known: ")
 
 
+class Dockerd(Case):
+    """A real docker of our own, whose files are where nobody looks for them: all comes from its API."""
+
+    def setUp(self):
+        super().setUp()
+        for program in ('dockerd', 'docker'):
+            if not shutil.which(program):
+                self.skipTest(f'{program} is not installed')
+        self.socket = os.path.join(self.folder, 'd.sock')
+        log = open(os.path.join(self.folder, 'dockerd.log'), 'wb')  # pylint: disable=consider-using-with
+        self.addCleanup(log.close)
+        daemon = subprocess.Popen(['dockerd', '--data-root', self.folder + '/root', '--exec-root', self.folder + '/exec', '--pidfile',
+                                   self.folder + '/pid', '-H', 'unix://' + self.socket, '--iptables=false', '--bridge=none',
+                                   '--storage-driver', 'vfs'], stdout=log, stderr=log)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.terminate)
+        for _ in range(200):
+            if daemon.poll() is not None or self.docker('version').returncode == 0:
+                break
+            time.sleep(0.1)
+        if daemon.poll() is not None:
+            self.skipTest('dockerd does not start here')
+
+    def docker(self, *arguments, **more):
+        return subprocess.run(['docker', '-H', 'unix://' + self.socket, *arguments], capture_output=True, timeout=120, check=False, **more)
+
+    def test_what_docker_runs(self):
+        root = os.path.join(self.folder, 'image')
+        os.makedirs(root)
+        shutil.copy(shutil.which('busybox'), os.path.join(root, 'busybox'))
+        archive = subprocess.run(['tar', '-C', root, '-c', '.'], check=True, capture_output=True).stdout
+        made = self.docker('import', '-', 'localhost/gyrtest/box:v5', input=archive)
+        if made.returncode != 0:
+            self.skipTest('docker takes no image here: ' + made.stderr.decode().strip()[-200:])
+        self.ask_at(docker=self.socket)
+        process = self.watch()
+        done = self.docker('run', '--rm', '--cgroup-parent', '/gyrtest', '--name', 'gyrtest-docker', '--label', 'gyrtest=docker',
+                           'localhost/gyrtest/box:v5', '/busybox', 'sh', '-c', '/busybox sleep 2; /busybox true')
+        if done.returncode != 0:
+            self.skipTest('docker runs no container here: ' + done.stderr.decode().strip()[-200:])
+        seen = [fields for rule, _, fields in self.end(process) if rule.startswith('program')]
+        self.assertEqual(len(seen), 3, self.log())
+        last = seen[-1]
+        self.assertEqual((last['container.name'], last['container.type']), ('gyrtest-docker', 'docker'), self.log())
+        self.assertEqual(last['container.image.repository'], 'localhost/gyrtest/box')
+        self.assertEqual(last['container.image.id'], made.stdout.decode().strip().removeprefix('sha256:'))
+        self.assertEqual(last['container.label[gyrtest]'], 'docker')
+        self.assertIs(last['container.privileged'], False)
+
+
 def why_not():
     if os.geteuid() != 0:
         return 'needs root'
