@@ -25,12 +25,18 @@ bool KernelTypes::has_tracepoint(std::string_view name) const {
 }
 
 bool KernelTypes::runs_32bit_programs() const {
-  // Where such calls enter, on either machine, old kernels and new ones.
-  constexpr std::array kEntries = {"do_fast_syscall_32", "do_int80_syscall_32",
-                                   "do_int80_emulation", "do_el0_svc_compat",
-                                   "el0t_32_sync_handler"};
-  return std::any_of(kEntries.begin(), kEntries.end(),
-                     [this](const char* name) { return has_function(name); });
+  // The types of some kernels leave out where such calls enter, so other traces of them count too:
+  // nobody may be blind to calls that are made.
+  constexpr std::array kFunctions = {"do_fast_syscall_32",       "do_int80_syscall_32",
+                                     "do_int80_emulation",       "do_el0_svc_compat",
+                                     "el0t_32_sync_handler",     "__ia32_compat_sys_execve",
+                                     "__arm64_compat_sys_execve"};
+  constexpr std::array kStructures = {"compat_siginfo", "compat_sigaction"};
+  return std::any_of(kFunctions.begin(), kFunctions.end(),
+                     [this](const char* name) { return has_function(name); }) ||
+         std::any_of(kStructures.begin(), kStructures.end(), [this](const char* name) {
+           return types_ != nullptr && btf__find_by_name_kind(types_, name, BTF_KIND_STRUCT) > 0;
+         });
 }
 
 }  // namespace gyr

@@ -295,7 +295,9 @@ Result<LoadedProbe> BpfSource::load_in_attach_mode(const KernelTypes& kernel) {
   auto loaded = load_best(kernel);
   if (call_hooks_ && !loaded) {
     call_hooks_.reset();
-    warnings_.push_back(kNotPerSyscall + std::string("the kernel refused the program"));
+    if (settings_.attach_mode == AttachMode::PerSyscall) {
+      warnings_.push_back(kNotPerSyscall + std::string("the kernel refused the program"));
+    }
     loaded = load_best(kernel);
   }
   if (call_hooks_ && runs_32bit) {
