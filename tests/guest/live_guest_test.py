@@ -15,7 +15,7 @@ from guest import Guest, SKIP, Unavailable
 
 KERNEL = GYR = LIVE_TEST = ''
 # Of gyr_live_test what reads all kinds of parameters: all of it takes an emulated machine minutes.
-TESTS = ['OpenLive.*', 'PathLive.*', 'ProcessLive.*', 'SocketLive.*', 'IoLive.*', 'SystemLive.*', 'TracepointLive.*']
+TESTS = ['AttachLive.*', 'OpenLive.*', 'PathLive.*', 'ProcessLive.*', 'SocketLive.*', 'IoLive.*', 'SystemLive.*', 'TracepointLive.*']
 LACKING = {'5.10': ['OpenLive.close_range']}  # CLOSE_RANGE_CLOEXEC came with 5.11
 
 RULES = '''
