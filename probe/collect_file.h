@@ -70,7 +70,10 @@ __noinline int load_file(__u32 slot) {
 /* Nonzero: s->left has no room for it. */
 __noinline int write_name(__u32 slot, __u32 index, __u32 last) {
   struct scratch* s = scratch_of(slot);
-  if (!s || index >= WALK_MAX || s->left < NAME_ROOM) return 1;
+  if (!s || index >= WALK_MAX || s->left < NAME_ROOM) {
+    if (s) s->walk_cut = 1;
+    return 1;
+  }
   const __u32 before = s->off;
   put(s, '/', 1);
   put_kernel_text(s, s->names[index], 256);
@@ -100,28 +103,34 @@ __noinline int step_up(__u32 slot) {
   if (!s) return 1;
   struct dentry* dentry = s->walk_node;
   struct mount* mount = s->walk_mount;
-  struct dentry* parent = BPF_CORE_READ(dentry, d_parent);
-  if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-    struct mount* below = BPF_CORE_READ(mount, mnt_parent);
+  struct dentry* parent = PEEK(dentry, dentry, d_parent);
+  if (dentry == PEEK(mount, mount, mnt.mnt_root)) {
+    struct mount* below = PEEK(mount, mount, mnt_parent);
     if (below == mount) return 1;
-    s->walk_node = BPF_CORE_READ(mount, mnt_mountpoint);
+    s->walk_node = PEEK(mount, mount, mnt_mountpoint);
     s->walk_mount = below;
     return 0;
   }
   const __u32 count = s->walk_count;
-  if (count >= WALK_MAX) return 1;
-  s->names[count] = BPF_CORE_READ(dentry, d_name.name);
+  if (count >= WALK_MAX) {
+    s->walk_cut = 1;
+    return 1;
+  }
+  s->names[count] = PEEK(dentry, dentry, d_name.name);
   s->walk_count = count + 1;
   s->walk_node = parent;
-  return dentry == parent; /* of no directory: memfd, anonymous */
+  s->walk_nowhere = dentry == parent; /* memfd, anonymous */
+  return s->walk_nowhere;
 }
 
 /* The path of a file up to the root of its mount namespace. */
 static __always_inline int write_path(__u32 slot, struct scratch* s, struct file* file) {
-  struct vfsmount* visible = BPF_CORE_READ(file, f_path.mnt);
-  s->walk_node = BPF_CORE_READ(file, f_path.dentry);
+  struct vfsmount* visible = PEEK(file, file, f_path.mnt);
+  s->walk_node = PEEK(file, file, f_path.dentry);
   s->walk_mount = (void*)visible - bpf_core_field_offset(struct mount, mnt);
   s->walk_count = 0;
+  s->walk_cut = 0;
+  s->walk_nowhere = 0;
   s->left = STRING_MAX;
   for (__u32 i = 0; i < 2 * WALK_MAX; ++i) {
     if (step_up(slot)) break;
@@ -134,6 +143,24 @@ __noinline int collect_fd_path(__u32 slot) {
   if (!s) return 0;
   struct file* file = open_file(s->ret);
   return file ? write_path(slot, s, file) : 0;
+}
+
+/* Writes the path of the file that was opened behind the record; 0: it has none, or it cannot be
+ * told as a whole. A part of a path would name another file. */
+__noinline int write_opened_path(__u32 slot) {
+  struct scratch* s = scratch_of(slot);
+  if (!s) return 0;
+  struct file* file = open_file(s->ret);
+  const __u32 begin = s->off;
+  if (!file || begin >= EVENT_MAX) return 0;
+  write_path(slot, s, file);
+  const __u8 first = s->data[begin + 1];
+  const int nameless = s->walk_nowhere && (first == 0 || first == '/'); /* a pipe, a namespace */
+  __u32 end = s->off - 1;                                               /* without its NUL */
+  OPAQUE(end);
+  if (s->walk_cut || s->overflow || nameless || end >= EVENT_MAX || s->data[end]) return 0;
+  s->off = end;
+  return 1;
 }
 
 /* What the task runs; null for kernel threads. */

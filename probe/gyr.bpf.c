@@ -58,6 +58,8 @@ struct gyr_call packed_calls[2][GYR_PACKED];
 __u32 process_exit_wanted;
 __u32 exec_by_tracepoint;  // a successful exec comes from its tracepoint, not from the call's exit
 __u8 shed_calls[GYR_CALLS];  // by portable number
+// By event: whether the path of the file it opened is wanted, which the format has no place for.
+__u8 wants_path[EV_LIMIT];
 __u32 has_talkers;
 __u64 losses_taken_ns;  // by the reader: losses until then are known to it
 __u32 reader_asleep;    // set by the reader; the next record takes it back and wakes it
@@ -173,6 +175,21 @@ static __always_inline int output(struct gyr_cpu* cpu, __u32 class, void* data, 
   return bpf_ringbuf_output(ring, data, size, wake) ? -1 : 0;
 }
 
+// Puts the note behind the parameters. If it does not fit, the event goes without.
+__noinline int write_note(__u32 slot) {
+  struct scratch* s = scratch_of(slot);
+  struct gyr_cpu* cpu = cpu_of(slot);
+  if (!s || !cpu) return 0;
+  const __u32 begin = s->off;
+  put(s, 0, sizeof(struct gyr_note));
+  if (!write_opened_path(slot)) {
+    cpu->unresolved++;
+    s->off = begin;
+    s->overflow = 0;
+  }
+  return 0;
+}
+
 // Header, lengths and prefix around the parameters, and off it goes.
 static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u32 count) {
   struct gyr_cpu* cpu = cpu_of(slot);
@@ -184,9 +201,15 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
     lose(slot, event, s->sc, GYR_TOO_BIG, s->ts);
     return;
   }
+  __u32 end = off;
+  if (event < EV_LIMIT && wants_path[event] && s->ret >= 0) {
+    write_note(slot);
+    end = s->off;
+    if (end >= EVENT_MAX) return;
+  }
   struct gyr_prefix* prefix = (void*)s->data;
   prefix->cpu = (__u16)slot;
-  prefix->reserved = 0;
+  prefix->note = (__u16)(end - off);
   prefix->size = off - GYR_PREFIX;
   __u8* header = s->data + GYR_PREFIX;
   *(__u64*)header = s->ts;
@@ -195,7 +218,7 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
   __u32 reason = 0;
-  if (output(cpu, event_class[event], s->data, off, s->talks, &reason))
+  if (output(cpu, event_class[event], s->data, end, s->talks, &reason))
     lose(slot, event, s->sc, reason, s->ts);
   else
     cpu->sent++;

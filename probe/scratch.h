@@ -45,6 +45,8 @@ struct scratch {
   void* walk_node;             /* where the walk upwards is: dentry or kernfs_node */
   void* walk_mount;
   __u32 walk_count;
+  __u8 walk_cut;     /* not all of the path was written */
+  __u8 walk_nowhere; /* it ends at what is in no directory */
   __u32 overflow;
   __u32 unreadable;
   __u8 data[EVENT_MAX + GYR_SNAPLEN_MAX + 4096];

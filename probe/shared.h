@@ -19,8 +19,14 @@
 
 struct gyr_prefix {
   __u16 cpu;
-  __u16 reserved;
+  __u16 note; /* bytes behind the record that are none of its parameters (struct gyr_note) */
   __u32 size; /* of the record that follows */
+};
+
+/* What the format has no parameter for. The path of the file that was opened follows, without a NUL
+ * and not always. */
+struct gyr_note {
+  __u8 marks; /* GYR_MARK_* */
 };
 
 /* What becomes of a call: written by user space at any time. */
@@ -56,8 +62,9 @@ struct gyr_cpu {
   __u64 unreadable;     /* parameters left empty because the caller's memory could not be read */
   __u64 unmapped_32bit; /* 32-bit calls without a portable number */
   __u64 x32;            /* calls of the x32 machine, which is not supported */
+  __u64 unresolved;     /* opened files whose path was wanted and could not be told */
   __u32 ring;           /* of this CPU for bulk events; that for critical ones follows it */
-  __u32 pad[11];        /* two cache lines, which no other CPU writes to */
+  __u32 pad[9];         /* two cache lines, which no other CPU writes to */
 };
 
 /* One per CPU: lost events by reason and portable number of their call. */

@@ -58,8 +58,10 @@ struct RecordRun {
 
   int live() {
     LiveHost host(environment("HOST_ROOT"));
-    auto source =
-        host.open({.syscalls = wanted_syscalls(filter), .snaplen = options.snaplen}, logger);
+    // What a replay will ask for is not known yet.
+    auto source = host.open(
+        {.syscalls = wanted_syscalls(filter), .snaplen = options.snaplen, .real_paths = true},
+        logger);
     if (!source) return print_error(source.error().message);
     return record(**source, host.state_settings(), &host);
   }

@@ -272,11 +272,13 @@ struct Run {
       return 0;
     }
     const SyscallPlan plan = wanted_calls();
+    const bool real_paths = settings.real_paths || syscalls_reading(*ruleset, "fd.realpath").any();
     Result<std::unique_ptr<Source>> source = host.open({.syscalls = plan.collected,
                                                         .snaplen = settings.snaplen,
                                                         .ring_bytes = settings.ring_bytes,
                                                         .cpus_per_ring = settings.cpus_per_ring,
-                                                        .attach_mode = settings.attach_mode},
+                                                        .attach_mode = settings.attach_mode,
+                                                        .real_paths = real_paths},
                                                        logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);

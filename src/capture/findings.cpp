@@ -19,6 +19,7 @@ constexpr std::string_view kFds = "gyr.fds";
 constexpr std::string_view kGone = "gyr.gone";
 constexpr std::string_view kLost = "gyr.lost";
 constexpr std::string_view kSupplement = "gyr.snapshot";
+constexpr std::string_view kNote = "gyr.note";
 constexpr std::string_view kOurs = "gyr.";
 constexpr std::string_view kContainer = "container";  // the reference's own
 constexpr size_t kPlugin = 0, kName = 1, kData = 2;   // parameters of the event
@@ -161,6 +162,11 @@ Result<FoundRecord> read_lost(Bytes data) {
   return FoundRecord(Finding(lost));
 }
 
+Result<FoundRecord> read_note(Bytes data) {
+  if (data.empty() || data.size() > UINT16_MAX) return Error{"a note about an event is damaged"};
+  return FoundRecord(Note{data});
+}
+
 FoundUser read_user(const EventView& event) {
   FoundUser found;
   found.container_id = event.text(5);
@@ -191,6 +197,12 @@ Record own_record(std::string_view name, const EntryWriter& data, uint64_t ts_ns
   builder.add_text(name);
   builder.add(data.bytes());
   return {.bytes = builder.finish(), .cpu = 0, .flags = kStateOnly};
+}
+
+Record note_record(Bytes note, uint64_t ts_ns, EventBuilder& builder) {
+  EntryWriter out;
+  out.put_bytes(note);
+  return own_record(kNote, out, ts_ns, builder);
 }
 
 Record finding_record(const Finding& finding, uint64_t ts_ns, EventBuilder& builder) {
@@ -238,6 +250,7 @@ Result<FoundRecord> read_finding(const Record& record) {
   if (name == kGone) return read_gone(event.param(kData));
   if (name == kLost) return read_lost(event.param(kData));
   if (name == kProgress) return FoundRecord(Progress{});
+  if (name == kNote) return read_note(event.param(kData));
   if (name == kContainer) {
     std::string_view json = as_text(event.param(kData));
     while (json.ends_with('\0')) json.remove_suffix(1);

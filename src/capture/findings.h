@@ -29,13 +29,19 @@ Record supplement_record(const Snapshot& snapshot, uint64_t ts_ns, EventBuilder&
 
 // Whether a record is one of these; only marked ones are, so ask for Record::flags first.
 bool is_finding(const Record& record);
+// The note of the event that comes next (Record::note); it lies in the builder.
+Record note_record(Bytes note, uint64_t ts_ns, EventBuilder& builder);
 // The supplement of the snapshot, to be merged by merge_supplement().
 struct Supplement {};
 // What more a running state knew, to be read by read_progress() (capture/progress.h).
 struct Progress {};
+// The note of the next event; it lies in the record.
+struct Note {
+  Bytes bytes;
+};
 // A finding of a kind that a newer version wrote.
 struct UnknownFinding {};
-using FoundRecord = std::variant<UnknownFinding, Supplement, Progress, Finding>;
+using FoundRecord = std::variant<UnknownFinding, Supplement, Progress, Note, Finding>;
 // The reason is for the user: "the found thread is damaged: …".
 Result<FoundRecord> read_finding(const Record& record);
 Result<void> merge_supplement(const Record& record, Snapshot* snapshot);

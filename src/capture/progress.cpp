@@ -119,6 +119,7 @@ void write_descriptor(EntryWriter& out, const FdProgress& entry) {
   out.put(entry.pid);
   put_text(out, fd.name);
   put_text(out, entry.name_raw);
+  put_text(out, entry.real_path);
 }
 
 FdProgress read_descriptor(EntryReader& in) {
@@ -148,6 +149,7 @@ FdProgress read_descriptor(EntryReader& in) {
   entry.pid = in.read<int64_t>();
   fd.name = read_text(in);
   entry.name_raw = read_text(in);
+  entry.real_path = read_text(in);
   return entry;
 }
 

@@ -72,6 +72,7 @@ ReadStatus CaptureReader::next_section() {
 }
 
 ReadStatus CaptureReader::next_slow(Record* record) {
+  record->note = {};
   while (!failed_ && !ended_) {
     if (!input_.ensure(capture::kBlockHeader)) {
       ended_ = input_.available() == 0 && input_.at_end();

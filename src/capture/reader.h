@@ -66,6 +66,7 @@ class CaptureReader {
     record->bytes = {event, size};
     record->cpu = load<uint16_t>(block + 8);
     record->flags = 0;
+    record->note = {};
     event_at_ = block;
     input_.advance(length);
     ++events_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "capture/findings.h"
 #include "capture/format.h"
 #include "capture/lists.h"
 
@@ -111,6 +112,16 @@ Result<void> CaptureWriter::begin_section(const Snapshot& snapshot) {
 }
 
 Result<void> CaptureWriter::write(const Record& record) {
+  if (!record.note.empty()) {
+    const auto ts_ns = load<uint64_t>(record.bytes.data());
+    if (auto done = write_event(note_record(record.note, ts_ns, builder_)); !done) return done;
+  }
+  if (auto done = write_event(record); !done) return done;
+  ++events_;
+  return {};
+}
+
+Result<void> CaptureWriter::write_event(const Record& record) {
   const Bytes event = record.bytes;
   const auto type = static_cast<Ev>(load<uint16_t>(event.data() + 20));
   const bool large = event_info(type).has(EF_LARGE_PAYLOAD);
@@ -128,9 +139,7 @@ Result<void> CaptureWriter::write(const Record& record) {
   }
   if (auto done = put(Bytes(front).first(record.flags != 0 ? 6 : 2)); !done) return done;
   if (auto done = put(event); !done) return done;
-  if (auto done = end_block(body); !done) return done;
-  ++events_;
-  return {};
+  return end_block(body);
 }
 
 Result<void> CaptureWriter::flush() {

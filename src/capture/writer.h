@@ -35,6 +35,12 @@ class CaptureWriter {
   // The record must be sound (EventView::decode() accepts it). One that no block can hold is an
   // error of its own: it is not written, and the file stays good.
   Result<void> write(const Record& record);
+  // At most so many bytes become of it in the file, its note and what stands around both included.
+  static uint64_t most_bytes_of(const Record& record) {
+    constexpr uint64_t kBlock = 64;  // more than stands around a record
+    const uint64_t note = record.note.empty() ? 0 : record.note.size() + 2 * kBlock;
+    return record.bytes.size() + kBlock + note;
+  }
   // Hands all that was written to the operating system.
   Result<void> flush();
   // Completes the file. To be called: the destructor does not flush.
@@ -61,10 +67,12 @@ class CaptureWriter {
   Result<void> begin_block(uint32_t number, uint64_t body);
   Result<void> end_block(uint64_t body);
   Result<void> put(Bytes bytes);
+  Result<void> write_event(const Record& record);
 
   capture::Output output_;
   std::string path_;
   capture::EntryWriter entry_;
+  EventBuilder builder_;  // of notes
   uint64_t events_ = 0;
 };
 

@@ -134,6 +134,33 @@ SyscallSet syscalls_of_rules(const Ruleset& ruleset) {
   return set;
 }
 
+namespace {
+
+bool template_reads(const OutputTemplate* output, std::string_view field) {
+  if (output == nullptr) return false;
+  const auto fields = output->fields();
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const OutputField& each) { return each.use->info->name == field; });
+}
+
+bool rule_reads(const Rule& rule, std::string_view field) {
+  return reads_field(*rule.condition, field) || template_reads(rule.output.get(), field) ||
+         std::any_of(
+             rule.extra_fields.begin(), rule.extra_fields.end(),
+             [&](const ExtraField& extra) { return template_reads(extra.value.get(), field); });
+}
+
+}  // namespace
+
+SyscallSet syscalls_reading(const Ruleset& ruleset, std::string_view field) {
+  SyscallSet set;
+  for (const Rule& rule : ruleset.rules) {
+    if (!rule.active() || rule.source != "syscall" || !rule_reads(rule, field)) continue;
+    set |= syscalls_of_needs(rule.needs);
+  }
+  return set;
+}
+
 SyscallPlan plan_syscalls(const SyscallSet& rules, const SyscallRequest& request) {
   SyscallPlan plan;
   SyscallSet wanted;

@@ -42,6 +42,8 @@ SyscallSet ignored_syscalls();
 SyscallSet syscalls_named(std::string_view name);
 // What the active rules of source "syscall" can match.
 SyscallSet syscalls_of_rules(const Ruleset& ruleset);
+// What the active rules of source "syscall" that read the field, in condition or output, can match.
+SyscallSet syscalls_reading(const Ruleset& ruleset, std::string_view field);
 // What a condition with these needs can match.
 SyscallSet syscalls_of_needs(const EventNeeds& needs);
 

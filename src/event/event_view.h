@@ -23,8 +23,13 @@ struct Record {
   Bytes bytes;  // header, lengths, parameters; nothing behind
   uint16_t cpu = 0;
   uint32_t flags = 0;  // kStateOnly
+  // What our probe tells beyond the parameters of the format: empty, or a byte of kMark* and the
+  // path of the file that the call opened, if it is known. Recordings have it as an entry in front
+  // of the record (capture/findings.h).
+  Bytes note{};
 };
-inline constexpr uint32_t kStateOnly = 1;  // feed state, show nobody
+inline constexpr uint32_t kStateOnly = 1;       // feed state, show nobody
+inline constexpr uint8_t kMarkArgsChanged = 1;  // in a note
 
 class EventView {
  public:
@@ -45,6 +50,7 @@ class EventView {
     info_ = &event_info(type_);
     cpu_ = record.cpu;
     flags_ = record.flags;
+    note_ = record.note;
     // Most events have few parameters, all of them known, and are long enough to load the lengths
     // of eight at once.
     const bool plain = count <= info_->plain_params && end_ >= kEventHeaderSize + sizeof(Lengths);
@@ -63,6 +69,12 @@ class EventView {
   uint32_t flags() const { return flags_; }
   const EventInfo& info() const { return *info_; }
   Bytes bytes() const { return {bytes_, end_}; }
+  // What the caller's memory holds of an argument has changed during the call.
+  bool arguments_changed() const { return !note_.empty() && (note_[0] & kMarkArgsChanged) != 0; }
+  // Path of the file that the call opened, as the kernel resolved it; empty: not known.
+  std::string_view opened_path() const {
+    return note_.empty() ? std::string_view() : as_text(note_.subspan(1));
+  }
 
   // Parameters the event carries and the table knows.
   size_t nparams() const { return nparams_; }
@@ -136,6 +148,7 @@ class EventView {
 
   const uint8_t* bytes_ = nullptr;
   const EventInfo* info_ = nullptr;
+  Bytes note_;
   uint32_t end_ = 0;
   uint32_t flags_ = 0;
   Ev type_ = Ev::GENERIC_E;

@@ -97,6 +97,7 @@ struct FdProgress {
   bool connected = false, upper_layer = false, lower_layer = false, from_snapshot = false;
   int64_t pid = 0;
   std::string name_raw;
+  std::string real_path;
 };
 struct RecentExit {
   int64_t ptid = -1, tid = -1;

@@ -91,6 +91,16 @@ Value fd_name_raw(const EvalContext& context, const FieldUse&) {
   return interned(context, out.view());
 }
 
+// What a list shows comes from /proc, which tells what the kernel has opened.
+Value fd_real_path(const EvalContext& context, const FieldUse&) {
+  const FdInfo* fd = event_fd(context);
+  if (fd == nullptr) return Value::null();
+  if (!fd->real_path.empty()) return Value::of_str(fd->real_path);
+  const bool is_listed = fd->from_snapshot && fd->name.view().starts_with('/');
+  const bool has_path = fd->is_file() || fd->kind == FdKind::Directory;
+  return is_listed && has_path ? Value::of_str(fd->name) : Value::null();
+}
+
 Value fd_directory(const EvalContext& context, const FieldUse&) {
   const FdInfo* fd = event_fd(context);
   if (fd != nullptr && fd->kind == FdKind::Directory) return Value::of_str(fd->name);

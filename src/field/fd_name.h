@@ -9,6 +9,7 @@ namespace gyr {
 
 Value fd_name_field(const EvalContext& context, const FieldUse& use);
 Value fd_name_raw(const EvalContext& context, const FieldUse& use);
+Value fd_real_path(const EvalContext& context, const FieldUse& use);
 Value fd_directory(const EvalContext& context, const FieldUse& use);
 Value fd_filename(const EvalContext& context, const FieldUse& use);
 Value fd_container_name(const EvalContext& context, const FieldUse& use);

@@ -90,5 +90,7 @@ struct EventNeeds {
 };
 EventNeeds event_needs(const Checked& condition, const Dialect& dialect,
                        ConditionCache* cache = nullptr);
+// Whether a value of the field is part of the answer.
+bool reads_field(const Checked& condition, std::string_view field);
 
 }  // namespace gyr

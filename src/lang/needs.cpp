@@ -117,7 +117,28 @@ class Needs {
   std::vector<std::string> names_;
 };
 
+// Nesting is bounded by kMaxDepth.
+bool operand_reads(const OperandPtr& operand, std::string_view field) {
+  if (operand == nullptr) return false;
+  if (operand->kind == Operand::Kind::Field && operand->field.info->name == field) return true;
+  return std::any_of(operand->arguments.begin(), operand->arguments.end(),
+                     [&](const OperandPtr& part) { return operand_reads(part, field); });
+}
+
+bool tree_reads(const Tree& tree, std::string_view field) {
+  if (tree.kind == Tree::Kind::Atom) {
+    const AtomSpec& spec = tree.atom->spec();
+    return operand_reads(spec.left, field) || operand_reads(spec.right, field);
+  }
+  return std::any_of(tree.children.begin(), tree.children.end(),
+                     [&](const TreePtr& child) { return tree_reads(*child, field); });
+}
+
 }  // namespace
+
+bool reads_field(const Checked& condition, std::string_view field) {
+  return tree_reads(*condition.root, field);
+}
 
 EventNeeds event_needs(const Checked& condition, const Dialect& dialect, ConditionCache* cache) {
   Needs needs(dialect, cache);

@@ -21,7 +21,6 @@
 namespace gyr {
 namespace {
 
-constexpr uint64_t kBlock = 64;                   // more than stands around a record in a file
 constexpr uint64_t kStillToCome = 1'000'000'000;  // an idle source may yet give events so old
 constexpr size_t kDigits = 20;
 constexpr std::string_view kEnding = ".scap";
@@ -168,7 +167,7 @@ void AlertCapture::write_pending() {
 void AlertCapture::write(const Record& record) {
   const uint64_t most = settings_.max_file_bytes;
   if (most > 0 && !log_.has_failed() &&
-      log_.files().writer().most_bytes() + record.bytes.size() + kBlock > most) {
+      log_.files().writer().most_bytes() + CaptureWriter::most_bytes_of(record) > most) {
     return end_at_limit();
   }
   log_.write(record);

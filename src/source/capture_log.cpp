@@ -79,8 +79,8 @@ void CaptureLog::write(const Record& record) {
     ++lost_;
     return;
   }
-  constexpr uint64_t kBlock = 64;  // more than stands around a record
-  if (const Result<void> room = files_->make_room(record.bytes.size() + kBlock); !room) {
+  const uint64_t bytes = CaptureWriter::most_bytes_of(record);
+  if (const Result<void> room = files_->make_room(bytes); !room) {
     ++lost_;
     return end(room.error());
   }

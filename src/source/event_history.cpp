@@ -50,7 +50,10 @@ uint64_t EventHistory::skip_gap(uint64_t at) const {
 Record EventHistory::record_at(uint64_t at) const {
   const uint8_t* slot = &ring_[at % settings_.bytes];
   const auto header = load<SlotHeader>(slot);
-  return {.bytes = {slot + sizeof header, header.size}, .cpu = header.cpu, .flags = header.flags};
+  return {.bytes = {slot + sizeof header, header.size},
+          .cpu = header.cpu,
+          .flags = header.flags,
+          .note = {slot + sizeof header + header.size, header.note}};
 }
 
 uint64_t EventHistory::oldest_ts_ns() const {
@@ -61,7 +64,7 @@ void EventHistory::push(const Record& record) {
   ++counters_.records;
   const uint64_t now_ns = ts_of(record);
   drop_old(now_ns, kDropsAtOnce);
-  const uint64_t size = slot_size(record.bytes.size());
+  const uint64_t size = slot_size(record);
   if (size > settings_.bytes) {
     while (!empty()) drop_oldest();
     ++counters_.too_large;
@@ -84,9 +87,14 @@ void EventHistory::push(const Record& record) {
   end_ += gap;
   if (empty()) first_ = end_;
   uint8_t* slot = &ring_[end_ % settings_.bytes];
-  const SlotHeader header{static_cast<uint32_t>(record.bytes.size()), record.flags, record.cpu};
+  const SlotHeader header{static_cast<uint32_t>(record.bytes.size()), record.flags, record.cpu,
+                          static_cast<uint16_t>(record.note.size())};
   std::memcpy(slot, &header, sizeof header);
-  std::memcpy(slot + sizeof header, record.bytes.data(), record.bytes.size());
+  slot += sizeof header;
+  std::memcpy(slot, record.bytes.data(), record.bytes.size());
+  if (!record.note.empty()) {
+    std::memcpy(slot + record.bytes.size(), record.note.data(), record.note.size());
+  }
   end_ += size;
   ++count_;
 }
@@ -111,7 +119,7 @@ void EventHistory::drop_oldest() {
     first_ = skip_gap(first_);
     const Record oldest = record_at(first_);
     apply(oldest);
-    first_ += slot_size(oldest.bytes.size());
+    first_ += slot_size(oldest);
     --count_;
   } while (!empty() && is_meta(record_at(skip_gap(first_))));
 }

@@ -58,7 +58,7 @@ class EventHistory {
       at = skip_gap(at);
       const Record record = record_at(at);
       use(record);
-      at += slot_size(record.bytes.size());
+      at += slot_size(record);
     }
   }
   bool empty() const { return count_ == 0; }
@@ -76,13 +76,14 @@ class EventHistory {
     uint32_t size;  // of the record; kGap: the ring goes on at its start
     uint32_t flags;
     uint16_t cpu;
+    uint16_t note;  // bytes of its note, behind it
   };
   static constexpr uint32_t kGap = UINT32_MAX;
   // More at once would hold up detection after a pause, when everything is old.
   static constexpr int kDropsAtOnce = 16;
   static constexpr int kDropsWhenIdle = 4096;
-  static constexpr uint64_t slot_size(uint64_t record) {
-    return (sizeof(SlotHeader) + record + 7) / 8 * 8;
+  static uint64_t slot_size(const Record& record) {
+    return (sizeof(SlotHeader) + record.bytes.size() + record.note.size() + 7) / 8 * 8;
   }
   // Offsets count up for ever; their place in the ring is the remainder.
   uint64_t skip_gap(uint64_t at) const;

@@ -95,6 +95,13 @@ uint64_t round_up_to_power_of_two(uint64_t bytes) {
   return size;
 }
 
+// Its rows ask the kernel which file the call opened.
+bool opens_file(const EventInfo& event) {
+  const auto params = event.params();
+  return std::any_of(params.begin(), params.end(),
+                     [](const ParamInfo& param) { return param.collect == Collect::fd_ino; });
+}
+
 // Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
 bool programs_are_preempted() {
   utsname kernel{};
@@ -520,6 +527,10 @@ void BpfSource::fill_tables() {
     const bool looks = table.calls[0][i].event || narrow.event || !narrow.sc;
     probe_->bss->looks[i] = looks ? 1 : 0;
   }
+  for (const EventInfo& event : all_events()) {
+    probe_->bss->wants_path[static_cast<size_t>(event.type)] =
+        settings_.real_paths && opens_file(event) ? 1 : 0;
+  }
   probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
   const auto uring = uring_call_table(syscalls);
   std::memcpy(probe_->bss->uring_calls, uring.data(), sizeof(uring));
@@ -652,6 +663,7 @@ SourceCounters BpfSource::counters() const {
     sum.lost_critical += counted(cpu.lost[GYR_CRITICAL_CLASS]);
     sum.unmapped_32bit += counted(cpu.unmapped_32bit);
     all.unreadable += counted(cpu.unreadable);
+    all.unresolved += counted(cpu.unresolved);
     all.x32 += counted(cpu.x32);
   }
   sum.losses = losses_->table();
@@ -668,6 +680,7 @@ SourceCounters BpfSource::counters() const {
   tell(sum.unmapped_32bit, "32-bit calls without a 64-bit counterpart");
   tell(all.x32, "x32 calls");
   tell(all.unreadable, "parameters whose memory could not be read");
+  tell(all.unresolved, "opened files whose path could not be told");
   tell(merge_->late(), "events out of order");
   return sum;
 }

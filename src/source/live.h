@@ -28,6 +28,8 @@ struct LiveSettings {
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;
   AttachMode attach_mode = AttachMode::Auto;
+  // Tell the path of each opened file as the kernel resolved it (Record::note).
+  bool real_paths = false;
   std::string host_root;            // where the host's file system is mounted, "" for here
   std::vector<std::string> spoilt;  // for tests: programs of the probe that the kernel shall refuse
   bool typed = true;  // load fields directly where the kernel can (5.11); false: as if it could not

@@ -5,6 +5,7 @@
 
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "capture/findings.h"
 #include "capture/progress.h"
@@ -77,9 +78,15 @@ class ReplaySource final : public Source {
   [[gnu::noinline]] SourceStatus next_other(Record* record) {
     if (failed_) return SourceStatus::Failed;
     switch (read(record)) {
-      case ReadStatus::Event:
+      case ReadStatus::Event: {
         if (record->flags != 0 && capture::is_finding(*record)) return take_finding(*record);
-        return upgrade(record);
+        const SourceStatus status = upgrade(record);
+        if (has_note_ && status == SourceStatus::Event) {
+          record->note = note_;
+          has_note_ = is_held_up_ = false;
+        }
+        return status;
+      }
       case ReadStatus::Restart:
         upgrader_.restart();
         return SourceStatus::Restart;
@@ -93,7 +100,8 @@ class ReplaySource final : public Source {
 
   ReadStatus read(Record* record) {
     if (!has_waiting_) return reader_->next(record);
-    has_waiting_ = is_held_up_ = false;
+    has_waiting_ = false;
+    is_held_up_ = has_note_;
     *record = waiting_record_;
     return waiting_;
   }
@@ -109,6 +117,11 @@ class ReplaySource final : public Source {
     ++findings_;
     Result<capture::FoundRecord> found = capture::read_finding(record);
     if (!found) return fail(reader_->event_error(found.error().message));
+    if (const auto* note = std::get_if<capture::Note>(&*found)) {
+      note_.assign(note->bytes.begin(), note->bytes.end());
+      has_note_ = is_held_up_ = true;
+      return SourceStatus::Dropped;
+    }
     auto* finding = std::get_if<Finding>(&*found);
     if (finding == nullptr) {
       if (std::holds_alternative<capture::UnknownFinding>(*found)) ++unknown_findings_;
@@ -149,7 +162,9 @@ class ReplaySource final : public Source {
   Record waiting_record_;
   ReadStatus waiting_ = ReadStatus::End;
   bool has_waiting_ = false;
-  bool is_held_up_ = false;  // failed_ or has_waiting_: one question for both
+  std::vector<uint8_t> note_;  // of the next event, and then of the last one
+  bool has_note_ = false;
+  bool is_held_up_ = false;  // failed_, has_waiting_ or has_note_: one question for all
   Finding finding_;
   uint64_t findings_ = 0;
   uint64_t unknown_findings_ = 0;

@@ -81,9 +81,12 @@ Record RingReader::oldest() const {
   const TimeOrder::Item* item = order_.oldest();
   gyr_prefix prefix;
   std::memcpy(&prefix, item->at, sizeof prefix);
+  const uint32_t note = std::min<uint32_t>(prefix.note, item->size - GYR_PREFIX);
+  const uint32_t size = item->size - GYR_PREFIX - note;
   Record record;
-  record.bytes = {item->at + GYR_PREFIX, item->size - GYR_PREFIX};
+  record.bytes = {item->at + GYR_PREFIX, size};
   record.cpu = prefix.cpu;
+  record.note = {item->at + GYR_PREFIX + size, note};
   return record;
 }
 

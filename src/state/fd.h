@@ -48,6 +48,7 @@ struct FdInfo {
   int64_t pid = 0;  // pidfd
   Str name;         // fd.name
   Str name_raw;     // fd.nameraw: as the caller wrote it
+  Str real_path;    // fd.realpath: what the kernel opened; empty: not told
 
   bool is_ip_socket() const {
     return kind == FdKind::Ipv4 || kind == FdKind::Ipv6 || is_server_socket();
@@ -68,6 +69,7 @@ class FdPool {
     // As *info = {}, in a few wide stores: descriptors come and go with every third event.
     info->name = Str();
     info->name_raw = Str();
+    info->real_path = Str();
     static_assert(std::is_standard_layout_v<FdInfo>);
     std::memset(static_cast<void*>(info), 0, offsetof(FdInfo, name));  // all defaults are zero
     free_.push_back(info);  // never grows: take() reserved for all entries

@@ -125,6 +125,9 @@ void open_file(StateCore& core, const EventView& event) {
   info->ino = event.get<uint64_t>(at(params.ino));
   info->name = std::move(name);
   info->name_raw = opened.name;
+  if (const std::string_view path = event.opened_path(); !path.empty()) {
+    info->real_path = core.intern(path);
+  }
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ FdProgress progress_of(int64_t tid, int64_t number, const FdInfo& from) {
   to.from_snapshot = from.from_snapshot;
   to.pid = from.pid;
   to.name_raw = from.name_raw.view();
+  to.real_path = from.real_path.view();
   return to;
 }
 
@@ -82,6 +83,7 @@ void restore(StateCore& core, FdInfo& to, const FdProgress& from) {
   to.pid = from.pid;
   to.name = core.intern(plain.name);
   to.name_raw = core.intern(from.name_raw);
+  to.real_path = core.intern(from.real_path);
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ SnapshotProgress full() {
   fd.connected = fd.lower_layer = true;
   fd.pid = 21;
   fd.name_raw = "../name";
+  fd.real_path = "/real/name";
   progress.containers.push_back(R"({"container":{"id":"x"}})");
   progress.exits.push_back({23, 24, 25});
   return progress;
@@ -75,6 +76,7 @@ TEST(Progress, ComesBackAsItWas) {
   ASSERT_EQ(read->fds.size(), 1u);
   EXPECT_EQ(read->fds[0].fd.source_ip[15], 16);
   EXPECT_EQ(read->fds[0].name_raw, "../name");
+  EXPECT_EQ(read->fds[0].real_path, "/real/name");
   ASSERT_EQ(read->containers.size(), 1u);
   EXPECT_EQ(read->containers[0], R"({"container":{"id":"x"}})");
   // And so does everything else: written again, it is the same record.

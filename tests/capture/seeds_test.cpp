@@ -60,7 +60,7 @@ std::string recorded(const std::filesystem::path& path) {
   SnapshotProgress progress;
   progress.half_known = {thread_of(9)};
   progress.threads.push_back({.tid = 2, .cwd = "/", .enter_event = {1, 2}});
-  progress.fds.push_back({.fd = fd_of(9), .role = 1, .name_raw = "x"});
+  progress.fds.push_back({.fd = fd_of(9), .role = 1, .name_raw = "x", .real_path = "y"});
   progress.containers = {R"({"container":{"id":"0123456789ab","type":0}})"};
   progress.exits = {{1, 7, 5}};
   auto writer = CaptureWriter::create(path, Compression::None, snapshot);
@@ -79,7 +79,7 @@ std::string recorded(const std::filesystem::path& path) {
     EXPECT_TRUE((*writer)->write(capture::finding_record(finding, 5, builder)));
   }
   const std::string event = record({static_cast<uint16_t>(Ev::CLOSE_X), {std::string(8, '\0')}});
-  EXPECT_TRUE((*writer)->write({.bytes = as_bytes(event)}));
+  EXPECT_TRUE((*writer)->write({.bytes = as_bytes(event), .note = as_bytes("\1/real")}));
   EXPECT_TRUE((*writer)->close());
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};

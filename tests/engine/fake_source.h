@@ -12,8 +12,8 @@ namespace gyr {
 
 class FakeSource final : public Source {
  public:
-  // An open that the thread `tid` made at `ts_ns`.
-  void add_open(int64_t tid, uint64_t ts_ns, std::string_view path) {
+  // An open that the thread `tid` made at `ts_ns`; the note tells `real`.
+  void add_open(int64_t tid, uint64_t ts_ns, std::string_view path, std::string_view real = {}) {
     EventBuilder builder;
     builder.begin(Ev::OPEN_X, ts_ns, tid);
     builder.add_value<int64_t>(3);    // fd
@@ -23,6 +23,9 @@ class FakeSource final : public Source {
     builder.add_value<uint32_t>(0);   // dev
     builder.add_value<uint64_t>(77);  // ino
     add(builder.finish(), 0);
+    if (real.empty()) return;
+    steps_.back().note.push_back(0);
+    steps_.back().note.insert(steps_.back().note.end(), real.begin(), real.end());
   }
   void add_user_added(uint64_t ts_ns) {
     EventBuilder builder;
@@ -50,7 +53,7 @@ class FakeSource final : public Source {
     if (steps_.empty()) return idle_for_ever_ ? SourceStatus::Idle : SourceStatus::End;
     current_ = std::move(steps_.front());
     steps_.pop_front();
-    *record = {.bytes = current_.bytes, .cpu = 2, .flags = current_.flags};
+    *record = {.bytes = current_.bytes, .cpu = 2, .flags = current_.flags, .note = current_.note};
     return current_.status;
   }
   const Error& error() const override { return error_; }
@@ -62,6 +65,7 @@ class FakeSource final : public Source {
     SourceStatus status;
     std::vector<uint8_t> bytes;
     uint32_t flags;
+    std::vector<uint8_t> note{};
   };
   std::deque<Step> steps_;
   Step current_;

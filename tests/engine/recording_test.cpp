@@ -104,6 +104,37 @@ TEST_F(Recorded, ReplayIsWhatWasSeen) {
   EXPECT_EQ(st.st_mode & 0777, 0600u) << "captures hold what programs said";
 }
 
+TEST_F(Recorded, NotesComeBackWithTheirEventsAndNoOthers) {
+  source.add_open(7, 100, "/a", "/real/a");
+  source.add_open(7, 101, "/b");
+  source.add_open(8, 102, "/c", "/real/c");
+  source.add_open(7, 103, "/d", "/real/d");
+  source.add_open(7, 104, "/e");
+  const auto paths = [](Source& from) {
+    EventStream stream(from, {.state = {}, .fields = {}});
+    EXPECT_TRUE(stream.open());
+    std::vector<std::string> lines;
+    for (StreamStatus status = stream.next(); status != StreamStatus::End; status = stream.next()) {
+      if (status == StreamStatus::Failed) return lines.push_back(stream.error().message), lines;
+      if (status != StreamStatus::Event) continue;
+      const EvalContext& context = stream.context();
+      lines.push_back(std::to_string(context.number) + " " +
+                      std::string(context.event_state.fd->name.view()) + " " +
+                      std::string(context.event_state.fd->real_path.view()));
+    }
+    return lines;
+  };
+  const auto recording = start(path);
+  const auto seen = paths(*recording);
+  ASSERT_TRUE(recording->finish());
+  EXPECT_THAT(seen, ElementsAre("1 /a /real/a", "2 /b ", "3 /c /real/c", "4 /d /real/d", "5 /e "));
+  auto replay = open_replay(path);
+  ASSERT_TRUE(replay) << replay.error().message;
+  EXPECT_EQ(paths(**replay), seen);
+  EXPECT_EQ((*replay)->counters().events, 5u);
+  EXPECT_EQ((*replay)->counters().unknown_types, 0u);
+}
+
 TEST_F(Recorded, SnapshotKeepsWhatTheListsOfTheFormatLose) {
   source.add_open(7, 100, "/f");
   const auto recording = start(path);

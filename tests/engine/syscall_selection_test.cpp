@@ -120,6 +120,16 @@ constexpr const char* kRules = R"(
   condition: evt.type = read or opens
   output: x
   priority: INFO
+- rule: Removed elsewhere
+  desc: d
+  condition: evt.type = unlink and not basename(fd.realpath) = x
+  output: x
+  priority: INFO
+- rule: Closed
+  desc: d
+  condition: evt.type = close
+  output: "%toupper(fd.realpath) x"
+  priority: INFO
 )";
 
 class Explained : public testing::Test {
@@ -143,6 +153,12 @@ class Explained : public testing::Test {
   const Dialect dialect_{.fields = all_fields(), .event_types = kEventCount};
   const LoadResult loaded_ = load(dialect_);
 };
+
+TEST_F(Explained, WhoReadsAFieldInConditionOrOutput) {
+  EXPECT_EQ(syscall_names(syscalls_reading(*loaded_.ruleset, "fd.realpath")),
+            (std::vector<std::string>{"close", "unlink"}));
+  EXPECT_TRUE(syscalls_reading(*loaded_.ruleset, "fd.name").none());
+}
 
 TEST_F(Explained, ByRulesAndTheirMacros) {
   using Texts = std::vector<std::string>;

@@ -79,11 +79,13 @@ class World {
     if (fill) fill(builder_);
     const Bytes bytes = builder_.finish();
     record_.assign(bytes.begin(), bytes.end());
-    ASSERT_TRUE(view_.decode({record_, 1, 0}));
+    ASSERT_TRUE(view_.decode({record_, 1, 0, note}));
     arena_.reset();
     ++number_;
     event_state_ = &state_.apply(view_);
   }
+
+  std::vector<uint8_t> note;  // of the events that follow
 
   EvalContext context() {
     return {.event = view_,

@@ -100,7 +100,7 @@ std::vector<Sc> every_call() {
 
 EventView Seen::view() const {
   EventView view;
-  EXPECT_TRUE(view.decode({record, cpu, 0}));
+  EXPECT_TRUE(view.decode({record, cpu, 0, note}));
   return view;
 }
 
@@ -183,6 +183,7 @@ void LiveTest::SetUpTestSuite() {
   LiveSettings settings;
   settings.syscalls = every_call();
   settings.ring_bytes = 64ull << 20;  // other programs of the machine are busy too
+  settings.real_paths = true;
   settings.typed = std::getenv("GYR_LIVE_PORTABLE") == nullptr;  // NOLINT: nobody changes it
   if (per_syscall()) settings.attach_mode = AttachMode::PerSyscall;
   auto opened = open_live(settings);
@@ -300,7 +301,9 @@ std::vector<Seen> LiveTest::run_child(const std::function<int()>& body) {
       ++idle;
       continue;
     }
-    Seen seen{{record.bytes.begin(), record.bytes.end()}, record.cpu};
+    Seen seen{{record.bytes.begin(), record.bytes.end()},
+              record.cpu,
+              {record.note.begin(), record.note.end()}};
     EXPECT_LE(last_ts, seen.view().ts_ns()) << "events out of order";
     last_ts = seen.view().ts_ns();
     const std::string_view name = event_info(seen.type()).name;

@@ -22,6 +22,7 @@ namespace gyr::test {
 struct Seen {
   std::vector<uint8_t> record;
   uint16_t cpu = 0;
+  std::vector<uint8_t> note{};
   Ev type() const { return view().type(); }
   int64_t tid() const { return view().tid(); }
   EventView view() const;

@@ -29,7 +29,9 @@ struct History : testing::Test {
     builder.add_text(name);
     for (int i = 0; i < 3; ++i) builder.add_value<uint32_t>(0);
     builder.add_value<uint64_t>(0);
-    return {.bytes = builder.finish(), .cpu = 5, .flags = 0};
+    note.clear();
+    if (name.size() % 3 == 0) note.assign(name.begin(), name.end());
+    return {.bytes = builder.finish(), .cpu = 5, .flags = 0, .note = note};
   }
   // Name of the descriptor 3 in the state before the oldest record; "" if it is not open.
   static std::string name_before(EventHistory& history) {
@@ -41,6 +43,7 @@ struct History : testing::Test {
   Snapshot snapshot;
   StrPool pool;
   EventBuilder builder;
+  std::vector<uint8_t> note;
 };
 
 TEST_F(History, HoldsTheNewestWithoutAGapWhateverTheirSizes) {
@@ -63,6 +66,8 @@ TEST_F(History, HoldsTheNewestWithoutAGapWhateverTheirSizes) {
         ASSERT_TRUE(event.decode(record));
         ASSERT_EQ(event.text(1), all[at++]);
         ASSERT_EQ(record.cpu, 5);
+        const std::string_view text = event.text(1);
+        ASSERT_EQ(as_text(record.note), text.size() % 3 == 0 ? text : "");
       });
       ASSERT_EQ(at, all.size());
     }

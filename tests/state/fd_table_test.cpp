@@ -84,7 +84,7 @@ TEST(FdPool, GivesBlankEntriesAgain) {
   full.source_ip[15] = full.dest_ip[15] = 3;
   full.unix_source = full.unix_dest = 4;
   full.pid = 5;
-  full.name = full.name_raw = strings.intern("name");
+  full.name = full.name_raw = full.real_path = strings.intern("name");
   table.add(3, full);
   table.remove(3);
   const FdInfo& again = *table.add_blank(3);
@@ -100,8 +100,8 @@ TEST(FdPool, GivesBlankEntriesAgain) {
   EXPECT_EQ(again.dest_ip, blank.dest_ip);
   EXPECT_EQ(again.ino + again.unix_source + again.unix_dest, 0u);
   EXPECT_EQ(again.pid, 0);
-  EXPECT_TRUE(again.name.empty() && again.name_raw.empty());
-  EXPECT_EQ(strings.intern("name").rep()->refs, 3u) << "`full` and the probe alone hold it";
+  EXPECT_TRUE(again.name.empty() && again.name_raw.empty() && again.real_path.empty());
+  EXPECT_EQ(strings.intern("name").rep()->refs, 4u) << "`full` and the probe alone hold it";
 }
 
 TEST(FdTable, NumbersFarApartMoveIntoTheVector) {
