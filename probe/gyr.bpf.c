@@ -64,6 +64,8 @@ __u32 has_talkers;
 __u64 losses_taken_ns;  // by the reader: losses until then are known to it
 __u32 reader_asleep;    // set by the reader; the next record takes it back and wakes it
 
+#include "entry.h"
+
 #define VOLATILE(place) (*(volatile __typeof__(place)*)&(place))
 
 // An event that was wanted will not reach the reader: counted by class, reason and call, and noted
@@ -124,6 +126,8 @@ static __always_inline struct scratch* begin(__u32 slot, __u32 event, __u32 sc) 
   s->tid = 0;
   s->compat = 0;
   s->talks = 0;
+  s->compared = 0;
+  s->marks = 0;
   s->sc = sc;
   return s;
 }
@@ -176,17 +180,19 @@ static __always_inline int output(struct gyr_cpu* cpu, __u32 class, void* data, 
 }
 
 // Puts the note behind the parameters. If it does not fit, the event goes without.
-__noinline int write_note(__u32 slot) {
+__noinline int write_note(__u32 slot, __u32 with_path) {
   struct scratch* s = scratch_of(slot);
   struct gyr_cpu* cpu = cpu_of(slot);
   if (!s || !cpu) return 0;
   const __u32 begin = s->off;
-  put(s, 0, sizeof(struct gyr_note));
-  if (!write_opened_path(slot)) {
+  const __u32 marks = s->marks;
+  if (marks) cpu->changed++;
+  put(s, marks, sizeof(struct gyr_note));
+  if (with_path && !write_opened_path(slot)) {
     cpu->unresolved++;
-    s->off = begin;
-    s->overflow = 0;
+    s->off = begin + (marks ? sizeof(struct gyr_note) : 0);
   }
+  s->overflow = 0;
   return 0;
 }
 
@@ -202,8 +208,9 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
     return;
   }
   __u32 end = off;
-  if (event < EV_LIMIT && wants_path[event] && s->ret >= 0) {
-    write_note(slot);
+  const int with_path = event < EV_LIMIT && wants_path[event] && s->ret >= 0;
+  if (with_path || s->marks) {
+    write_note(slot, (__u32)with_path);
     end = s->off;
     if (end >= EVENT_MAX) return;
   }
@@ -247,6 +254,7 @@ static __always_inline int emit_groups(__u32 slot, __u32 event, __u32 groups) {
     if (i >= count || row >= PARAMS) break;
     const __u32 before = s->off;
     collect_param(slot, &param_rows[row], groups);
+    if (s->compared) compare_param(slot, param_rows[row].spec, before);
     end_param(s, i, before);
   }
   send(slot, s, event, count);
@@ -272,20 +280,22 @@ static __always_inline void collect_known_param(__u32 slot, struct scratch* s, _
   if (param_rows[row].group == GROUP_file) file_param(slot, s, spec);
 }
 
-#define EMIT_KNOWN(event)                                   \
-  __noinline int emit_##event(__u32 slot) {                 \
-    struct scratch* s = scratch_of(slot);                   \
-    const __u32 first = event_rows[EV_##event];             \
-    const __u32 count = event_rows[EV_##event + 1] - first; \
-    if (!s) return 0;                                       \
-    begin_params(s, count);                                 \
-    _Pragma("unroll") for (__u32 i = 0; i < count; ++i) {   \
-      const __u32 before = s->off;                          \
-      collect_known_param(slot, s, first + i);              \
-      end_param(s, i, before);                              \
-    }                                                       \
-    send(slot, s, EV_##event, count);                       \
-    return 0;                                               \
+#define EMIT_KNOWN(event)                                           \
+  __noinline int emit_##event(__u32 slot) {                         \
+    struct scratch* s = scratch_of(slot);                           \
+    const __u32 first = event_rows[EV_##event];                     \
+    const __u32 count = event_rows[EV_##event + 1] - first;         \
+    if (!s) return 0;                                               \
+    begin_params(s, count);                                         \
+    _Pragma("unroll") for (__u32 i = 0; i < count; ++i) {           \
+      const __u32 before = s->off;                                  \
+      collect_known_param(slot, s, first + i);                      \
+      if (param_rows[first + i].group == GROUP_text && s->compared) \
+        compare_param(slot, param_rows[first + i].spec, before);    \
+      end_param(s, i, before);                                      \
+    }                                                               \
+    send(slot, s, EV_##event, count);                               \
+    return 0;                                                       \
   }
 FREQUENT_EVENTS(EMIT_KNOWN)
 
@@ -383,6 +393,9 @@ static __always_inline void on_exit(const struct pt_regs* regs, struct gyr_call 
   if (compat) call = unpack_32bit(s, call, nr);
 #endif
   s->sc = call.sc;
+  __u64 number = call.event;
+  OPAQUE(number);
+  if (number < EV_LIMIT && compares[number]) recall(s, nr);
   const int is_exec = call.event == EV_EXECVE_19_X || call.event == EV_EXECVEAT_X;
   if (call.event && !(is_exec && ret == 0 && exec_by_tracepoint)) emit_call(slot, s, call.event);
   end(slot);

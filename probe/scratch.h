@@ -11,6 +11,7 @@
 #define EVENT_MAX 32768 /* a record that grows past this is lost, and counted */
 #define STRING_MAX 4096 /* bytes of one text, its NUL included */
 #define WALK_MAX 48     /* components of a path */
+#define SUMS_MAX 4      /* parameters of an event that are compared; none has more */
 
 struct message { /* struct user_msghdr, of 32-bit callers too */
   __u64 name, iov, iovlen, control, controllen;
@@ -45,6 +46,10 @@ struct scratch {
   void* walk_node;             /* where the walk upwards is: dentry or kernfs_node */
   void* walk_mount;
   __u32 walk_count;
+  __u64 sums[SUMS_MAX]; /* of what the arguments pointed to at the call's entry */
+  __u32 next_sum;
+  __u8 compared;     /* there are such sums */
+  __u8 marks;        /* GYR_MARK_*: of the event */
   __u8 walk_cut;     /* not all of the path was written */
   __u8 walk_nowhere; /* it ends at what is in no directory */
   __u32 overflow;

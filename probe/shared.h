@@ -25,6 +25,7 @@ struct gyr_prefix {
 
 /* What the format has no parameter for. The path of the file that was opened follows, without a NUL
  * and not always. */
+#define GYR_MARK_ARGS_CHANGED 1 /* what the memory held at the call's entry and exit differs */
 struct gyr_note {
   __u8 marks; /* GYR_MARK_* */
 };
@@ -63,8 +64,9 @@ struct gyr_cpu {
   __u64 unmapped_32bit; /* 32-bit calls without a portable number */
   __u64 x32;            /* calls of the x32 machine, which is not supported */
   __u64 unresolved;     /* opened files whose path was wanted and could not be told */
+  __u64 changed;        /* events with GYR_MARK_ARGS_CHANGED */
   __u32 ring;           /* of this CPU for bulk events; that for critical ones follows it */
-  __u32 pad[9];         /* two cache lines, which no other CPU writes to */
+  __u32 pad[7];         /* two cache lines, which no other CPU writes to */
 };
 
 /* One per CPU: lost events by reason and portable number of their call. */

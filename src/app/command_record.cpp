@@ -58,10 +58,14 @@ struct RecordRun {
 
   int live() {
     LiveHost host(environment("HOST_ROOT"));
+    const bool compares = filter != nullptr && filter->reads("evt.args_changed");
     // What a replay will ask for is not known yet.
-    auto source = host.open(
-        {.syscalls = wanted_syscalls(filter), .snaplen = options.snaplen, .real_paths = true},
-        logger);
+    auto source =
+        host.open({.syscalls = wanted_syscalls(filter),
+                   .snaplen = options.snaplen,
+                   .real_paths = true,
+                   .compared = compares ? syscalls_of_needs(filter->needs()) : SyscallSet()},
+                  logger);
     if (!source) return print_error(source.error().message);
     return record(**source, host.state_settings(), &host);
   }

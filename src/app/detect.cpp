@@ -273,12 +273,17 @@ struct Run {
     }
     const SyscallPlan plan = wanted_calls();
     const bool real_paths = settings.real_paths || syscalls_reading(*ruleset, "fd.realpath").any();
+    const SyscallSet compared =
+        plan.collected &
+        (settings.compare_arguments ? SyscallSet().set()
+                                    : syscalls_reading(*ruleset, "evt.args_changed"));
     Result<std::unique_ptr<Source>> source = host.open({.syscalls = plan.collected,
                                                         .snaplen = settings.snaplen,
                                                         .ring_bytes = settings.ring_bytes,
                                                         .cpus_per_ring = settings.cpus_per_ring,
                                                         .attach_mode = settings.attach_mode,
-                                                        .real_paths = real_paths},
+                                                        .real_paths = real_paths,
+                                                        .compared = compared},
                                                        logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);

@@ -182,6 +182,7 @@ struct GyrSettings {
   uint64_t capture_total_mb = 0;    // 0: no limit
   uint32_t capture_keep_free = 5;   // percent of their file system
   bool live_real_paths = false;
+  bool live_compare_arguments = false;
 };
 
 struct Settings {

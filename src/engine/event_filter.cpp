@@ -14,7 +14,8 @@ Dialect dialect() { return {.fields = all_fields(), .event_types = kEventCount};
 }  // namespace
 
 EventFilter::EventFilter(const CheckedPtr& condition)
-    : needs_(event_needs(*condition, dialect())),
+    : condition_(condition),
+      needs_(event_needs(*condition, dialect())),
       evaluator_(compile(std::span(&condition, 1), dialect())) {}
 
 bool EventFilter::matches(const EventStream& stream) {

@@ -20,8 +20,10 @@ class EventFilter {
   // Whether the stream's current event fits.
   bool matches(const EventStream& stream);
   const EventNeeds& needs() const { return needs_; }
+  bool reads(std::string_view field) const { return reads_field(*condition_, field); }
 
  private:
+  CheckedPtr condition_;
   EventNeeds needs_;
   Evaluator evaluator_;
 };

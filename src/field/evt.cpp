@@ -101,6 +101,10 @@ Value hostname(const EvalContext& context, const FieldUse&) {
   return Value::of_text(context.state.machine().hostname);
 }
 
+Value args_changed(const EvalContext& context, const FieldUse&) {
+  return Value::of_bool(context.event.arguments_changed());
+}
+
 constexpr auto kFields = std::to_array<FieldInfo>({
 #include "field/evt.def"
 });

@@ -64,6 +64,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "source/live_checks.h"
 #include "source/probe_load.h"
 #include "source/probe_losses.h"
+#include "source/probe_notes.h"
 #include "source/probe_rings.h"
 #include "source/proc_scan.h"
 #include "source/ring_merge.h"
@@ -95,13 +96,6 @@ uint64_t round_up_to_power_of_two(uint64_t bytes) {
   return size;
 }
 
-// Its rows ask the kernel which file the call opened.
-bool opens_file(const EventInfo& event) {
-  const auto params = event.params();
-  return std::any_of(params.begin(), params.end(),
-                     [](const ParamInfo& param) { return param.collect == Collect::fd_ino; });
-}
-
 // Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
 bool programs_are_preempted() {
   utsname kernel{};
@@ -131,6 +125,7 @@ struct Part {
   const char* cost;
 };
 constexpr Part kParts[] = {
+    {"sys_enter", "whether arguments change during a call is not seen"},
     {"process_exit", "the end of processes is not seen"},
     {"process_exec", "the file name of a started program is not known"},
     {"new_task", "new threads are known from their parent's call only"},
@@ -193,6 +188,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   void lose_part(std::string_view program, std::string_view reason);
   void attach_wanted(const std::vector<bool>& chosen);
   void attach_uring(const std::vector<bool>& chosen);
+  std::vector<std::string> left_out() const;
   void fill_tables();
   uint64_t event_time_ns() const {  // of an event that happens now
     return clock_ns(CLOCK_BOOTTIME) + probe_->rodata->boot_to_epoch_ns;
@@ -222,7 +218,8 @@ class BpfSource final : public LiveSource, public LoadControl {
   std::vector<bpf_link*> links_;
   UringSupport uring_;
   std::array<bpf_link*, 2> uring_links_{};
-  std::optional<CallHooks> call_hooks_;   // in attach mode per_syscall
+  std::optional<CallHooks> call_hooks_;  // in attach mode per_syscall
+  bpf_link* entry_link_ = nullptr;
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<Sc> selected_;
   std::vector<Sc> shed_of_all_;
@@ -238,8 +235,16 @@ class BpfSource final : public LiveSource, public LoadControl {
     for (bpf_link* link : links_) bpf_link__destroy(link);
     for (const auto& [call, link] : wanted_links_) bpf_link__destroy(link);
     for (bpf_link* link : uring_links_) bpf_link__destroy(link);
+    bpf_link__destroy(entry_link_);
   }
 };
+
+// Programs that are not even loaded.
+std::vector<std::string> BpfSource::left_out() const {
+  std::vector<std::string> names = uring_programs_of_no_use(uring_);
+  if (settings_.compared.empty()) names.emplace_back("sys_enter");
+  return names;
+}
 
 // `typed`: the probe that loads the kernel's fields directly, else the one that copies each.
 void BpfSource::prepare(gyr_probe& probe, bool typed) const {
@@ -259,11 +264,11 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
 }
 
 Result<LoadedProbe> BpfSource::load_programs(const KernelTypes& kernel, bool typed) {
-  const std::vector<std::string> left_out = uring_programs_of_no_use(uring_);
+  const std::vector<std::string> unused = left_out();
   return load_probe({.kernel = kernel,
                      .typed = typed,
                      .exit_program = call_hooks_ ? "call_exit" : "sys_exit",
-                     .left_out = left_out,
+                     .left_out = unused,
                      .spoilt = settings_.spoilt,
                      .prepare = [&](gyr_probe& probe) { prepare(probe, typed); }});
 }
@@ -324,10 +329,10 @@ Result<void> BpfSource::load() {
   if (!loaded) return loaded.error();
   probe_ = std::move(loaded->probe);
   run_once(probe_->progs.find_issue_defs);
-  const std::vector<std::string> left_out = uring_programs_of_no_use(uring_);
+  const std::vector<std::string> unused = left_out();
   for (const Part& part : kParts) {
     if (!bpf_object__find_program_by_name(probe_->obj, part.program)) continue;
-    if (std::find(left_out.begin(), left_out.end(), part.program) != left_out.end()) continue;
+    if (std::find(unused.begin(), unused.end(), part.program) != unused.end()) continue;
     features_.push_back({.program = part.program, .cost = part.cost, .refusal = ""});
     const auto refused = loaded->refused.find(part.program);
     if (refused != loaded->refused.end()) lose_part(part.program, refused->second);
@@ -527,9 +532,10 @@ void BpfSource::fill_tables() {
     const bool looks = table.calls[0][i].event || narrow.event || !narrow.sc;
     probe_->bss->looks[i] = looks ? 1 : 0;
   }
-  for (const EventInfo& event : all_events()) {
-    probe_->bss->wants_path[static_cast<size_t>(event.type)] =
-        settings_.real_paths && opens_file(event) ? 1 : 0;
+  const bool compares = ask_for_notes(*probe_, table, {settings_.real_paths, settings_.compared});
+  if (compares != (entry_link_ != nullptr)) {
+    if (!compares) bpf_link__destroy(entry_link_);
+    entry_link_ = compares ? attach_part(probe_->progs.sys_enter) : nullptr;
   }
   probe_->bss->process_exit_wanted = chosen[static_cast<size_t>(Sc::SCHED_PROCESS_EXIT)] ? 1 : 0;
   const auto uring = uring_call_table(syscalls);
@@ -664,6 +670,7 @@ SourceCounters BpfSource::counters() const {
     sum.unmapped_32bit += counted(cpu.unmapped_32bit);
     all.unreadable += counted(cpu.unreadable);
     all.unresolved += counted(cpu.unresolved);
+    all.changed += counted(cpu.changed);
     all.x32 += counted(cpu.x32);
   }
   sum.losses = losses_->table();
@@ -680,6 +687,7 @@ SourceCounters BpfSource::counters() const {
   tell(sum.unmapped_32bit, "32-bit calls without a 64-bit counterpart");
   tell(all.x32, "x32 calls");
   tell(all.unreadable, "parameters whose memory could not be read");
+  tell(all.changed, "calls whose arguments changed meanwhile");
   tell(all.unresolved, "opened files whose path could not be told");
   tell(merge_->late(), "events out of order");
   return sum;

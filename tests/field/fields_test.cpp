@@ -61,7 +61,7 @@ TEST(Fields, EveryRowIsSound) {
           << field.name;
     }
   }
-  EXPECT_EQ(count, 233u + 61u + 1u);  // one is our own
+  EXPECT_EQ(count, 233u + 61u + 2u);  // two are our own
 }
 
 // A name that is a prefix of another must not hide it.
@@ -182,6 +182,10 @@ TEST(Fields, TheRealPathIsNotTheName) {
   world.note.assign(note.begin(), note.end());
   openat_event(world, 7, "/srv/link", 4, 3);
   expect(world, {{"fd.name", "/srv/link"}, {"fd.realpath", "/etc/shadow"}});
+  expect(world, {{"evt.args_changed", "false"}});
+  world.note[0] = kMarkArgsChanged;
+  openat_event(world, 7, "/srv/link", 4, 3);
+  expect(world, {{"evt.args_changed", "true"}, {"fd.realpath", "/etc/shadow"}});
   world.note.clear();
   read_event(world, 30, 7);
   expect(world, {{"fd.name", "/srv/link"}, {"fd.realpath", "/etc/shadow"}});
@@ -190,7 +194,7 @@ TEST(Fields, TheRealPathIsNotTheName) {
   openat_event(world, 7, "/srv/link", 4, 3);
   expect(world, {{"fd.name", "/srv/link"}, {"fd.realpath", "<null>"}});
   openat_event(world, -2, "/srv/link", 4, 3);
-  expect(world, {{"fd.realpath", "<null>"}});
+  expect(world, {{"fd.realpath", "<null>"}, {"evt.args_changed", "false"}});
 }
 
 TEST(Fields, Opens) {

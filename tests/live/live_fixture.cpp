@@ -184,6 +184,7 @@ void LiveTest::SetUpTestSuite() {
   settings.syscalls = every_call();
   settings.ring_bytes = 64ull << 20;  // other programs of the machine are busy too
   settings.real_paths = true;
+  settings.compared = every_call();
   settings.typed = std::getenv("GYR_LIVE_PORTABLE") == nullptr;  // NOLINT: nobody changes it
   if (per_syscall()) settings.attach_mode = AttachMode::PerSyscall;
   auto opened = open_live(settings);
@@ -225,6 +226,7 @@ void LiveTest::expect(const Seen& seen, const std::vector<Expected>& params) {
   const EventInfo& info = event_info(seen.type());
   SCOPED_TRACE(std::string(info.code));
   EXPECT_EQ(params.size(), info.nparams) << "not every parameter is checked";
+  EXPECT_FALSE(seen.view().arguments_changed());
   if (params.size() == info.nparams) Coverage::instance().add(seen.view());
   for (const Expected& one : params) {
     SCOPED_TRACE(std::string(one.name));

@@ -3,10 +3,16 @@
 // is told all the same.
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/userfaultfd.h>
+#include <netinet/in.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -204,6 +210,10 @@ TEST_F(SwapLive, a_name_that_changes_during_the_open_hides_nothing) {
   EXPECT_TRUE(seen.view().succeeded());
   EXPECT_EQ(seen.text("name"), dir() + "/other");  // what the caller's memory says
   EXPECT_EQ(opened(seen), real_dir() + "/pipe1");  // what was opened
+  EXPECT_TRUE(seen.view().arguments_changed());
+  for (const Seen& other : of(events, Ev::OPENAT_2_X)) {
+    EXPECT_FALSE(other.view().arguments_changed()) << other.text("name");
+  }
 }
 
 // One thread changes the name as fast as it can while another opens it: whatever the race gives,
@@ -252,6 +262,162 @@ TEST_F(SwapLive, the_path_is_that_of_the_opened_file_however_the_name_races) {
   EXPECT_GT(successes, 0u);
   RecordProperty("names_that_lied", std::to_string(lies));
   std::cout << lies << " of " << successes << " names were not those of the opened file\n";
+}
+
+// The page of the new name is not there until it is asked for: whoever is asked changes the old
+// name.
+TEST_F(SwapLive, a_name_that_changes_during_a_rename_marks_it) {
+  make("name1");
+  const auto events = run_all([&] {
+    const int faults = static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC));
+    uffdio_api api{};
+    api.api = UFFD_API;
+    if (faults < 0 || ioctl(faults, UFFDIO_API, &api) != 0) return 1;
+    constexpr size_t kPage = 4096;
+    void* missing =
+        mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uffdio_register whole{};
+    whole.range = {address_of(missing), kPage};
+    whole.mode = UFFDIO_REGISTER_MODE_MISSING;
+    if (ioctl(faults, UFFDIO_REGISTER, &whole) != 0) return 1;
+    char old_name[512];
+    write_name(old_name, dir() + "/name1");
+    std::thread answers([&] {
+      uffd_msg message{};
+      if (read(faults, &message, sizeof message) != sizeof message) return;
+      write_name(old_name, dir() + "/name2");
+      alignas(kPage) std::array<char, kPage> page{};
+      write_name(page.data(), dir() + "/name3");
+      uffdio_copy copy{};
+      copy.dst = address_of(missing);
+      copy.src = address_of(page.data());
+      copy.len = kPage;
+      ioctl(faults, UFFDIO_COPY, &copy);
+    });
+    syscall(SYS_rename, old_name, missing);
+    answers.join();
+    syscall(SYS_rename, missing, old_name);  // nothing changes
+    return 0;
+  });
+  if (status() != 0) GTEST_SKIP() << "userfaultfd does not work here";
+  const auto renames = of(events, Ev::RENAME_X);
+  ASSERT_EQ(renames.size(), 2u);
+  EXPECT_EQ(renames[0].text("oldpath"), dir() + "/name2");
+  EXPECT_TRUE(renames[0].view().arguments_changed());
+  EXPECT_EQ(renames[0].view().opened_path(), "");
+  EXPECT_FALSE(renames[1].view().arguments_changed());
+  EXPECT_NE(source().counters().lost_detail.find("arguments changed meanwhile"), std::string::npos);
+}
+
+// The race itself; how often it is won is chance, that it is won some time is not.
+TEST_F(SwapLive, names_that_race_with_unlink_are_marked) {
+  std::vector<Seen> unlinks;
+  size_t marked = 0;
+  for (int attempt = 0; attempt < 20 && marked == 0; ++attempt) {
+    const auto events = run_all([&] {
+      char name[512];
+      write_name(name, dir() + "/none1");
+      char* last = std::strrchr(name, '1');
+      std::atomic<bool> stop = false;
+      std::thread swaps([&] {
+        while (!stop) {
+          *static_cast<volatile char*>(last) = '2';
+          *static_cast<volatile char*>(last) = '1';
+        }
+      });
+      for (int i = 0; i < 2000; ++i) syscall(SYS_unlink, name);
+      stop = true;
+      swaps.join();
+      for (int i = 0; i < 100; ++i) syscall(SYS_rmdir, name);
+    });
+    unlinks = of(events, Ev::UNLINK_2_X);
+    for (const Seen& seen : unlinks) marked += seen.view().arguments_changed() ? 1 : 0;
+    for (const Seen& seen : of(events, Ev::RMDIR_2_X)) {
+      EXPECT_FALSE(seen.view().arguments_changed()) << "nobody changes it any more";
+    }
+  }
+  EXPECT_GT(marked, 0u);
+  std::cout << marked << " of " << unlinks.size() << " unlinks were marked\n";
+}
+
+// A listener whose queue is full lets the next one wait: the address changes meanwhile.
+TEST_F(SwapLive, an_address_that_changes_during_connect_is_marked) {
+  const auto events = run_all([&] {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    write_name(address.sun_path, dir() + "/sock1");
+    auto* plain = reinterpret_cast<sockaddr*>(&address);
+    const int server = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(server, plain, sizeof address) != 0 || listen(server, 0) != 0) return 1;
+    const int first = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int second = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(first, plain, sizeof address) != 0) return 1;
+    std::atomic<pid_t> connecter = 0;
+    std::thread connects([&] {
+      out(0) = syscall(SYS_gettid);
+      connecter = static_cast<pid_t>(out(0));
+      out(1) = connect(second, plain, sizeof address);
+    });
+    while (connecter == 0) usleep(100);
+    wait_until_blocked(connecter);
+    write_name(address.sun_path, dir() + "/sock2");
+    close(accept(server, nullptr, nullptr));
+    connects.join();
+    return 0;
+  });
+  const auto connects = of(events, Ev::CONNECT_X);
+  ASSERT_EQ(connects.size(), 2u);
+  EXPECT_EQ(out(1), 0);
+  for (const Seen& seen : connects) {
+    EXPECT_EQ(seen.view().arguments_changed(), seen.tid() == out(0));
+  }
+  EXPECT_FALSE(only(events, Ev::BIND_X).view().arguments_changed());
+}
+
+// The same with the internet: there the socket tells where it is connected to. The kernel tries
+// again after a second.
+TEST_F(SwapLive, the_socket_tells_whom_it_is_connected_to) {
+  const auto events = run_all([&] {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* plain = reinterpret_cast<sockaddr*>(&address);
+    socklen_t size = sizeof address;
+    const int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (bind(server, plain, size) != 0 || listen(server, 0) != 0) return 1;
+    getsockname(server, plain, &size);
+    out(1) = ntohs(address.sin_port);
+    const int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connect(first, plain, size) != 0) return 1;
+    std::atomic<pid_t> connecter = 0;
+    std::thread connects([&] {
+      out(0) = syscall(SYS_gettid);
+      connecter = static_cast<pid_t>(out(0));
+      out(2) = connect(second, plain, size);
+    });
+    while (connecter == 0) usleep(100);
+    wait_until_blocked(connecter);
+    address.sin_port = htons(9);
+    address.sin_addr.s_addr = htonl(0x7f000009);
+    close(accept(server, nullptr, nullptr));
+    connects.join();
+    return 0;
+  });
+  EXPECT_EQ(out(2), 0);
+  size_t found = 0;
+  for (const Seen& seen : of(events, Ev::CONNECT_X)) {
+    if (seen.tid() != out(0)) continue;
+    ++found;
+    const std::string tuple = seen.bytes_of("tuple");  // family, then address and port of both ends
+    ASSERT_EQ(tuple.size(), 13u);
+    EXPECT_EQ(tuple.substr(7, 4), std::string("\x7f\0\0\1", 4));
+    uint16_t port = 0;
+    std::memcpy(&port, tuple.data() + 11, 2);
+    EXPECT_EQ(port, out(1));
+    EXPECT_TRUE(seen.view().arguments_changed());
+  }
+  EXPECT_EQ(found, 1u);
 }
 
 }  // namespace
