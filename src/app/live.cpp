@@ -29,7 +29,7 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
   live.cpus_per_ring = what.cpus_per_ring;
   live.attach_mode = what.attach_mode;
   live.real_paths = what.real_paths;
-  live.compared = to_list(what.compared);
+  live.compared = syscall_list(what.compared);
   live.host_root = host_root_;
   for (const Sc call : live.syscalls) collected_ += is_collected(call) ? 1 : 0;
   Result<std::unique_ptr<LiveSource>> source = open_live(live);

@@ -188,7 +188,6 @@ class BpfSource final : public LiveSource, public LoadControl {
   void lose_part(std::string_view program, std::string_view reason);
   void attach_wanted(const std::vector<bool>& chosen);
   void attach_uring(const std::vector<bool>& chosen);
-  std::vector<std::string> left_out() const;
   void fill_tables();
   uint64_t event_time_ns() const {  // of an event that happens now
     return clock_ns(CLOCK_BOOTTIME) + probe_->rodata->boot_to_epoch_ns;
@@ -220,6 +219,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   std::array<bpf_link*, 2> uring_links_{};
   std::optional<CallHooks> call_hooks_;  // in attach mode per_syscall
   bpf_link* entry_link_ = nullptr;
+  std::vector<std::string> left_out_;     // programs that are not even loaded
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
   std::vector<Sc> selected_;
   std::vector<Sc> shed_of_all_;
@@ -239,13 +239,6 @@ class BpfSource final : public LiveSource, public LoadControl {
   }
 };
 
-// Programs that are not even loaded.
-std::vector<std::string> BpfSource::left_out() const {
-  std::vector<std::string> names = uring_programs_of_no_use(uring_);
-  if (settings_.compared.empty()) names.emplace_back("sys_enter");
-  return names;
-}
-
 // `typed`: the probe that loads the kernel's fields directly, else the one that copies each.
 void BpfSource::prepare(gyr_probe& probe, bool typed) const {
   const auto cpus = static_cast<uint32_t>(cpu_count_);
@@ -264,11 +257,10 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
 }
 
 Result<LoadedProbe> BpfSource::load_programs(const KernelTypes& kernel, bool typed) {
-  const std::vector<std::string> unused = left_out();
   return load_probe({.kernel = kernel,
                      .typed = typed,
                      .exit_program = call_hooks_ ? "call_exit" : "sys_exit",
-                     .left_out = unused,
+                     .left_out = left_out_,
                      .spoilt = settings_.spoilt,
                      .prepare = [&](gyr_probe& probe) { prepare(probe, typed); }});
 }
@@ -325,14 +317,15 @@ Result<void> BpfSource::load() {
   const KernelTypes kernel;
   has_rdonly_cast_ = kernel.has_function("bpf_rdonly_cast");
   uring_ = uring_support(kernel);
+  left_out_ = uring_programs_of_no_use(uring_);
+  if (settings_.compared.empty()) left_out_.emplace_back("sys_enter");
   auto loaded = load_in_attach_mode(kernel);
   if (!loaded) return loaded.error();
   probe_ = std::move(loaded->probe);
   run_once(probe_->progs.find_issue_defs);
-  const std::vector<std::string> unused = left_out();
   for (const Part& part : kParts) {
     if (!bpf_object__find_program_by_name(probe_->obj, part.program)) continue;
-    if (std::find(unused.begin(), unused.end(), part.program) != unused.end()) continue;
+    if (std::find(left_out_.begin(), left_out_.end(), part.program) != left_out_.end()) continue;
     features_.push_back({.program = part.program, .cost = part.cost, .refusal = ""});
     const auto refused = loaded->refused.find(part.program);
     if (refused != loaded->refused.end()) lose_part(part.program, refused->second);
