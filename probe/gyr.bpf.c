@@ -413,7 +413,12 @@ static __always_inline void look_at_exit(struct task_struct* task, const struct 
     on_exit(regs, call, nr, ret, compat, talks);
 }
 
-// Of the next two one is loaded, as the attach mode says.
+// Of the next three one is loaded, as the attach mode says.
+
+struct raw_exit { /* of tracepoint raw_syscalls/sys_exit, the same since it exists */
+  __u64 common;
+  __s64 id, ret;
+};
 
 // Cheap, since every call on the machine comes by. Packed 32-bit calls are told apart later.
 SEC(TRACEPOINT("sys_exit"))
@@ -425,6 +430,20 @@ int sys_exit(__u64* ctx) {
   if (index < GYR_CALLS && !looks[index]) return 0;
   struct task_struct* task = current_task();
   look_at_exit(task, regs, nr, (__s64)ctx[1], is_32bit_call(task));
+  return 0;
+}
+
+// Linux 7.0 and newer may preempt the program above, mostly when a record is done, and skip it at
+// all calls of that CPU until the task runs again. Here the kernel holds the CPU.
+SEC("tracepoint")
+int held_exit(const struct raw_exit* ctx) {
+  const __u32 nr = (__u32)ctx->id;
+  __u64 index = nr;
+  OPAQUE(index);
+  if (index < GYR_CALLS && !looks[index]) return 0;
+  struct task_struct* task = current_task();
+  const struct pt_regs* regs = (const void*)bpf_task_pt_regs(bpf_get_current_task_btf());
+  look_at_exit(task, regs, nr, ctx->ret, is_32bit_call(task));
   return 0;
 }
 

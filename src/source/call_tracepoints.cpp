@@ -34,12 +34,17 @@ constexpr Renamed kRenamed[] = {
     {Sc::UNAME, "newuname"}, {Sc::SENDFILE, "sendfile64"}, {Sc::UMOUNT2, "umount"},
 };
 
-std::string_view name_of(const ScInfo& call) {
+// Of the tracepoint at one side of a call.
+std::string name_of(const ScInfo& call, CallTracepoints::Side side) {
+  std::string_view name = call.name;
   for (const Renamed& renamed : kRenamed) {
-    if (renamed.call == call.sc) return renamed.name;
+    if (renamed.call == call.sc) name = renamed.name;
   }
-  return call.name;
+  return fmt::format("syscalls/sys_{}_{}", side == CallTracepoints::Side::Enter ? "enter" : "exit",
+                     name);
 }
+
+const ScInfo& close_call() { return *sc_info(static_cast<uint16_t>(Sc::CLOSE)); }
 
 // A tracefs that no path leads to; -1, with errno, when it is not allowed.
 int mount_tracefs() {
@@ -72,8 +77,9 @@ CallTracepoints::~CallTracepoints() {
 }
 
 bool CallTracepoints::holds_calls(std::string folder) {
-  folder_ = std::move(folder) + "/events/syscalls";
-  return files_->read(folder_ + "/sys_exit_close/id", kIdLimit).has_value();
+  folder_ = std::move(folder) + "/events";
+  return files_->read(folder_ + "/" + name_of(close_call(), Side::Exit) + "/id", kIdLimit)
+      .has_value();
 }
 
 Result<CallTracepoints> CallTracepoints::open(const std::string& host_root) {
@@ -92,16 +98,14 @@ Result<CallTracepoints> CallTracepoints::open(const std::string& host_root) {
       return Error{"this kernel has no tracepoints of single calls (CONFIG_FTRACE_SYSCALLS)"};
     }
   }
-  const auto tried = calls.open_event(*sc_info(static_cast<uint16_t>(Sc::CLOSE)), Side::Exit);
+  const auto tried = calls.open_event(name_of(close_call(), Side::Exit));
   if (!tried) return tried.error();
   ::close(*tried);
   return calls;
 }
 
-Result<int> CallTracepoints::open_event(const ScInfo& call, Side side) const {
-  const std::string_view entrance = side == Side::Enter ? "sys_enter_" : "sys_exit_";
-  const auto id =
-      files_->read(fmt::format("{}/{}{}/id", folder_, entrance, name_of(call)), kIdLimit);
+Result<int> CallTracepoints::open_event(const std::string& name) const {
+  const auto id = files_->read(fmt::format("{}/{}/id", folder_, name), kIdLimit);
   if (!id) return id.error();
   perf_event_attr wanted{};
   wanted.size = sizeof wanted;
@@ -118,7 +122,15 @@ Result<int> CallTracepoints::open_event(const ScInfo& call, Side side) const {
 
 Result<int> CallTracepoints::attach(const bpf_program* program, const ScInfo& call,
                                     Side side) const {
-  const auto event = open_event(call, side);
+  return attach(program, name_of(call, side));
+}
+
+Result<int> CallTracepoints::attach_to_all(const bpf_program* program) const {
+  return attach(program, "raw_syscalls/sys_exit");
+}
+
+Result<int> CallTracepoints::attach(const bpf_program* program, const std::string& name) const {
+  const auto event = open_event(name);
   if (!event || ioctl(*event, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(program)) == 0) return event;
   const Error refused{
       fmt::format("the kernel refused the program at the tracepoint ({})", std::strerror(errno))};

@@ -34,6 +34,9 @@ class CallTracepoints {
   // is so for calls that it was built without.
   Result<int> attach(const bpf_program* program, const ScInfo& call, Side side) const;
 
+  // The same at the exit of every call, those of 32-bit programs among them.
+  Result<int> attach_to_all(const bpf_program* program) const;
+
   CallTracepoints(CallTracepoints&& other) noexcept;
   CallTracepoints& operator=(CallTracepoints&&) = delete;
   ~CallTracepoints();
@@ -41,10 +44,11 @@ class CallTracepoints {
  private:
   CallTracepoints() = default;
   bool holds_calls(std::string folder);
-  Result<int> open_event(const ScInfo& call, Side side) const;
+  Result<int> open_event(const std::string& name) const;
+  Result<int> attach(const bpf_program* program, const std::string& name) const;
 
   std::unique_ptr<Files> files_ = system_files("");
-  std::string folder_;  // of the calls' tracepoints
+  std::string folder_;  // of all tracepoints
   int mount_ = -1;      // the tracefs of our own, -1: none
 };
 

@@ -318,7 +318,7 @@ void Examination::tracefs() {
     return;
   }
   add("tracefs", Outcome::Ok,
-      "not mounted or not readable; only gyr.attach_mode=per_syscall needs it");
+      "not mounted or not readable; only gyr.attach_mode=per_syscall and Linux 7.0 need it");
 }
 
 // Nothing explains as well as trying.

@@ -58,8 +58,8 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "base/system.h"
 #include "base/text.h"
 #include "gyr_probe.skel.h"
+#include "source/call_exits.h"
 #include "source/call_table.h"
-#include "source/call_tracepoints.h"
 #include "source/kernel_types.h"
 #include "source/live_checks.h"
 #include "source/probe_load.h"
@@ -145,9 +145,6 @@ void run_once(bpf_program* program) {
   bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 }
 
-constexpr const char* kNotPerSyscall =
-    "attach mode per_syscall is not possible, raw takes its place: ";
-
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
 
 class BpfSource final : public LiveSource, public LoadControl {
@@ -176,10 +173,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   Result<void> load();
   Result<LoadedProbe> load_programs(const KernelTypes& kernel, bool typed);
   Result<LoadedProbe> load_best(const KernelTypes& kernel);
-  void choose_attach_mode(bool runs_32bit);
   Result<LoadedProbe> load_in_attach_mode(const KernelTypes& kernel);
-  Result<void> attach_calls();
-  void follow_calls();
   void prepare(gyr_probe& probe, bool typed) const;
   Result<void> open_rings();
   Result<void> make_rings(size_t groups);
@@ -217,7 +211,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   std::vector<bpf_link*> links_;
   UringSupport uring_;
   std::array<bpf_link*, 2> uring_links_{};
-  std::optional<CallHooks> call_hooks_;  // in attach mode per_syscall
+  std::optional<CallExits> exits_;
   bpf_link* entry_link_ = nullptr;
   std::vector<std::string> left_out_;     // programs that are not even loaded
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
@@ -259,22 +253,10 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
 Result<LoadedProbe> BpfSource::load_programs(const KernelTypes& kernel, bool typed) {
   return load_probe({.kernel = kernel,
                      .typed = typed,
-                     .exit_program = call_hooks_ ? "call_exit" : "sys_exit",
+                     .exit_program = exits_->program(),
                      .left_out = left_out_,
                      .spoilt = settings_.spoilt,
                      .prepare = [&](gyr_probe& probe) { prepare(probe, typed); }});
-}
-
-// Of the two ways to hook calls, that of single calls is taken where it is asked for and possible.
-void BpfSource::choose_attach_mode(bool runs_32bit) {
-  const AttachMode mode = settings_.attach_mode;
-  if (mode == AttachMode::Raw || (mode == AttachMode::Auto && runs_32bit)) return;
-  auto calls = CallTracepoints::open(settings_.host_root);
-  if (calls) {
-    call_hooks_.emplace(*std::move(calls), CallTracepoints::Side::Exit);
-  } else if (mode == AttachMode::PerSyscall) {
-    warnings_.push_back(kNotPerSyscall + calls.error().message);
-  }
 }
 
 // The probe for older kernels is taken where the other is refused, or where it loses less.
@@ -294,19 +276,10 @@ Result<LoadedProbe> BpfSource::load_best(const KernelTypes& kernel) {
 }
 
 Result<LoadedProbe> BpfSource::load_in_attach_mode(const KernelTypes& kernel) {
-  const bool runs_32bit = !kernel.known() || kernel.runs_32bit_programs();
-  choose_attach_mode(runs_32bit);
+  const bool preempted = settings_.preempted || programs_are_preempted();
+  exits_.emplace(settings_.attach_mode, preempted, settings_.host_root, kernel, &warnings_);
   auto loaded = load_best(kernel);
-  if (call_hooks_ && !loaded) {
-    call_hooks_.reset();
-    if (settings_.attach_mode == AttachMode::PerSyscall) {
-      warnings_.push_back(kNotPerSyscall + std::string("the kernel refused the program"));
-    }
-    loaded = load_best(kernel);
-  }
-  if (call_hooks_ && runs_32bit) {
-    warnings_.push_back("attach mode per_syscall: calls of 32-bit programs are not seen");
-  }
+  while (!loaded && exits_->take_next()) loaded = load_best(kernel);
   return loaded;
 }
 
@@ -408,31 +381,6 @@ void BpfSource::attach() {
   }
 }
 
-Result<void> BpfSource::attach_calls() {
-  if (call_hooks_) {
-    follow_calls();
-    if (!call_hooks_->empty() || selected_.empty()) return {};
-    return Error{"no system call could be hooked at its tracepoint"};
-  }
-  bpf_link* calls = bpf_program__attach(probe_->progs.sys_exit);
-  if (!calls) return load_error(errno);
-  links_.push_back(calls);
-  return {};
-}
-
-// In attach mode per_syscall: hooks the calls that are wanted now and no others.
-void BpfSource::follow_calls() {
-  std::vector<Sc> wanted;
-  for (int number = 0; number < GYR_CALLS; ++number) {
-    if (probe_->bss->calls[0][number].event) wanted.push_back(syscall_of_machine(number)->sc);
-  }
-  const auto unseen = call_hooks_->follow(probe_->progs.call_exit, wanted);
-  if (unseen.empty()) return;
-  add_once(&warnings_, fmt::format("attach mode per_syscall: calls without a tracepoint in this "
-                                   "kernel are not seen: {}",
-                                   join(unseen, ", ")));
-}
-
 // Tracepoints that cost too much to be attached for nobody.
 void BpfSource::attach_wanted(const std::vector<bool>& chosen) {
   const auto& programs = probe_->progs;
@@ -482,7 +430,7 @@ Result<void> BpfSource::start() {
   if (auto loaded = load(); !loaded) return loaded;
   select(settings_.syscalls);
   attach();
-  if (auto attached = attach_calls(); !attached) return attached;
+  if (auto attached = exits_->attach(*probe_); !attached) return attached;
   is_attached_ = true;
   malloc_trim(0);  // of the kernel's type information, which took some ten megabytes
   return {};
@@ -535,7 +483,7 @@ void BpfSource::fill_tables() {
   std::memcpy(probe_->bss->uring_calls, uring.data(), sizeof(uring));
   attach_wanted(chosen);
   attach_uring(chosen);
-  if (is_attached_ && call_hooks_) follow_calls();
+  if (is_attached_) exits_->follow(*probe_);
 }
 
 Load BpfSource::take_load() {

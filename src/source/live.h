@@ -28,6 +28,7 @@ struct LiveSettings {
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;
   AttachMode attach_mode = AttachMode::Auto;
+  bool preempted = false;  // for tests: as if the kernel preempted programs, as Linux 7.0 does
   // Tell the path of each opened file as the kernel resolved it (Record::note).
   bool real_paths = false;
   // Of these calls compare texts and addresses at entry and exit; a change marks the event. While

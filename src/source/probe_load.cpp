@@ -31,7 +31,7 @@ namespace {
 constexpr size_t kLogBytes = 16ul << 20;
 constexpr size_t kReasonLimit = 200;  // bytes of a verifier's line that are told
 // Programs of which exactly one is loaded, whose refusal is the end.
-constexpr std::string_view kExitPrograms[] = {"sys_exit", "call_exit"};
+constexpr std::string_view kExitPrograms[] = {"sys_exit", "held_exit", "call_exit"};
 
 // Both objects are made from one source: what one skeleton says of programs, maps and variables is
 // true of the other.

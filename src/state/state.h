@@ -117,8 +117,9 @@ class State {
   static bool is_changed_by(Ev type);
 
   // After a loss of events: learns the threads that are unknown, or that are others than they seem,
-  // by start, program, arguments, user, capabilities, session, directory or root; on_finding is told each. Threads that are not in the
-  // snapshot stay until they are found to be gone: events of theirs may still come.
+  // by start, program, arguments, user, capabilities, session, directory or root; on_finding is
+  // told each. Threads that are not in the snapshot stay until they are found to be gone: events of
+  // theirs may still come.
   void reconcile(const Snapshot& snapshot);
   // What a recorded state found out, instead of finding it out here.
   void learn(const Finding& finding);

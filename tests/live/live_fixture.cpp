@@ -185,7 +185,8 @@ void LiveTest::SetUpTestSuite() {
   settings.ring_bytes = 64ull << 20;  // other programs of the machine are busy too
   settings.real_paths = true;
   settings.compared = every_call();
-  settings.typed = std::getenv("GYR_LIVE_PORTABLE") == nullptr;  // NOLINT: nobody changes it
+  settings.typed = std::getenv("GYR_LIVE_PORTABLE") == nullptr;       // NOLINT: nobody changes it
+  settings.preempted = std::getenv("GYR_LIVE_PREEMPTED") != nullptr;  // NOLINT: nobody changes it
   if (per_syscall()) settings.attach_mode = AttachMode::PerSyscall;
   auto opened = open_live(settings);
   if (opened) {
