@@ -40,10 +40,7 @@ for typed in 0 1; do
   $bpftool gen skeleton "$scratch/$name.bpf.o" name $name > "$scratch/$name.skel.h"
 done
 units="src/base/system.cpp src/base/text.cpp src/base/check.cpp src/value/type.cpp src/schema/schema.cpp src/event/event_view.cpp
-  src/source/live.cpp src/source/live_checks.cpp src/source/call_table.cpp src/source/kernel_types.cpp
-  src/source/probe_load.cpp src/source/probe_losses.cpp src/source/probe_rings.cpp src/source/uring_support.cpp
-  src/source/ring_merge.cpp src/source/ring_reader.cpp src/source/time_order.cpp src/source/proc_scan.cpp
-  src/source/proc_cgroups.cpp src/source/proc_fds.cpp src/source/proc_host.cpp tests/live/watch_main.cpp"
+  $(echo src/source/{live,call_,kernel_,probe_,ring_,time_,uring_,proc_}*.cpp) tests/live/watch_main.cpp"
 # shellcheck disable=SC2086
 g++ $flags -DGYR_PROBE=1 $units -o "$scratch/watch" -lbpf -lelf -lz -lfmt
 
