@@ -140,6 +140,7 @@ static __always_inline void end(__u32 slot) {
 
 #define GROUP_BIT(group) (1u << (group))
 #define ALL_GROUPS ~0u
+#define NOTES (1u << 31) /* notes behind the parameters: of calls alone */
 // What the rows of exec and of the other tracepoints name: their programs hold no more than these
 // collectors.
 #define EXEC_GROUPS (GROUP_BIT(GROUP_scalar) | GROUP_BIT(GROUP_file) | GROUP_BIT(GROUP_task))
@@ -197,7 +198,8 @@ __noinline int write_note(__u32 slot, __u32 with_path) {
 }
 
 // Header, lengths and prefix around the parameters, and off it goes.
-static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u32 count) {
+static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u32 count,
+                                 int notes) {
   struct gyr_cpu* cpu = cpu_of(slot);
   if (!cpu) return;
   cpu->seen++;
@@ -209,7 +211,7 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   }
   __u32 end = off;
   const int with_path = event < EV_LIMIT && wants_path[event] && s->ret >= 0;
-  if (with_path || s->marks) {
+  if (notes && (with_path || s->marks)) {
     write_note(slot, (__u32)with_path);
     end = s->off;
     if (end >= EVENT_MAX) return;
@@ -254,10 +256,10 @@ static __always_inline int emit_groups(__u32 slot, __u32 event, __u32 groups) {
     if (i >= count || row >= PARAMS) break;
     const __u32 before = s->off;
     collect_param(slot, &param_rows[row], groups);
-    if (s->compared) compare_param(slot, param_rows[row].spec, before);
+    if ((groups & NOTES) && s->compared) compare_param(slot, param_rows[row].spec, before);
     end_param(s, i, before);
   }
-  send(slot, s, event, count);
+  send(slot, s, event, count, (groups & NOTES) != 0);
   return 0;
 }
 
@@ -294,7 +296,7 @@ static __always_inline void collect_known_param(__u32 slot, struct scratch* s, _
         compare_param(slot, param_rows[first + i].spec, before);    \
       end_param(s, i, before);                                      \
     }                                                               \
-    send(slot, s, EV_##event, count);                               \
+    send(slot, s, EV_##event, count, 1);                            \
     return 0;                                                       \
   }
 FREQUENT_EVENTS(EMIT_KNOWN)

@@ -32,6 +32,8 @@ struct Exchange {
 
 Exchange& exchange(void* user) { return *static_cast<Exchange*>(user); }
 
+// The parameters of callbacks are the library's.
+// NOLINTBEGIN(readability-function-size)
 int on_header(nghttp2_session*, const nghttp2_frame*, const uint8_t* name, size_t name_length,
               const uint8_t* value, size_t value_length, uint8_t, void* user) {
   const std::string_view key(reinterpret_cast<const char*>(name), name_length);
@@ -62,6 +64,7 @@ ssize_t read_request(nghttp2_session*, int32_t, uint8_t* into, size_t size, uint
   if (left.empty()) *flags |= NGHTTP2_DATA_FLAG_EOF;
   return static_cast<ssize_t>(count);
 }
+// NOLINTEND(readability-function-size)
 
 std::unique_ptr<nghttp2_session, SessionEnd> make_session(Exchange* user) {
   nghttp2_session_callbacks* raw = nullptr;
