@@ -130,7 +130,7 @@ Result<int> CallTracepoints::attach_to_all(const bpf_program* program) const {
 }
 
 Result<int> CallTracepoints::attach(const bpf_program* program, const std::string& name) const {
-  const auto event = open_event(name);
+  auto event = open_event(name);
   if (!event || ioctl(*event, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(program)) == 0) return event;
   const Error refused{
       fmt::format("the kernel refused the program at the tracepoint ({})", std::strerror(errno))};

@@ -97,6 +97,8 @@ void on_dup(StateCore& core, const EventView& event) {
   const int64_t result = event.result();
   if (result == 0) core.thread->flags |= kPipeDest;
   if (result == 1) core.thread->flags |= kPipeSource;
+  // dup2() of a descriptor to itself changes nothing: it still goes at an exec.
+  if (event.type() == Ev::DUP2_X && result == event.get<int64_t>(1, -1)) return;
   const uint32_t flags = event.type() == Ev::DUP3_X ? event.get<uint32_t>(3) : 0;
   copy_fd(core, result, (flags & kOpenCloexec) != 0);
 }

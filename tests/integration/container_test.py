@@ -290,7 +290,7 @@ class Api(Case):
         alerts = self.end(process)
         seen = [fields for rule, _, fields in alerts if rule.startswith('program')]
         self.assertEqual(len(seen), 3, self.log())
-        self.assertIsNone(seen[0]['container.name'])
+        self.assertIn(seen[0]['container.name'], (None, 'gyrtest-api'))  # the answer may have been faster
         self.assertEqual({fields['container.id'] for fields in seen}, {self.ID[:12]})
         last = seen[-1]
         self.assertEqual((last['container.name'], last['container.type']), ('gyrtest-api', 'docker'), self.log())
