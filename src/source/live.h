@@ -32,7 +32,7 @@ struct LiveSettings {
   // Tell the path of each opened file as the kernel resolved it (Record::note).
   bool real_paths = false;
   // Of these calls compare texts and addresses at entry and exit; a change marks the event. While
-  // any of them is collected, every call on the machine costs some 25 ns more.
+  // any of them is collected, every call on the machine costs more (docs/performance.md).
   std::vector<Sc> compared;
   std::string host_root;            // where the host's file system is mounted, "" for here
   std::vector<std::string> spoilt;  // for tests: programs of the probe that the kernel shall refuse
