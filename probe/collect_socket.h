@@ -21,9 +21,10 @@ static __always_inline struct sock* socket_of(const struct scratch* s, __s64 fd)
   const int known = s->file && fd == (__s32)s->args[0];
   struct file* file = known ? (struct file*)s->file : open_file(fd);
   if (!file) return 0;
-  if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK) return 0;
-  struct socket* socket = BPF_CORE_READ(file, private_data);
-  return socket ? BPF_CORE_READ(socket, sk) : 0;
+  struct inode* inode = PEEK(file, file, f_inode);
+  if ((PEEK(inode, inode, i_mode) & S_IFMT) != S_IFSOCK) return 0;
+  struct socket* socket = PEEK(file, file, private_data);
+  return BPF_CORE_READ(socket, sk); /* a copy is a number, which some hand on */
 }
 #endif
 
@@ -126,14 +127,14 @@ static __always_inline void put_ends(struct scratch* s, const struct ends* ends,
 static __always_inline void put_internet(struct scratch* s, struct sock* sock, int v6,
                                          int outbound) {
   struct ends ends = {};
-  ends.local_port = BPF_CORE_READ(sock, __sk_common.skc_num);
-  ends.remote_port = host_order(BPF_CORE_READ(sock, __sk_common.skc_dport));
+  ends.local_port = PEEK(sock, sock, __sk_common.skc_num);
+  ends.remote_port = host_order(PEEK(sock, sock, __sk_common.skc_dport));
   if (v6) {
     bpf_core_read(&ends.local, 16, &sock->__sk_common.skc_v6_rcv_saddr);
     bpf_core_read(&ends.remote, 16, &sock->__sk_common.skc_v6_daddr);
   } else {
-    *(__u32*)ends.local = BPF_CORE_READ(sock, __sk_common.skc_rcv_saddr);
-    *(__u32*)ends.remote = BPF_CORE_READ(sock, __sk_common.skc_daddr);
+    *(__u32*)ends.local = PEEK(sock, sock, __sk_common.skc_rcv_saddr);
+    *(__u32*)ends.remote = PEEK(sock, sock, __sk_common.skc_daddr);
   }
   if (ends.remote_port == 0 && s->user_address && s->user_address_length >= (v6 ? 24 : 8)) {
     struct address other = {};
@@ -181,7 +182,7 @@ __noinline int put_tuple(__u32 slot, __s64 fd, __u32 outbound) {
   struct scratch* s = scratch_of(slot);
   struct sock* sock = s ? socket_of(s, fd) : 0;
   if (!s || !sock) return 0;
-  const __u32 family = BPF_CORE_READ(sock, __sk_common.skc_family);
+  const __u32 family = PEEK(sock, sock, __sk_common.skc_family);
   if (family == AF_INET)
     put_internet(s, sock, 0, outbound);
   else if (family == AF_INET6)
@@ -275,8 +276,8 @@ __noinline __u64 socket_number(__u32 slot, __u32 token, __u64 arg) {
   }
   struct sock* sock = s->ret >= 0 ? socket_of(s, (__s32)arg) : 0;
   if (!sock) return 0;
-  const __u32 length = BPF_CORE_READ(sock, sk_ack_backlog);
-  const __u32 most = BPF_CORE_READ(sock, sk_max_ack_backlog);
+  const __u32 length = PEEK(sock, sock, sk_ack_backlog);
+  const __u32 most = PEEK(sock, sock, sk_max_ack_backlog);
   if (token == COLLECT_queue_len) return length;
   if (token == COLLECT_queue_max) return most;
   return most ? (__u64)length * 100 / most : 0;
