@@ -548,7 +548,8 @@ class Endings(Case):
         fifo = os.path.join(self.folder, 'alerts')
         os.mkfifo(fifo)
         command = [GYR, '-r', self.rules, '-e', capture('cat_write.scap'), '-o', 'stdout_output.enabled=false',
-                   '-o', 'file_output.enabled=true', '-o', f'file_output.filename={fifo}']
+                   '-o', 'file_output.enabled=true', '-o', f'file_output.filename={fifo}',
+                   '-o', 'file_output.keep_alive=true']  # else a reader who takes the first alerts sees an end after them
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         time.sleep(0.5)
         with open(fifo, encoding='utf-8') as reader:
