@@ -415,6 +415,12 @@ static __always_inline void look_at_exit(struct task_struct* task, const struct 
     on_exit(regs, call, nr, ret, compat, talks);
 }
 
+static __always_inline int is_looked_at(__u32 nr) {
+  __u64 index = nr; /* as wide as an address: of a narrow one a copy would be used, see bounded() */
+  OPAQUE(index);
+  return index >= GYR_CALLS || looks[index];
+}
+
 // Of the next three one is loaded, as the attach mode says.
 
 struct raw_exit { /* of tracepoint raw_syscalls/sys_exit, the same since it exists */
@@ -427,9 +433,7 @@ SEC(TRACEPOINT("sys_exit"))
 int sys_exit(__u64* ctx) {
   const struct pt_regs* regs = (const void*)ctx[0];
   const __u32 nr = call_number(regs);
-  __u64 index = nr; /* as wide as an address: of a narrow one a copy would be used, see bounded() */
-  OPAQUE(index);
-  if (index < GYR_CALLS && !looks[index]) return 0;
+  if (!is_looked_at(nr)) return 0;
   struct task_struct* task = current_task();
   look_at_exit(task, regs, nr, (__s64)ctx[1], is_32bit_call(task));
   return 0;
@@ -440,9 +444,7 @@ int sys_exit(__u64* ctx) {
 SEC("tracepoint")
 int held_exit(const struct raw_exit* ctx) {
   const __u32 nr = (__u32)ctx->id;
-  __u64 index = nr;
-  OPAQUE(index);
-  if (index < GYR_CALLS && !looks[index]) return 0;
+  if (!is_looked_at(nr)) return 0;
   struct task_struct* task = current_task();
   const struct pt_regs* regs = (const void*)bpf_task_pt_regs(bpf_get_current_task_btf());
   look_at_exit(task, regs, nr, ctx->ret, is_32bit_call(task));

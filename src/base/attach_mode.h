@@ -12,4 +12,9 @@ enum class AttachMode : uint8_t {
   PerSyscall,  // at the exits of wanted calls; the others cost less, 32-bit calls are not seen
 };
 
+// Whether the mode wants single calls hooked, on a kernel that runs 32-bit programs or does not.
+constexpr bool hooks_single_calls(AttachMode mode, bool runs_32bit_programs) {
+  return mode == AttachMode::PerSyscall || (mode == AttachMode::Auto && !runs_32bit_programs);
+}
+
 }  // namespace gyr

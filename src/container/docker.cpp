@@ -75,23 +75,26 @@ std::string hex_of(const std::string& hash) {
   return hash.substr(hash.starts_with("sha256:") ? 7 : 0);
 }
 
-void add_name(const Json& config, ContainerMetadata* metadata) {
-  metadata->name = text_of(config, "Name");
-  if (metadata->name.starts_with('/')) metadata->name.erase(0, 1);
+// What the file of a container and the API's answer tell alike.
+void add_container(const Json& from, ContainerMetadata* metadata) {
+  ContainerMetadata& to = *metadata;
+  to.name = text_of(from, "Name");
+  if (to.name.starts_with('/')) to.name.erase(0, 1);
+  to.created_time = time_of(text_of(from, "Created"));
+  const Json& wanted = member(from, "Config");
+  set_image(text_of(wanted, "Image"), &to);
+  to.image_id = hex_of(text_of(from, "Image"));
+  to.user = text_of(wanted, "User");
+  to.labels = docker_labels(wanted);
+  add_pod(&to);
+  to.ip = docker_address(member(from, "NetworkSettings"));
 }
 
 }  // namespace
 
 void read_docker_answer(const Json& answer, ContainerMetadata* metadata) {
   ContainerMetadata& to = *metadata;
-  add_name(answer, &to);
-  to.created_time = time_of(text_of(answer, "Created"));
-  const Json& wanted = member(answer, "Config");
-  set_image(text_of(wanted, "Image"), &to);
-  to.image_id = hex_of(text_of(answer, "Image"));
-  to.user = text_of(wanted, "User");
-  to.labels = docker_labels(wanted);
-  add_pod(&to);
+  add_container(answer, &to);
   for (const Json& one : member(answer, "Mounts")) {
     to.mounts.push_back({.source = text_of(one, "Source"),
                          .destination = text_of(one, "Destination"),
@@ -99,7 +102,6 @@ void read_docker_answer(const Json& answer, ContainerMetadata* metadata) {
                          .propagation = text_of(one, "Propagation"),
                          .writable = bool_of(one, "RW").value_or(false)});
   }
-  to.ip = docker_address(member(answer, "NetworkSettings"));
   add_host_config(member(answer, "HostConfig"), &to);
 }
 
@@ -109,16 +111,8 @@ bool read_docker(RuntimeFiles& files, std::string_view full_id, ContainerMetadat
   if (!config) return false;
   ContainerMetadata& to = *metadata;
   to.type = static_cast<int64_t>(ContainerType::Docker);
-  add_name(*config, &to);
-  to.created_time = time_of(text_of(*config, "Created"));
-  const Json& wanted = member(*config, "Config");
-  set_image(text_of(wanted, "Image"), &to);
-  to.image_id = hex_of(text_of(*config, "Image"));
-  to.user = text_of(wanted, "User");
-  to.labels = docker_labels(wanted);
-  add_pod(&to);
+  add_container(*config, &to);
   to.mounts = docker_mounts(member(*config, "MountPoints"));
-  to.ip = docker_address(member(*config, "NetworkSettings"));
   const auto host = files.json(folder + "/hostconfig.json", kConfigLimit);
   if (host) {
     add_host_config(*host, &to);

@@ -137,8 +137,10 @@ SourceStatus AlertCapture::next(Record* record) {
   } else if (status == SourceStatus::Idle) {
     if (history_) history_->tidy(last_ts_ns_);
     if (phase_ == Phase::Waiting) return status;
-    if (inner_.is_live())
-      note_end(clock_ns(CLOCK_REALTIME) - std::min(clock_ns(CLOCK_REALTIME), kStillToCome));
+    if (inner_.is_live()) {
+      const uint64_t now_ns = clock_ns(CLOCK_REALTIME);
+      note_end(now_ns - std::min(now_ns, kStillToCome));
+    }
     log_.flush_now_and_then();
   }
   return status;

@@ -37,10 +37,8 @@ std::vector<Sc> wanted_calls(const gyr_probe& probe) {
 
 CallExits::CallExits(AttachMode mode, bool preempted, const std::string& host_root,
                      const KernelTypes& kernel, std::vector<std::string>* warnings)
-    : mode_(mode),
-      runs_32bit_(!kernel.known() || kernel.runs_32bit_programs()),
-      warnings_(*warnings) {
-  const bool single = mode == AttachMode::PerSyscall || (mode == AttachMode::Auto && !runs_32bit_);
+    : mode_(mode), runs_32bit_(kernel.runs_32bit_programs()), warnings_(*warnings) {
+  const bool single = hooks_single_calls(mode, runs_32bit_);
   if (!single && !preempted) return;
   auto tracepoints = CallTracepoints::open(host_root);
   if (!tracepoints) {

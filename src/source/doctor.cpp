@@ -303,9 +303,8 @@ void Examination::hooks() {
 
 // What the mode cannot do here the probe tells itself.
 void Examination::attach_mode() {
-  const bool runs_32bit = !types_.known() || types_.runs_32bit_programs();
-  const bool single = settings_.attach_mode == AttachMode::PerSyscall ||
-                      (settings_.attach_mode == AttachMode::Auto && !runs_32bit);
+  const bool runs_32bit = types_.runs_32bit_programs();
+  const bool single = hooks_single_calls(settings_.attach_mode, runs_32bit);
   add("attach mode", Outcome::Ok,
       fmt::format("{}; this kernel runs {}32-bit programs, whose calls per_syscall does not see",
                   single ? "per_syscall" : "raw", runs_32bit ? "" : "no "));

@@ -21,7 +21,8 @@ class KernelTypes {
   bool has_function(std::string_view name) const;
   // One whose programs may know the types of its arguments.
   bool has_tracepoint(std::string_view name) const;
-  // Whether programs of 32 bits can make calls.
+  bool has_structure(std::string_view name) const;
+  // Whether programs of 32 bits can make calls: also if that is not known.
   bool runs_32bit_programs() const;
 
  private:

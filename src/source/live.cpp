@@ -56,7 +56,6 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 //
 #include "base/add_once.h"
 #include "base/system.h"
-#include "base/text.h"
 #include "gyr_probe.skel.h"
 #include "source/call_exits.h"
 #include "source/call_table.h"

@@ -71,10 +71,6 @@ size_t tracepoint_parameters(const btf* types, const std::string& name, std::str
   return target != nullptr && btf__name_by_offset(types, target->name_off) == first ? count : 0;
 }
 
-bool has_struct(const btf* types, const char* name) {
-  return btf__find_by_name_kind(types, name, BTF_KIND_STRUCT) > 0;
-}
-
 }  // namespace
 
 bool is_uring_call(Sc sc) {
@@ -118,14 +114,14 @@ UringSupport uring_support(const KernelTypes& kernel) {
   UringSupport support;
   const btf* types = kernel.types();
   if (types == nullptr) return support;
-  support.exists = has_struct(types, "io_kiocb");
+  support.exists = kernel.has_structure("io_kiocb");
   const bool submit_req = tracepoint_parameters(types, "io_uring_submit_req", "io_kiocb") != 0;
   support.submit_sqe =
       !submit_req && tracepoint_parameters(types, "io_uring_submit_sqe", "io_kiocb") != 0;
   const size_t completion = tracepoint_parameters(types, "io_uring_complete", "");
   support.completion_by_pointer = completion == 3;
   support.requests = (submit_req || support.submit_sqe) && completion != 0 &&
-                     has_struct(types, "io_open") && has_struct(types, "io_link");
+                     kernel.has_structure("io_open") && kernel.has_structure("io_link");
   return support;
 }
 
