@@ -25,6 +25,21 @@ def need_namespaces(why_root):
         skip('no namespaces can be made here')
 
 
+def start_watching(test, command):
+    """Starts gyr for a test case, which is skipped where live capture is not possible; and what it said until it watches."""
+    gyr = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    test.addCleanup(gyr.stdout.close)
+    test.addCleanup(gyr.stderr.close)
+    test.addCleanup(gyr.kill)
+    log = ''
+    for line in gyr.stderr:
+        log += line
+        if 'watching this host' in line:
+            return gyr, log
+    test.skipTest('no live capture here: ' + log.strip())
+    return None
+
+
 def conformance_or_none():
     """The folder with captures and expectations."""
     path = os.environ.get('GYR_CONFORMANCE') or os.path.join(ROOT, '..', 'shared', 'conformance')

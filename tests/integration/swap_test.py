@@ -18,7 +18,7 @@ import threading
 import time
 import unittest
 
-from common import skip
+from common import skip, start_watching
 
 GYR = ''
 RULES = '''- rule: secret opened
@@ -81,18 +81,7 @@ class Swap(unittest.TestCase):
         with open(rules, 'w', encoding='utf-8') as file:
             file.write(RULES)
         common = [GYR, '-r', rules, '-o', 'json_output=true', '-o', 'rule_matching=all']
-        gyr = subprocess.Popen([*common, '-o', 'gyr.record.file=' + recorded, '-U'], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-        self.addCleanup(gyr.stdout.close)
-        self.addCleanup(gyr.stderr.close)
-        self.addCleanup(gyr.kill)
-        log = ''
-        for line in gyr.stderr:
-            log += line
-            if 'watching this host' in line:
-                break
-        else:
-            self.skipTest('no live capture here: ' + log.strip())
+        gyr, _ = start_watching(self, [*common, '-o', 'gyr.record.file=' + recorded, '-U'])
         swap_during_open(folder)
         time.sleep(1)
         gyr.send_signal(signal.SIGTERM)

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import unittest
 
-from common import skip
+from common import skip, start_watching
 
 GYR = ''
 RULES = '''- rule: secret written
@@ -32,18 +32,7 @@ class Uring(unittest.TestCase):
         rules = os.path.join(folder, 'rules.yaml')
         with open(rules, 'w', encoding='utf-8') as file:
             file.write(RULES)
-        gyr = subprocess.Popen([GYR, '-r', rules, '-o', 'json_output=true', '-U'], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-        self.addCleanup(gyr.stdout.close)
-        self.addCleanup(gyr.stderr.close)
-        self.addCleanup(gyr.kill)
-        log = ''
-        for line in gyr.stderr:
-            log += line
-            if 'watching this host' in line:
-                break
-        else:
-            self.skipTest('no live capture here: ' + log.strip())
+        gyr, log = start_watching(self, [GYR, '-r', rules, '-o', 'json_output=true', '-U'])
         if 'io_uring is not seen' in log:
             self.skipTest(log.strip())
         program = os.path.join(os.path.dirname(os.path.abspath(GYR)), 'tests', 'live', 'gyr_live_uring')
