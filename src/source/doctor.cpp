@@ -26,22 +26,6 @@ constexpr size_t kFileLimit = 256ul * 1024;
 constexpr size_t kOthersLimit = 1000;  // processes that are looked at
 constexpr uint64_t kLargestRing = 512ull << 20;
 
-struct KernelVersion {
-  unsigned long major = 0;
-  unsigned long minor = 0;
-  bool before(unsigned long a, unsigned long b) const {
-    return major < a || (major == a && minor < b);
-  }
-};
-
-KernelVersion version_of(const char* release) {
-  KernelVersion version;
-  char* end = nullptr;
-  version.major = std::strtoul(release, &end, 10);
-  if (*end == '.') version.minor = std::strtoul(end + 1, nullptr, 10);
-  return version;
-}
-
 // "MemAvailable:  123 kB" of /proc/meminfo, in bytes.
 uint64_t available_memory(const Files& files) {
   constexpr std::string_view kKey = "MemAvailable:";
@@ -63,7 +47,6 @@ class Examination {
         files_(system_files(settings_.host_root)),
         own_(system_files("")) {
     uname(&kernel_);
-    version_ = version_of(kernel_.release);
   }
 
   std::vector<LiveCheck> run() {
@@ -130,7 +113,7 @@ class Examination {
   std::unique_ptr<Files> files_, own_;
   const KernelTypes types_;
   utsname kernel_{};
-  KernelVersion version_;
+  const KernelVersion version_ = running_kernel();
   std::optional<OwnStatus> status_;
   int64_t own_pid_ = -1;
   std::vector<LiveCheck> checks_;

@@ -38,7 +38,6 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
 #include <malloc.h>
-#include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -96,11 +95,7 @@ uint64_t round_up_to_power_of_two(uint64_t bytes) {
 }
 
 // Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
-bool programs_are_preempted() {
-  utsname kernel{};
-  uname(&kernel);
-  return std::strtoul(kernel.release, nullptr, 10) >= 7;
-}
+bool programs_are_preempted() { return !running_kernel().before(7, 0); }
 
 // Times the kernel skipped a program because the same was under way on the CPU. Page faults do not
 // count: they are skipped when they are of our own making.

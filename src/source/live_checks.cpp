@@ -2,10 +2,12 @@
 #include "source/live_checks.h"
 
 #include <fmt/format.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -51,6 +53,16 @@ Error error_of(const LiveCheck& check) {
 }
 
 }  // namespace
+
+KernelVersion running_kernel() {
+  utsname kernel{};
+  uname(&kernel);
+  KernelVersion version;
+  char* end = nullptr;
+  version.major = std::strtoul(kernel.release, &end, 10);
+  if (*end == '.') version.minor = std::strtoul(end + 1, nullptr, 10);
+  return version;
+}
 
 bool OwnStatus::has(Capability capability) const {
   const std::string_view text = line("CapEff:");

@@ -13,6 +13,15 @@
 
 namespace gyr {
 
+struct KernelVersion {
+  unsigned long major = 0;
+  unsigned long minor = 0;
+  bool before(unsigned long a, unsigned long b) const {
+    return major < a || (major == a && minor < b);
+  }
+};
+KernelVersion running_kernel();
+
 // One thing that was looked at. The texts are clauses without a full stop.
 struct LiveCheck {
   enum class Result : uint8_t {
