@@ -25,8 +25,15 @@ std::string severity_text(size_t priority) {
 
 }  // namespace
 
-void AlertStatistics::add_rule(std::string name, Priority priority) {
-  rules_.push_back({std::move(name), priority});
+size_t AlertStatistics::add_rule(const std::string& name, Priority priority) {
+  if (rules_.size() >= kRulesMax && !numbers_.contains({name, priority})) {
+    const auto [entry, fresh] = numbers_.try_emplace({"(further rules)", priority}, rules_.size());
+    if (fresh) rules_.push_back({entry->first.first, priority});
+    return entry->second;
+  }
+  const auto [entry, fresh] = numbers_.try_emplace({name, priority}, rules_.size());
+  if (fresh) rules_.push_back({name, priority});
+  return entry->second;
 }
 
 void AlertStatistics::count(size_t rule) {

@@ -2,10 +2,10 @@
 // What was detected, counted by rule and severity; printed when the program ends.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <map>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/priority.h"
@@ -14,8 +14,11 @@ namespace gyr {
 
 class AlertStatistics {
  public:
-  // Rules are named once; numbers count from 0 in the order of the calls.
-  void add_rule(std::string name, Priority priority);
+  // The number of the rule with this name and priority, from 0 in the order in which they came. One
+  // that was named before keeps its count. Of more than kRulesMax, which reloads may bring, the
+  // further ones are counted together.
+  static constexpr size_t kRulesMax = 65'536;
+  size_t add_rule(const std::string& name, Priority priority);
   void count(size_t rule);
 
   uint64_t total() const { return total_; }
@@ -30,6 +33,7 @@ class AlertStatistics {
     uint64_t count = 0;
   };
   std::vector<Rule> rules_;
+  std::map<std::pair<std::string, Priority>, size_t> numbers_;
   uint64_t total_ = 0;
 };
 

@@ -54,8 +54,13 @@ OutputSettings output_settings(const EngineSettings& settings, const gyr::Source
 EngineSetup engine_setup(const EngineSettings& settings) {
   EngineSetup setup;
   setup.alert = {.hostname = settings.hostname, .iso_8601 = settings.iso_8601};
-  setup.match = settings.all_matches ? MatchMode::All : MatchMode::First;
   return setup;
+}
+
+RuleUse rule_use(const EngineSettings& settings) {
+  RuleUse use;
+  use.match = settings.all_matches ? MatchMode::All : MatchMode::First;
+  return use;
 }
 
 }  // namespace
@@ -64,7 +69,7 @@ struct Engine::Impl {
   Impl(Source from, const Rules& rules, const EngineSettings& settings)
       : source(std::move(from)),
         outputs(output_settings(settings, SourceAccess::get(source)), null_logger()),
-        engine(engine_setup(settings), RulesAccess::get(rules),
+        engine(engine_setup(settings), prepare_rules(RulesAccess::get(rules), rule_use(settings)),
                {.source = SourceAccess::get(source),
                 .outputs = outputs,
                 .clock = system_clock(),

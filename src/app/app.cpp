@@ -15,6 +15,8 @@
 #include "app/configured.h"
 #include "app/detect.h"
 #include "app/listings.h"
+#include "app/reload.h"
+#include "app/rule_use.h"
 #include "app/rules_command.h"
 #include "app/terminal.h"
 #include "base/log.h"
@@ -120,28 +122,16 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
                                    .keep_alive = settings.file_output.keep_alive};
   }
   detect.syslog_enabled = settings.syslog_enabled;
-  detect.match = settings.rule_matching == RuleMatching::All ? MatchMode::All : MatchMode::First;
-  detect.caches = settings.gyr.rule_caches;
   if (settings.buffer_format_base64) detect.buffers = BufferFormat::Base64;
   detect.duration_ns = options.duration_s * kSecond;
-  detect.syscalls = syscall_request(settings);
   detect.snaplen = snaplen(settings);
   detect.ring_bytes = ring_bytes(settings.engine.probe());
   detect.cpus_per_ring = settings.engine.modern_ebpf.cpus_for_each_buffer;
   detect.attach_mode = settings.gyr.attach_mode;
-  detect.real_paths = settings.gyr.live_real_paths;
-  detect.compare_arguments = settings.gyr.live_compare_arguments;
   detect.thread_limit = settings.falco_libs.thread_table_size;
   detect.purge_interval_ns = settings.falco_libs.thread_table_auto_purging_interval_s * kSecond;
   detect.thread_timeout_ns =
       settings.falco_libs.thread_table_auto_purging_thread_timeout_s * kSecond;
-  detect.governor = {.enabled = settings.gyr.governor_enabled,
-                     .max_cpu_percent = settings.gyr.governor_max_cpu_percent,
-                     .max_ring_fill_percent = settings.gyr.governor_max_ring_fill_percent,
-                     .max_lost_per_second = settings.gyr.governor_max_lost_per_second,
-                     .hold_seconds = settings.gyr.governor_hold_seconds,
-                     .protect = settings.gyr.governor_protect,
-                     .collected = {}};
   detect.verbose = options.verbose;
   detect.dry_run = options.dry_run;
   return detect;
@@ -251,8 +241,9 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   if (options.list_fields) return list(options, fields);
   const RulesRequest request{.settings = settings, .options = options, .fields = fields};
   if (!options.validate.empty()) return validate(request);
+  Reloader reloader(options, config, logger);
   const RulesToUse rules = load_rules_to_use(request, !config.files.empty(), logger);
-  if (!rules.ruleset) return 1;
+  if (!rules.ruleset) return print_faults(rules);
   if (options.describe_all || options.describe_rule) {
     return describe(request, *rules.ruleset);
   }
@@ -266,7 +257,10 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   if (!apis) return print_error(apis.error().message);
   detection.container_apis = *std::move(apis);
   detection.built_in_rules = rules.built_in;
-  return detect(detection, rules.ruleset, logger);
+  const SyscallPlan plan = plan_calls(settings, *rules.ruleset);
+  if (settings.engine.is_live() && !options.dry_run) log_plan(plan, logger);
+  return detect(detection, prepare_rules(rules.ruleset, rule_use(settings, *rules.ruleset, plan)),
+                reloader, logger);
 }
 
 // A standard descriptor that is closed would be the next file that is opened, a recording perhaps,

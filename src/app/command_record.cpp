@@ -15,6 +15,7 @@
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "engine/event_stream.h"
+#include "engine/syscall_selection.h"
 #include "source/live.h"
 #include "source/replay.h"
 
@@ -60,12 +61,10 @@ struct RecordRun {
     LiveHost host(environment("HOST_ROOT"));
     const bool compares = filter != nullptr && filter->reads("evt.args_changed");
     // What a replay will ask for is not known yet.
+    Collection collection{.syscalls = syscall_list(wanted_syscalls(filter)), .real_paths = true};
+    if (compares) collection.compared = syscall_list(syscalls_of_needs(filter->needs()));
     auto source =
-        host.open({.syscalls = wanted_syscalls(filter),
-                   .snaplen = options.snaplen,
-                   .real_paths = true,
-                   .compared = compares ? syscalls_of_needs(filter->needs()) : SyscallSet()},
-                  logger);
+        host.open({.collection = std::move(collection), .snaplen = options.snaplen}, logger);
     if (!source) return print_error(source.error().message);
     return record(**source, host.state_settings(), &host);
   }

@@ -8,6 +8,7 @@
 
 #include "app/app.h"
 #include "app/configured.h"
+#include "app/rule_use.h"
 #include "app/rules_command.h"
 #include "app/terminal.h"
 #include "base/text.h"
@@ -54,9 +55,8 @@ int show(const Options& options, const ConfigResult& config, const Logger& logge
   const FieldSet fields(config.settings.static_fields);
   const RulesRequest request{.settings = config.settings, .options = options, .fields = fields};
   const RulesToUse rules = load_rules_to_use(request, !config.files.empty(), logger);
-  if (!rules.ruleset) return 1;
-  const SyscallPlan plan =
-      plan_syscalls(syscalls_of_rules(*rules.ruleset), syscall_request(config.settings));
+  if (!rules.ruleset) return print_faults(rules);
+  const SyscallPlan plan = plan_calls(config.settings, *rules.ruleset);
   warn_about_selection(plan, logger);
   if (!options.explain && options.calls.empty()) {
     std::string text;

@@ -19,10 +19,10 @@
 #include "app/environment.h"
 #include "app/live.h"
 #include "app/record.h"
+#include "app/reload.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "base/text.h"
-#include "engine/syscall_reasons.h"
 #include "source/replay.h"
 
 namespace gyr::app {
@@ -51,8 +51,7 @@ Result<void> add_sinks(const DetectSettings& settings, Outputs* outputs) {
   return {};
 }
 
-EngineSetup engine_settings(const DetectSettings& settings, const Ruleset& ruleset,
-                            StateSettings state) {
+EngineSetup engine_settings(const DetectSettings& settings, StateSettings state) {
   EngineSetup engine;
   engine.stream.state = std::move(state);
   engine.stream.state.thread_limit = settings.thread_limit;
@@ -60,16 +59,9 @@ EngineSetup engine_settings(const DetectSettings& settings, const Ruleset& rules
   engine.stream.state.thread_timeout_ns = settings.thread_timeout_ns;
   engine.stream.fields.buffers = settings.buffers;
   engine.alert = {.hostname = alert_hostname(), .iso_8601 = settings.outputs.format.iso_8601};
-  engine.match = settings.match;
-  engine.compile = {.string_cache = settings.caches,
-                    .thread_cache = settings.caches,
-                    .event_cache = settings.caches};
   // What is followed ends by itself: the source sees to it.
   engine.duration_ns = settings.follow ? 0 : settings.duration_ns;
   engine.capture = settings.capture_choice;
-  engine.governor = settings.governor;
-  engine.governor.collected =
-      plan_syscalls(syscalls_of_rules(ruleset), settings.syscalls).collected;
   return engine;
 }
 
@@ -148,7 +140,8 @@ uint64_t lost_alerts(const Outputs& outputs) {
 // What a run needs, in the order it must be made and, backwards, unmade.
 struct Run {
   const DetectSettings& settings;
-  const std::shared_ptr<const Ruleset>& ruleset;
+  const std::shared_ptr<const PreparedRules>& rules;
+  Reloader& reloader;
   const Logger& logger;
   SignalWatcher& signals;
   Outputs& outputs;
@@ -188,11 +181,11 @@ struct Run {
 
   int with_engine(Source& source, StateSettings state, const LiveHost* host,
                   AlertCapture* capture) {
-    EngineSetup setup = engine_settings(settings, *ruleset, std::move(state));
+    EngineSetup setup = engine_settings(settings, std::move(state));
     if (host != nullptr) {
       setup.why_missing = [host](std::string_view id) { return host->containers().missing_of(id); };
     }
-    Engine engine(std::move(setup), ruleset,
+    Engine engine(std::move(setup), rules,
                   {.source = source,
                    .outputs = outputs,
                    .clock = system_clock(),
@@ -217,7 +210,9 @@ struct Run {
       return print_error(opened.error().message);
     }
     if (host != nullptr) say_what_is_watched(settings, *host, engine.rule_count());
+    if (settings.reloads()) reloader.start(&engine);
     const RunEnd end = engine.run(settings.follow ? never : signals.stop());
+    reloader.stop();
     const bool cut_short = end != RunEnd::Finished && end != RunEnd::Failed;
     outputs.finish([&] { return cut_short || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
@@ -232,15 +227,8 @@ struct Run {
 
   bool any_rule_captures() const {
     return settings.capture_choice.all_rules ||
-           std::any_of(ruleset->rules.begin(), ruleset->rules.end(),
-                       [](const Rule& rule) { return rule.active() && rule.capture; });
-  }
-
-  SyscallPlan wanted_calls() const {
-    SyscallPlan plan = plan_syscalls(syscalls_of_rules(*ruleset), settings.syscalls);
-    for (const std::string& step : plan_steps(plan)) logger->debug("{}", step);
-    warn_about_selection(plan, logger);
-    return plan;
+           std::any_of(rules->active.begin(), rules->active.end(),
+                       [](const Rule* rule) { return rule->capture; });
   }
 
   // A command, whose status becomes ours, or running processes; without the probe.
@@ -248,7 +236,7 @@ struct Run {
     LiveHost host("", settings.container_apis);  // processes are numbered as in our own /proc
     if (settings.dry_run) {
       say(fmt::format("gyr: dry run: {} rules are loaded; nothing was started\n",
-                      ruleset->rules.size()));
+                      rules->ruleset->rules.size()));
       return 0;
     }
     PtraceSettings what{.syscalls = {},
@@ -257,7 +245,7 @@ struct Run {
                         .pids = settings.attach,
                         .end_signal = [this] { return signals.end_signal(); },
                         .duration_ns = settings.duration_ns};
-    auto source = host.follow(std::move(what), wanted_calls().collected, logger);
+    auto source = host.follow(std::move(what), rules->use.collection.syscalls, logger);
     if (!source) return print_error(source.error().message);
     const int status = with_source(**source, host.state_settings(), &host);
     if (status != 0 || settings.command.empty()) return status;
@@ -268,22 +256,14 @@ struct Run {
     LiveHost host(environment("HOST_ROOT"), settings.container_apis);
     if (settings.dry_run) {
       say(fmt::format("gyr: dry run: {} rules are loaded; the probe was not attached\n",
-                      ruleset->rules.size()));
+                      rules->ruleset->rules.size()));
       return 0;
     }
-    const SyscallPlan plan = wanted_calls();
-    const bool real_paths = settings.real_paths || syscalls_reading(*ruleset, "fd.realpath").any();
-    const SyscallSet compared =
-        plan.collected &
-        (settings.compare_arguments ? SyscallSet().set()
-                                    : syscalls_reading(*ruleset, "evt.args_changed"));
-    Result<std::unique_ptr<Source>> source = host.open({.syscalls = plan.collected,
+    Result<std::unique_ptr<Source>> source = host.open({.collection = rules->use.collection,
                                                         .snaplen = settings.snaplen,
                                                         .ring_bytes = settings.ring_bytes,
                                                         .cpus_per_ring = settings.cpus_per_ring,
-                                                        .attach_mode = settings.attach_mode,
-                                                        .real_paths = real_paths,
-                                                        .compared = compared},
+                                                        .attach_mode = settings.attach_mode},
                                                        logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);
@@ -300,6 +280,7 @@ struct Run {
   // Nothing to detect in; the outputs and whatever else was asked for run until the end.
   int idle() {
     const uint64_t start = system_clock().monotonic_ns();
+    if (!settings.dry_run) reloader.start(nullptr);
     while (!settings.dry_run && !signals.stop()) {
       const uint64_t passed = system_clock().monotonic_ns() - start;
       if (settings.duration_ns > 0 && passed >= settings.duration_ns) break;
@@ -311,20 +292,22 @@ struct Run {
 
 }  // namespace
 
-int detect(const DetectSettings& settings, const std::shared_ptr<const Ruleset>& ruleset,
-           const Logger& logger) {
+int detect(const DetectSettings& settings, const std::shared_ptr<const PreparedRules>& rules,
+           Reloader& reloader, const Logger& logger) {
   SignalWatcher signals;
   Outputs outputs(settings.outputs, logger);
   if (const Result<void> added = add_sinks(settings, &outputs); !added) {
     return print_error(added.error().message);
   }
   signals.on_reopen([&outputs] { outputs.reopen(); });
-  Run run{settings, ruleset, logger, signals, outputs};
+  if (settings.reloads()) signals.on_reload([&reloader] { reloader.ask(); });
+  Run run{settings, rules, reloader, logger, signals, outputs};
   const int status = settings.no_source      ? run.idle()
                      : settings.follow       ? run.follow()
                      : settings.capture_file ? run.replay()
                                              : run.live();
   signals.on_reopen({});
+  signals.on_reload({});
   return status;
 }
 

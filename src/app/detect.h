@@ -14,8 +14,6 @@
 #include "base/log.h"
 #include "container_api/settings.h"
 #include "engine/engine.h"
-#include "engine/syscall_selection.h"
-#include "rules/ruleset.h"
 #include "source/alert_capture.h"
 #include "source/capture_files.h"
 
@@ -34,29 +32,28 @@ struct DetectSettings {
   bool stdout_enabled = true;
   bool syslog_enabled = false;
   std::optional<FileSinkSettings> file{};
-  GovernorSettings governor{};
-  MatchMode match = MatchMode::First;
-  bool caches = true;  // of the rules' answers
   BufferFormat buffers = BufferFormat::Printable;
   uint64_t duration_ns = 0;
-  SyscallRequest syscalls{};
   ContainerApiSettings container_apis{};
   uint32_t snaplen = 80;
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;
   AttachMode attach_mode = AttachMode::Auto;
-  bool real_paths = false;         // of opened files, also if no rule asks
-  bool compare_arguments = false;  // of all calls, also if no rule asks
   uint32_t thread_limit = 262144;
   uint64_t purge_interval_ns = 300'000'000'000;
   uint64_t thread_timeout_ns = 300'000'000'000;
   bool built_in_rules = false;  // then the start-up says how to see one fire
   bool verbose = false;
   bool dry_run = false;
+
+  // What is followed gets SIGHUP itself, and one set of rules is for the whole of a capture.
+  bool reloads() const { return !follow && !capture_file; }
 };
 
-// Exit status.
-int detect(const DetectSettings& settings, const std::shared_ptr<const Ruleset>& ruleset,
-           const Logger& logger);
+class Reloader;
+
+// `reloader` replaces the rules meanwhile. Exit status.
+int detect(const DetectSettings& settings, const std::shared_ptr<const PreparedRules>& rules,
+           Reloader& reloader, const Logger& logger);
 
 }  // namespace gyr::app

@@ -5,7 +5,6 @@
 #include <sys/utsname.h>
 
 #include <utility>
-#include <vector>
 
 #include "source/live.h"
 #include "source/proc_scan.h"
@@ -23,13 +22,13 @@ LiveHost::LiveHost(std::string host_root, ContainerApiSettings apis)
 
 Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
   LiveSettings live;
-  live.syscalls = syscall_list(what.syscalls);
+  live.syscalls = what.collection.syscalls;
   live.snaplen = what.snaplen;
   live.ring_bytes = what.ring_bytes;
   live.cpus_per_ring = what.cpus_per_ring;
   live.attach_mode = what.attach_mode;
-  live.real_paths = what.real_paths;
-  live.compared = syscall_list(what.compared);
+  live.real_paths = what.collection.real_paths;
+  live.compared = what.collection.compared;
   live.host_root = host_root_;
   for (const Sc call : live.syscalls) collected_ += is_collected(call) ? 1 : 0;
   Result<std::unique_ptr<LiveSource>> source = open_live(live);
@@ -40,9 +39,9 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
 }
 
 Result<std::unique_ptr<PtraceSource>> LiveHost::follow(PtraceSettings what,
-                                                       const SyscallSet& syscalls,
+                                                       std::vector<Sc> syscalls,
                                                        const Logger& logger) {
-  what.syscalls = syscall_list(syscalls);
+  what.syscalls = std::move(syscalls);
   for (const Sc call : what.syscalls) collected_ += is_collected(call) ? 1 : 0;
   auto source = open_ptrace(std::move(what));
   if (!source) return source;

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/attach_mode.h"
 #include "base/log.h"
@@ -12,7 +13,6 @@
 #include "base/system.h"
 #include "container/finder.h"
 #include "container_api/asker.h"
-#include "engine/syscall_selection.h"
 #include "source/proc_fds.h"
 #include "source/ptrace.h"
 #include "source/source.h"
@@ -27,17 +27,15 @@ class LiveHost {
 
   // Attaches the probe. Warnings go to the log. The source must not outlive the host.
   struct Collect {
-    SyscallSet syscalls;
+    Collection collection{};
     uint32_t snaplen = 80;
     uint64_t ring_bytes = 8ull << 20;
     uint32_t cpus_per_ring = 2;
     AttachMode attach_mode = AttachMode::Auto;
-    bool real_paths = false;  // of opened files
-    SyscallSet compared{};    // calls whose arguments are compared
   };
   Result<std::unique_ptr<Source>> open(const Collect& what, const Logger& logger);
   // The same of a command or of running processes, without the probe. `what` needs no calls.
-  Result<std::unique_ptr<PtraceSource>> follow(PtraceSettings what, const SyscallSet& syscalls,
+  Result<std::unique_ptr<PtraceSource>> follow(PtraceSettings what, std::vector<Sc> syscalls,
                                                const Logger& logger);
   // State that heals itself from /proc: after open(). Refers to this object.
   StateSettings state_settings() const;

@@ -48,12 +48,15 @@ OutputAddition addition_of(const AppendOutput& entry) {
   return addition;
 }
 
-void print_faults(const LoadResult& result) {
+std::vector<std::string> faults_of(const LoadResult& result) {
+  std::vector<std::string> faults;
   for (const FileReport& file : result.files) {
     for (const Diagnostic& fault : file.errors) {
-      say(fmt::format("Error: {}", diagnostic_text(fault)));
+      faults.push_back(diagnostic_text(fault));
+      while (faults.back().ends_with('\n')) faults.back().pop_back();
     }
   }
+  return faults;
 }
 
 void log_warnings(const LoadResult& result, const Logger& logger) {
@@ -85,13 +88,12 @@ Dialect dialect_of(const RulesRequest& request) {
   return {.fields = request.fields.classes(), .event_types = kEventCount};
 }
 
-// The text of -p, judged before it meets any rule. False after a message.
-bool check_extra_output(const RulesRequest& request) {
+// The text of -p, judged before it meets any rule: what is wrong with it, or nothing.
+std::string fault_of_extra_output(const RulesRequest& request) {
   const std::string& text = request.options.extra_output;
   std::vector<TextFault> faults;
-  if (OutputTemplate::parse(text, dialect_of(request), &faults) || faults.empty()) return true;
-  print_error(fault_text("-p", text, faults.front()));
-  return false;
+  if (OutputTemplate::parse(text, dialect_of(request), &faults) || faults.empty()) return {};
+  return fault_text("-p", text, faults.front());
 }
 
 // What -L or -l says: a JSON object without a newline, or lines.
@@ -127,7 +129,10 @@ LoadSettings load_settings(const RulesRequest& request) {
 
 RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const Logger& logger) {
   RulesToUse use;
-  if (!check_extra_output(request)) return use;
+  if (std::string fault = fault_of_extra_output(request); !fault.empty()) {
+    use.faults.push_back(std::move(fault));
+    return use;
+  }
   const std::vector<std::string>& paths =
       request.options.rules.empty() ? request.settings.rules_files : request.options.rules;
   std::vector<RuleSource> files = read_rule_files(paths);
@@ -136,15 +141,15 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
     files.push_back({"built-in rules", std::string(embedded::default_rules())});
   }
   if (files.empty()) {
-    print_error(paths.empty()
-                    ? "You must specify at least one rules file: with -r, or as "
-                      "rules_files in the configuration"
-                    : fmt::format("there is no rules file (.yaml, .yml) in {}", join(paths, ", ")));
+    use.faults.push_back(paths.empty() ? "You must specify at least one rules file: with -r, or as "
+                                         "rules_files in the configuration"
+                                       : fmt::format("there is no rules file (.yaml, .yml) in {}",
+                                                     join(paths, ", ")));
     return use;
   }
   LoadResult result = load_rules(files, load_settings(request));
   if (!result.ok()) {
-    print_faults(result);
+    use.faults = faults_of(result);
     return use;
   }
   if (request.options.verbose) {
@@ -156,10 +161,17 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
   return use;
 }
 
+int print_faults(const RulesToUse& rules) {
+  for (const std::string& fault : rules.faults) print_error(fault);
+  return 1;
+}
+
 int validate(const RulesRequest& request) {
   const Settings& settings = request.settings;
   const Options& options = request.options;
-  if (!check_extra_output(request)) return 1;
+  if (const std::string fault = fault_of_extra_output(request); !fault.empty()) {
+    return print_error(fault);
+  }
   const std::vector<RuleSource> files = read_rule_files(options.validate);
   if (files.empty()) {
     return print_error(

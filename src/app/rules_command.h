@@ -24,12 +24,15 @@ struct RulesRequest {
 LoadSettings load_settings(const RulesRequest& request);
 
 struct RulesToUse {
-  std::shared_ptr<const Ruleset> ruleset;  // null: said on stderr what is wrong
+  std::shared_ptr<const Ruleset> ruleset;  // null: `faults` says what is wrong
+  std::vector<std::string> faults;
   bool built_in = false;
 };
 // The files of -r, else those of the configuration, else (without a configuration file) the
 // built-in rules. Warnings go to the log when the user wants to hear more.
 RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const Logger& logger);
+// To standard error. Exit status.
+int print_faults(const RulesToUse& rules);
 
 // -V: prints the report. Exit status.
 int validate(const RulesRequest& request);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/signals.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,6 +13,14 @@ namespace {
 
 constexpr int kStatusOfSecondSignal = 1;
 
+// A closed one is there no more.
+bool can_open_terminal() {
+  const int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+  if (fd < 0) return false;
+  close(fd);
+  return true;
+}
+
 // nohup: the program shall outlive its terminal.
 bool is_hangup_ignored() {
   struct sigaction action {};
@@ -20,11 +29,10 @@ bool is_hangup_ignored() {
 
 }  // namespace
 
-SignalWatcher::SignalWatcher() {
+SignalWatcher::SignalWatcher()
+    : hangup_ignored_(is_hangup_ignored()), has_terminal_(can_open_terminal()) {
   sigemptyset(&watched_);
-  for (const int number : {SIGINT, SIGTERM, SIGUSR1}) sigaddset(&watched_, number);
-  // A closed terminal ends the program as Ctrl-C does: with what is queued delivered.
-  if (!is_hangup_ignored()) sigaddset(&watched_, SIGHUP);
+  for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGHUP}) sigaddset(&watched_, number);
   pthread_sigmask(SIG_BLOCK, &watched_, &before_);
   // Whoever waits for children (source/ptrace.h) waits for their signal too.
   sigset_t children;
@@ -59,20 +67,36 @@ void SignalWatcher::on_reopen(std::function<void()> call) {
   reopen_ = std::move(call);
 }
 
+void SignalWatcher::on_reload(std::function<void()> call) {
+  const std::lock_guard lock(mutex_);
+  reload_ = std::move(call);
+}
+
+// A terminal that is closed sends SIGHUP, or the shell in it does. Such a one ends the program as
+// Ctrl-C does, with what is queued delivered; whoever else sends one asks for a reload.
+bool SignalWatcher::serve(const siginfo_t& info) {
+  const std::lock_guard lock(mutex_);
+  if (info.si_signo == SIGUSR1) {
+    if (reopen_) reopen_();
+    return true;
+  }
+  if (info.si_signo != SIGHUP) return false;
+  const bool by_terminal = info.si_code == SI_KERNEL || (has_terminal_ && !can_open_terminal());
+  if (by_terminal) return hangup_ignored_;
+  if (reload_) reload_();
+  return reload_ != nullptr;
+}
+
 void SignalWatcher::watch() {
   for (;;) {
     siginfo_t info{};
     const int number = sigwaitinfo(&watched_, &info);
     if (number <= 0) continue;
     if (done_) return;
-    if (number == SIGUSR1) {
-      const std::lock_guard lock(mutex_);
-      if (reopen_) reopen_();
-    } else {
-      if (!stop_) end_signal_ = info.si_code == SI_KERNEL ? 0 : number;
-      // Whatever the main thread hangs in, the user wants out.
-      if (stop_.exchange(true)) _exit(kStatusOfSecondSignal);
-    }
+    if (serve(info)) continue;
+    if (!stop_) end_signal_ = info.si_code == SI_KERNEL ? 0 : number;
+    // Whatever the main thread hangs in, the user wants out.
+    if (stop_.exchange(true)) _exit(kStatusOfSecondSignal);
   }
 }
 

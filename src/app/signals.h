@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals as plain calls on a thread of their own, so that no handler runs anywhere: SIGINT,
-// SIGTERM and, unless ignored (nohup), SIGHUP set the stop flag (a second one ends the program at
-// once), SIGUSR1 calls what was given.
+// Signals as plain calls on a thread of their own, so that no handler runs anywhere: SIGINT and
+// SIGTERM set the stop flag (a second one ends the program at once), SIGUSR1 and SIGHUP call what
+// was given. The SIGHUP of a terminal that is closed ends the program too, unless it was to be
+// ignored (nohup).
 #pragma once
 
 #include <pthread.h>
@@ -32,9 +33,13 @@ class SignalWatcher {
   std::function<bool()> give_up(uint64_t duration_ns) const;
   // Called on the watcher's thread for each SIGUSR1. An empty one stops the calls.
   void on_reopen(std::function<void()> call);
+  // The same for each SIGHUP that does not end the program. While there is none, each does.
+  void on_reload(std::function<void()> call);
 
  private:
   void watch();
+  // False: the signal is to end the program.
+  bool serve(const siginfo_t& info);
 
   sigset_t watched_;
   sigset_t before_;
@@ -42,7 +47,9 @@ class SignalWatcher {
   std::atomic<bool> done_{false};
   std::atomic<int> end_signal_{0};
   std::mutex mutex_;
-  std::function<void()> reopen_;
+  std::function<void()> reopen_, reload_;
+  const bool hangup_ignored_;
+  const bool has_terminal_;
   std::thread thread_;
 };
 

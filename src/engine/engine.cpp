@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/text.h"
-#include "field/fields.h"
 
 namespace gyr {
 namespace {
@@ -17,22 +16,6 @@ constexpr uint64_t kLossReportPause = 10'000'000'000;
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kLongestCaptureMs = 1'000ull * 3600 * 24 * 365;  // its nanoseconds are a number
 
-std::vector<const Rule*> active_rules(const Ruleset& ruleset, std::string_view source) {
-  std::vector<const Rule*> active;
-  for (const Rule& rule : ruleset.rules) {
-    if (rule.active() && rule.source == source) active.push_back(&rule);
-  }
-  return active;
-}
-
-Evaluator make_evaluator(const std::vector<const Rule*>& rules, const CompileSettings& settings) {
-  std::vector<CheckedPtr> conditions;
-  conditions.reserve(rules.size());
-  for (const Rule* rule : rules) conditions.push_back(rule->condition);
-  const Dialect dialect{.fields = all_fields(), .event_types = kEventCount};
-  return Evaluator(compile(conditions, dialect, settings));
-}
-
 uint64_t sum_of_losses(const StateCounters& counters) {
   return counters.threads_dropped_full + counters.fds_dropped_full + counters.enter_events_dropped +
          counters.containers_dropped_full;
@@ -40,15 +23,16 @@ uint64_t sum_of_losses(const StateCounters& counters) {
 
 }  // namespace
 
-Engine::Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, World world)
+Engine::Engine(EngineSetup settings, std::shared_ptr<const PreparedRules> rules, World world)
     : settings_(std::move(settings)),
-      ruleset_(std::move(ruleset)),
+      rules_(std::move(rules)),
       world_(std::move(world)),
       stream_(world_.source, settings_.stream),
-      active_(active_rules(*ruleset_, settings_.stream.fields.source)),
-      evaluator_(make_evaluator(active_, settings_.compile)) {
-  for (const Rule* rule : active_) statistics_.add_rule(rule->name, rule->priority);
-  if (world_.source.load_control() != nullptr) governor_.emplace(settings_.governor, *ruleset_);
+      evaluator_(rules_->program) {
+  count_rules();
+  if (world_.source.load_control() != nullptr) {
+    governor_.emplace(rules_->use.governor, *rules_->ruleset);
+  }
   if (world_.capture == nullptr) return;
   world_.capture->watch_with(settings_.stream.state, stream_.state().pool(),
                              [this] { return stream_.dump_state(); });
@@ -57,6 +41,67 @@ Engine::Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, Wor
 // The history of captures uses the strings of our state.
 Engine::~Engine() {
   if (world_.capture != nullptr) world_.capture->finish();
+}
+
+void Engine::count_rules() {
+  statistics_of_.clear();
+  for (const Rule* rule : rules_->active) {
+    statistics_of_.push_back(statistics_.add_rule(rule->name, rule->priority));
+  }
+}
+
+void Engine::offer(std::shared_ptr<const PreparedRules> rules) {
+  const std::lock_guard lock(mail_mutex_);
+  mail_.rules = std::move(rules);
+  has_mail_ = true;
+}
+
+void Engine::report_failed_reload(std::string why) {
+  const std::lock_guard lock(mail_mutex_);
+  mail_.failed_reload = std::move(why);
+  has_mail_ = true;
+}
+
+void Engine::take_mail(const std::atomic<bool>& stop) {
+  if (!has_mail_.load(std::memory_order_relaxed)) return;
+  Mail mail;
+  {
+    const std::lock_guard lock(mail_mutex_);
+    mail = std::exchange(mail_, {});
+    has_mail_ = false;
+  }
+  if (mail.rules != nullptr) adopt(std::move(mail.rules), stop);
+  if (mail.failed_reload.empty()) return;
+  auto alert = std::make_shared<Alert>();
+  alert->time_ns = world_.clock.now_ns();
+  alert->rule = "Falco internal: hot restart failure";
+  alert->priority = Priority::Critical;
+  alert->fields = {{"reason", {mail.failed_reload}}};
+  alert->message = "The new configuration or rules cannot be used; the old ones stay in force";
+  report_internal(std::move(alert), stop);
+}
+
+// Between two events, so each is evaluated by the old rules or by the new ones, never by both.
+void Engine::adopt(std::shared_ptr<const PreparedRules> rules, const std::atomic<bool>& stop) {
+  rules_ = std::move(rules);
+  evaluator_ = Evaluator(rules_->program);
+  stream_.forget_uses();
+  count_rules();
+  restart_governor(stop);
+  for (const std::string& lack : world_.source.collect(rules_->use.collection)) {
+    world_.logger->warn("{}", lack);
+  }
+  world_.logger->info("new rules are in force: {}", rules_->active.size());
+}
+
+// What may be given up depends on the rules, so whatever was given up is taken up again.
+void Engine::restart_governor(const std::atomic<bool>& stop) {
+  if (!governor_) return;
+  const bool had_shed = governor_->step() != Governor::Step::None;
+  governor_.emplace(rules_->use.governor, *rules_->ruleset);
+  if (!had_shed) return;
+  world_.source.load_control()->shed({});
+  report_governor({.reduced = false, .why = "the rules are new", .what = "nothing"}, stop);
 }
 
 void Engine::detect(const std::atomic<bool>& stop) {
@@ -69,10 +114,10 @@ void Engine::detect(const std::atomic<bool>& stop) {
       .event_type = type,
       .memo = thread != nullptr ? &thread->memo : nullptr,
       .thread_version = thread != nullptr ? stream_.state().version_of(*thread) : 0};
-  const auto matches = evaluator_.evaluate(input, settings_.match);
+  const auto matches = evaluator_.evaluate(input, rules_->use.match);
   for (const uint32_t number : matches) {
-    statistics_.count(number);
-    const AlertPtr alert = build_alert(*active_[number], context, settings_.alert);
+    statistics_.count(statistics_of_[number]);
+    const AlertPtr alert = build_alert(*rules_->active[number], context, settings_.alert);
     if (settings_.why_missing) explain(*alert, thread);
     world_.outputs.send(alert, [&stop] { return stop.load(std::memory_order_relaxed); });
   }
@@ -100,7 +145,7 @@ void Engine::capture(std::span<const uint32_t> matches) {
   const Rule* first = nullptr;
   uint64_t duration_ms = 0;
   for (const uint32_t number : matches) {
-    const Rule& rule = *active_[number];
+    const Rule& rule = *rules_->active[number];
     if (!settings_.capture.all_rules && !rule.capture) continue;
     if (first == nullptr) first = &rule;
     const uint64_t wanted_ms = rule.capture_duration_ms.value_or(settings_.capture.duration_ms);
@@ -155,7 +200,7 @@ void Engine::report_governor(const Governor::Decision& decided, const std::atomi
     alert->message = fmt::format(
         "Events may be lost: what is still collected is needed by the state or by rules of "
         "priority {} and above",
-        priority_name(settings_.governor.protect));
+        priority_name(rules_->use.governor.protect));
   } else if (decided.reduced) {
     alert->rule = "Gyr internal: collection reduced";
     alert->priority = Priority::Critical;
@@ -173,6 +218,7 @@ void Engine::report_governor(const Governor::Decision& decided, const std::atomi
 // What need not be looked at for every event. A value ends the run.
 std::optional<RunEnd> Engine::check(const std::atomic<bool>& stop) {
   if (world_.outputs.reader_gone()) return RunEnd::ReaderGone;
+  take_mail(stop);
   if (world_.source.is_live()) report_losses();
   if (governor_) govern(stop);
   if (settings_.duration_ns > 0 &&
@@ -257,8 +303,8 @@ RunEnd Engine::walk(const std::atomic<bool>& stop) {
 std::vector<Engine::RuleCount> Engine::rule_counts() const {
   const std::vector<RuleCounters> counters = evaluator_.counters();
   std::vector<RuleCount> counts;
-  for (size_t i = 0; i < active_.size() && i < counters.size(); ++i) {
-    counts.push_back({active_[i]->name, counters[i]});
+  for (size_t i = 0; i < rules_->active.size() && i < counters.size(); ++i) {
+    counts.push_back({rules_->active[i]->name, counters[i]});
   }
   return counts;
 }

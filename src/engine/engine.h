@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,8 +21,7 @@
 #include "engine/alert_builder.h"
 #include "engine/event_stream.h"
 #include "engine/governor.h"
-#include "lang/compile.h"
-#include "rules/ruleset.h"
+#include "engine/prepared_rules.h"
 #include "source/alert_capture.h"
 #include "vm/program.h"
 
@@ -37,9 +37,6 @@ struct CaptureChoice {
 struct EngineSetup {
   StreamSettings stream;
   AlertSettings alert;
-  MatchMode match = MatchMode::First;
-  CompileSettings compile{};
-  GovernorSettings governor{};
   uint64_t duration_ns = 0;  // of wall-clock time, 0: no limit
   CaptureChoice capture{};
   // Live only: why a container's fields have no values, "" when all have. Then an alert that lacks
@@ -65,7 +62,7 @@ class Engine {
     Logger logger;
     AlertCapture* capture = nullptr;  // then it is the source, or what the source reads from
   };
-  Engine(EngineSetup settings, std::shared_ptr<const Ruleset> ruleset, World world);
+  Engine(EngineSetup settings, std::shared_ptr<const PreparedRules> rules, World world);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
@@ -76,6 +73,14 @@ class Engine {
   RunEnd run(const std::atomic<bool>& stop);
   const Error& error() const { return stream_.error(); }
 
+  // From any thread, while it runs: the rules take the place of the current ones between two
+  // events, within some 100 ms. State, source and outputs stay, and what is collected follows. What
+  // fields remember about earlier events (evt.deltatime …) begins anew. Of several offers that
+  // nobody saw yet the last one counts.
+  void offer(std::shared_ptr<const PreparedRules> rules);
+  // From any thread: tells in an alert that a reload has failed and the old rules stay.
+  void report_failed_reload(std::string why);
+
   const AlertStatistics& statistics() const { return statistics_; }
   // Of the rules that are tested, with their names.
   struct RuleCount {
@@ -83,7 +88,7 @@ class Engine {
     RuleCounters counters;
   };
   std::vector<RuleCount> rule_counts() const;
-  size_t rule_count() const { return active_.size(); }
+  size_t rule_count() const { return rules_->active.size(); }
   uint64_t events() const { return stream_.number(); }
   const State& state() const { return stream_.state(); }
   // Between two events: as a recording asks for it when it begins its next file.
@@ -103,14 +108,27 @@ class Engine {
   void govern(const std::atomic<bool>& stop);
   void report_governor(const Governor::Decision& decided, const std::atomic<bool>& stop);
   void report_losses();
+  void count_rules();
+  void take_mail(const std::atomic<bool>& stop);
+  void adopt(std::shared_ptr<const PreparedRules> rules, const std::atomic<bool>& stop);
+  void restart_governor(const std::atomic<bool>& stop);
+
+  // What other threads have left for us.
+  struct Mail {
+    std::shared_ptr<const PreparedRules> rules;
+    std::string failed_reload;
+  };
 
   EngineSetup settings_;
-  std::shared_ptr<const Ruleset> ruleset_;
+  std::shared_ptr<const PreparedRules> rules_;
   World world_;
   EventStream stream_;
-  std::vector<const Rule*> active_;  // by number in the program
   Evaluator evaluator_;
   AlertStatistics statistics_;
+  std::vector<size_t> statistics_of_;  // place of each active rule
+  std::mutex mail_mutex_;
+  Mail mail_;
+  std::atomic<bool> has_mail_{false};
   std::optional<Governor> governor_;  // of a live source
   uint64_t governed_at_ns_ = 0;
   uint64_t started_ns_ = 0;

@@ -53,6 +53,8 @@ class EventStream {
   const State& state() const { return state_; }
   // The state as of the event that comes next; the current one is not valid any more.
   Snapshot dump_state() { return state_.dump(); }
+  // The rules are others now: what uses of stateful fields remember goes with the old ones.
+  void forget_uses() { memory_.clear(); }
 
  private:
   // What is found out late is learnt when nothing happens, or after so many events.

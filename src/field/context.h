@@ -34,6 +34,7 @@ class UseMemory {
     if (entry.value == nullptr) entry = {use.data, std::make_shared<T>()};
     return *static_cast<T*>(entry.value.get());
   }
+  void clear() { entries_.clear(); }
 
  private:
   struct Entry {

@@ -147,7 +147,7 @@ class BpfSource final : public LiveSource, public LoadControl {
       : settings_(settings), files_(system_files(settings.host_root)) {}
 
   Result<void> start();
-  void select(std::span<const Sc> syscalls) override;
+  std::vector<std::string> collect(const Collection& what) override;
   const std::vector<std::string>& warnings() const override { return warnings_; }
   std::vector<LiveFeature> features() const override { return features_; }
   int64_t own_pid() const override { return own_pid_; }
@@ -177,6 +177,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   void attach_wanted(const std::vector<bool>& chosen);
   void attach_uring(const std::vector<bool>& chosen);
   void fill_tables();
+  void learn_anew();
   uint64_t event_time_ns() const {  // of an event that happens now
     return clock_ns(CLOCK_BOOTTIME) + probe_->rodata->boot_to_epoch_ns;
   }
@@ -209,7 +210,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   bpf_link* entry_link_ = nullptr;
   std::vector<std::string> left_out_;     // programs that are not even loaded
   std::map<Sc, bpf_link*> wanted_links_;  // of tracepoints that are attached when wanted
-  std::vector<Sc> selected_;
+  Collection wanted_;
   std::vector<Sc> shed_of_all_;
   std::vector<LiveFeature> features_;
   std::vector<std::string> warnings_;
@@ -285,7 +286,6 @@ Result<void> BpfSource::load() {
   has_rdonly_cast_ = kernel.has_function("bpf_rdonly_cast");
   uring_ = uring_support(kernel);
   left_out_ = uring_programs_of_no_use(uring_);
-  if (settings_.compared.empty()) left_out_.emplace_back("sys_enter");
   auto loaded = load_in_attach_mode(kernel);
   if (!loaded) return loaded.error();
   probe_ = std::move(loaded->probe);
@@ -417,12 +417,13 @@ void BpfSource::attach_uring(const std::vector<bool>& chosen) {
 
 Result<void> BpfSource::start() {
   settings_.ring_bytes = round_up_to_power_of_two(settings_.ring_bytes);
+  wanted_ = {settings_.syscalls, settings_.real_paths, settings_.compared};
   const auto own_pid = check_live_host(*files_);
   if (!own_pid) return own_pid.error();
   own_pid_ = *own_pid;
   libbpf_set_print(silent);
   if (auto loaded = load(); !loaded) return loaded;
-  select(settings_.syscalls);
+  fill_tables();
   attach();
   if (auto attached = exits_->attach(*probe_); !attached) return attached;
   is_attached_ = true;
@@ -436,21 +437,25 @@ bool maintains_state(Sc sc) {
   return call.event != Ev::GENERIC_X && event_info(call.event).has(EF_MODIFIES_STATE);
 }
 
-void BpfSource::select(std::span<const Sc> syscalls) {
-  const std::vector<Sc> before = std::exchange(selected_, {syscalls.begin(), syscalls.end()});
+std::vector<std::string> BpfSource::collect(const Collection& what) {
+  const std::vector<Sc> before = std::exchange(wanted_, what).syscalls;
+  const size_t warned = warnings_.size();
   fill_tables();
-  if (!is_attached_) return;
-  const bool learns_anew = std::any_of(syscalls.begin(), syscalls.end(), [&](Sc sc) {
+  const bool learns_anew = std::any_of(what.syscalls.begin(), what.syscalls.end(), [&](Sc sc) {
     return maintains_state(sc) && std::find(before.begin(), before.end(), sc) == before.end();
   });
-  if (!learns_anew) return;
+  if (learns_anew) learn_anew();
+  return {warnings_.begin() + static_cast<ptrdiff_t>(warned), warnings_.end()};
+}
+
+void BpfSource::learn_anew() {
   const uint64_t now_ns = event_time_ns();
   losses_->add(now_ns, {.pid = LostEvents::kAnyProcess, .until_ns = now_ns});
   wants_resync_ = true;
 }
 
 void BpfSource::fill_tables() {
-  std::vector<Sc> syscalls = selected_;
+  std::vector<Sc> syscalls = wanted_.syscalls;
   std::erase_if(syscalls, [&](Sc sc) {
     return std::find(shed_of_all_.begin(), shed_of_all_.end(), sc) != shed_of_all_.end();
   });
@@ -467,7 +472,7 @@ void BpfSource::fill_tables() {
     const bool looks = table.calls[0][i].event || narrow.event || !narrow.sc;
     probe_->bss->looks[i] = looks ? 1 : 0;
   }
-  const bool compares = ask_for_notes(*probe_, table, {settings_.real_paths, settings_.compared});
+  const bool compares = ask_for_notes(*probe_, table, {wanted_.real_paths, wanted_.compared});
   if (compares != (entry_link_ != nullptr)) {
     if (!compares) bpf_link__destroy(entry_link_);
     entry_link_ = compares ? attach_part(probe_->progs.sys_enter) : nullptr;

@@ -48,9 +48,6 @@ struct LiveFeature {
 
 class LiveSource : public Source {
  public:
-  // Replaces the set of collected calls, at once. If calls that the state follows are new, what the
-  // state knows is to be learnt again: next() says so (Found, Resync).
-  virtual void select(std::span<const Sc> syscalls) = 0;
   // What could not be loaded or attached and what that costs, one sentence each.
   virtual const std::vector<std::string>& warnings() const = 0;
   virtual std::vector<LiveFeature> features() const { return {}; }

@@ -62,7 +62,7 @@ class Follower final : public PtraceSource {
   ~Follower() override;
 
   Result<void> start();
-  void select(std::span<const Sc> syscalls) override;
+  std::vector<std::string> collect(const Collection& what) override;
   const std::vector<std::string>& warnings() const override { return warnings_; }
   int64_t own_pid() const override { return getpid(); }
   std::optional<int> command_status() const override { return tracer_->remembered_status(); }
@@ -161,9 +161,10 @@ Result<void> Follower::start() {
   return settings_.command.empty() ? attach() : start_command();
 }
 
-void Follower::select(std::span<const Sc> syscalls) {
-  records_.select(syscalls);
+std::vector<std::string> Follower::collect(const Collection& what) {
+  records_.select(what.syscalls);
   tracer_->watch_all_calls();
+  return {};
 }
 
 // Tells the command to end when it is time, or lets everybody go.

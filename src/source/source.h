@@ -70,6 +70,13 @@ struct Shedding {
   std::vector<Sc> calls;
   bool of_everybody = false;  // all processes lose `calls`
 };
+// What a live source collects; SCHED_PROCESS_EXIT among it.
+struct Collection {
+  std::vector<Sc> syscalls{};
+  bool real_paths = false;     // of opened files (Record::note)
+  std::vector<Sc> compared{};  // calls whose texts and addresses are compared at entry and exit
+};
+
 class LoadControl {
  public:
   virtual ~LoadControl() = default;
@@ -92,6 +99,11 @@ class Source {
   virtual SourceCounters counters() const = 0;
   virtual bool is_live() const = 0;
   virtual LoadControl* load_control() { return nullptr; }  // null: it is never pressed
+  // Live, between two calls of next(): replaces what is collected, at once and without a gap for
+  // what stays. If calls that the state follows are new, next() says that the state is to be learnt
+  // again (Found, Resync). What cannot be collected, one sentence each. Others collect what they
+  // hold.
+  virtual std::vector<std::string> collect(const Collection& /*what*/) { return {}; }
 };
 
 // Hands on what another source gives, which must outlive it.
@@ -107,6 +119,7 @@ class ForwardingSource : public Source {
   SourceCounters counters() const override { return inner_.counters(); }
   bool is_live() const override { return inner_.is_live(); }
   LoadControl* load_control() override { return inner_.load_control(); }
+  std::vector<std::string> collect(const Collection& what) override { return inner_.collect(what); }
 
  protected:
   Source& inner_;

@@ -64,12 +64,15 @@ struct Fixture : testing::Test {
   std::atomic<bool> stop{false};
   std::shared_ptr<CollectingSink::Seen> seen = std::make_shared<CollectingSink::Seen>();
 
-  RunEnd run(EngineSetup setup = {}, std::shared_ptr<const Ruleset> ruleset = rules()) {
+  // `before`: what happens to the engine before it runs.
+  RunEnd run(EngineSetup setup = {}, std::shared_ptr<const Ruleset> ruleset = rules(),
+             RuleUse use = {}, const std::function<void(Engine&)>& before = {}) {
     Outputs outputs({.wait_when_full = true}, null_logger());
     EXPECT_TRUE(outputs.add(std::make_unique<CollectingSink>(seen)));
-    Engine engine(std::move(setup), std::move(ruleset),
+    Engine engine(std::move(setup), prepare_rules(std::move(ruleset), std::move(use)),
                   {source, outputs, system_clock(), null_logger()});
     EXPECT_TRUE(engine.open());
+    if (before) before(engine);
     const RunEnd end = engine.run(stop);
     error = engine.error().message;
     outputs.finish();
@@ -106,15 +109,67 @@ TEST_F(Fixture, IsoTimeRenamesTheField) {
   EXPECT_EQ(seen->alerts.at(0).fields.at("evt.time.iso8601"), AlertValue{int64_t{5}});
 }
 
+constexpr std::string_view kNewRules = R"(
+- rule: secret
+  desc: d
+  condition: evt.type = open and fd.name = /secret
+  output: "new secret %evt.deltatime"
+  priority: ERROR
+)";
+
+TEST_F(Fixture, OfferedRulesAreTakenBetweenTwoEvents) {
+  source.add_open(7, 1, "/secret");
+  source.add(SourceStatus::Idle);
+  source.add_open(9, 1, "/secret");
+  source.add_open(11, 1, "/other");
+  RuleUse use;
+  use.collection.syscalls = {Sc::OPEN};
+  run({}, rules(), {}, [&](Engine& engine) {
+    engine.offer(prepare_rules(rules(), {}));
+    engine.offer(prepare_rules(rules(kNewRules), use));  // nobody saw the one before
+  });
+  ASSERT_EQ(seen->alerts.size(), 2u);
+  EXPECT_EQ(seen->alerts[0].rule, "number");
+  EXPECT_EQ(seen->alerts[1].rule, "secret");
+  EXPECT_TRUE(seen->alerts[1].message.starts_with("new secret ")) << seen->alerts[1].message;
+  ASSERT_EQ(source.collected.size(), 1u);
+  EXPECT_EQ(source.collected[0].syscalls, std::vector<Sc>{Sc::OPEN});
+  EXPECT_EQ(source.snapshots, 1);
+  EXPECT_NE(statistics.find("Events detected: 2"), std::string::npos) << statistics;
+  EXPECT_NE(statistics.find("   number: 1\n"), std::string::npos) << "of the old rules";
+}
+
+TEST_F(Fixture, CountsOfRulesThatStayGoOn) {
+  for (uint64_t ts : {1, 2}) {
+    source.add_open(ts, 1, "/secret");
+    source.add(SourceStatus::Idle);
+  }
+  run({}, rules(kNewRules), {},
+      [](Engine& engine) { engine.offer(prepare_rules(rules(kNewRules), {})); });
+  EXPECT_NE(statistics.find("   secret: 2\n"), std::string::npos) << statistics;
+}
+
+TEST_F(Fixture, AFailedReloadIsAnAlert) {
+  source.add(SourceStatus::Idle);
+  source.add_open(7, 1, "/secret");
+  run({}, rules(), {}, [](Engine& engine) { engine.report_failed_reload("rules.yaml:1:2: no"); });
+  ASSERT_EQ(seen->alerts.size(), 2u);
+  EXPECT_EQ(seen->alerts[0].rule, "Falco internal: hot restart failure");
+  EXPECT_EQ(seen->alerts[0].priority, Priority::Critical);
+  EXPECT_TRUE(seen->alerts[0].is_internal);
+  EXPECT_EQ(seen->alerts[0].fields.at("reason"), AlertValue{std::string("rules.yaml:1:2: no")});
+  EXPECT_EQ(seen->alerts[1].rule, "number");
+}
+
 TEST_F(Fixture, FirstOrAllRules) {
   source.add_open(7, 1, "/secret");
   run();
   EXPECT_EQ(seen->alerts.size(), 1u);
   seen->alerts.clear();
   source.add_open(7, 1, "/secret");
-  EngineSetup setup;
-  setup.match = MatchMode::All;
-  run(std::move(setup));
+  RuleUse use;
+  use.match = MatchMode::All;
+  run({}, rules(), std::move(use));
   ASSERT_EQ(seen->alerts.size(), 2u);
   EXPECT_EQ(seen->alerts[1].rule, "secret");
   EXPECT_NE(statistics.find("   secret: 1\n"), std::string::npos);
@@ -228,10 +283,11 @@ struct Capturing : Fixture {
     Outputs outputs({.wait_when_full = true}, null_logger());
     EXPECT_TRUE(outputs.add(std::make_unique<CollectingSink>(seen)));
     EngineSetup setup;
-    setup.match = MatchMode::All;
     setup.capture = choice;
+    RuleUse use;
+    use.match = MatchMode::All;
     {
-      Engine engine(std::move(setup), rules(kCapturingRules),
+      Engine engine(std::move(setup), prepare_rules(rules(kCapturingRules), std::move(use)),
                     {**made, outputs, system_clock(), null_logger(), made->get()});
       EXPECT_TRUE(engine.open());
       EXPECT_EQ(engine.run(stop), RunEnd::Finished);

@@ -43,6 +43,7 @@ class FakeSource final : public Source {
   void set_live() { live_ = true; }
 
   int snapshots = 0;
+  std::vector<Collection> collected;  // what it was told to collect
   Snapshot snapshot;
 
   Result<Snapshot> take_snapshot() override {
@@ -55,6 +56,10 @@ class FakeSource final : public Source {
     steps_.pop_front();
     *record = {.bytes = current_.bytes, .cpu = 2, .flags = current_.flags, .note = current_.note};
     return current_.status;
+  }
+  std::vector<std::string> collect(const Collection& what) override {
+    collected.push_back(what);
+    return {};
   }
   const Error& error() const override { return error_; }
   SourceCounters counters() const override { return {}; }

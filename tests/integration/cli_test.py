@@ -507,7 +507,7 @@ class Endings(Case):
         return process, writer, content
 
     def test_signals_end_with_statistics(self):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a replay does not reload
             with self.subTest(number):
                 process, writer, content = self.start()
                 writer.write(content)

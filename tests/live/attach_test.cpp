@@ -90,9 +90,9 @@ TEST_F(AttachLive, the_set_of_calls_changes_while_it_runs) {
   ASSERT_TRUE(source) << source.error().message;
   for (int round = 0; round < 2; ++round) {
     EXPECT_EQ(opens(**source, false), 1);
-    (*source)->select(std::vector{Sc::SCHED_PROCESS_EXIT, Sc::KEYCTL});
+    (*source)->collect({.syscalls = {Sc::SCHED_PROCESS_EXIT, Sc::KEYCTL}});
     EXPECT_EQ(opens(**source, false), 0);
-    (*source)->select(std::vector{Sc::SCHED_PROCESS_EXIT, Sc::OPEN});
+    (*source)->collect({.syscalls = {Sc::SCHED_PROCESS_EXIT, Sc::OPEN}});
   }
   EXPECT_EQ(told(**source, kMode), 1);
 }

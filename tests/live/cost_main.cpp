@@ -142,9 +142,9 @@ int run(int argc, char** argv) {
     while (!stop) (*source)->next(&record);
   });
   const std::vector<Sc> chosen = settings.syscalls;
-  (*source)->select({});
+  (*source)->collect({});
   const std::vector<double> without = measure(all);
-  (*source)->select(chosen);
+  (*source)->collect({.syscalls = chosen});
   const std::vector<double> with = measure(all);
   fmt::print(
       "{:28} {:8.0f} ns without a probe, {:8.0f} ns with one that does not want it: {:.0f} more\n",
@@ -158,7 +158,7 @@ int run(int argc, char** argv) {
   stop = true;
   reader.join();
   const double idle_from = cpu_ns(CLOCK_PROCESS_CPUTIME_ID);
-  (*source)->select(std::array{Sc::KEYCTL});
+  (*source)->collect({.syscalls = {Sc::KEYCTL}});
   Record record;
   const double until = cpu_ns(CLOCK_MONOTONIC) + 3e9;
   while (cpu_ns(CLOCK_MONOTONIC) < until) (*source)->next(&record);

@@ -84,8 +84,8 @@ TEST_F(FeatureLive, each_program_can_be_done_without) {
                            Ev::CLONE_20_X}) {
       EXPECT_EQ(seen.contains(event), event != one.event) << event_info(event).code;
     }
-    (*source)->select(every_call());  // again: the warning is not repeated
-    (*source)->select(settings({}).syscalls);
+    (*source)->collect({.syscalls = every_call()});  // again: the warning is not repeated
+    (*source)->collect({.syscalls = settings({}).syscalls});
     EXPECT_EQ((*source)->warnings().size(), 1u);
   }
 }

@@ -55,7 +55,10 @@ class FollowingSource final : public LiveSource {
   void forget() { source_.reset(); }  // each test counts from 0
   std::optional<int> status() const { return source_ ? source_->command_status() : std::nullopt; }
 
-  void select(std::span<const Sc> calls) override { calls_.assign(calls.begin(), calls.end()); }
+  std::vector<std::string> collect(const Collection& what) override {
+    calls_ = what.syscalls;
+    return {};
+  }
   const std::vector<std::string>& warnings() const override { return warnings_; }
   int64_t own_pid() const override { return getpid(); }
   Result<Snapshot> take_snapshot() override { return Snapshot{}; }
@@ -258,9 +261,9 @@ std::vector<Seen> LiveTest::run_with(std::initializer_list<Sc> more,
                                      const std::function<int()>& body) {
   std::vector<Sc> calls = every_call();
   calls.insert(calls.end(), more);
-  source().select(calls);
+  source().collect({.syscalls = calls});
   std::vector<Seen> events = run_child(body);
-  source().select(every_call());
+  source().collect({.syscalls = every_call()});
   return events;
 }
 

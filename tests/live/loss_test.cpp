@@ -264,11 +264,11 @@ TEST_F(LossLive, calls_that_are_selected_later_make_the_state_learn_again) {
   };
   open_small({Sc::SWAPOFF});
   EXPECT_EQ(what_comes(), std::pair(0, 0));
-  small->select(std::vector{Sc::SWAPOFF, Sc::SWAPON});
+  small->collect({.syscalls = {Sc::SWAPOFF, Sc::SWAPON}});
   EXPECT_EQ(what_comes(), std::pair(0, 0)) << "the state does not follow it";
-  small->select(std::vector{Sc::SWAPOFF, Sc::CHROOT});
+  small->collect({.syscalls = {Sc::SWAPOFF, Sc::CHROOT}});
   EXPECT_EQ(what_comes(), std::pair(1, 1));
-  small->select(std::vector{Sc::CHROOT});
+  small->collect({.syscalls = {Sc::CHROOT}});
   EXPECT_EQ(what_comes(), std::pair(0, 0));
 }
 

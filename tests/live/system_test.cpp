@@ -272,13 +272,13 @@ TEST_F(SystemLive, quotas_seccomp_fsconfig) {
 }
 
 TEST_F(SystemLive, what_is_not_selected_is_not_seen) {
-  const std::array chosen{Sc::SCHED_PROCESS_EXIT, Sc::MKDIR};
-  source().select(chosen);
+  const std::vector<Sc> chosen{Sc::SCHED_PROCESS_EXIT, Sc::MKDIR};
+  source().collect({.syscalls = chosen});
   const auto events = run([] {
     syscall(SYS_rmdir, "/no/such");
     syscall(SYS_mkdir, "/no/such/dir", 0);
   });
-  source().select(every_call());
+  source().collect({.syscalls = every_call()});
   EXPECT_TRUE(of(events, Ev::RMDIR_2_X).empty());
   EXPECT_EQ(of(events, Ev::MKDIR_2_X).size(), 1u);
 }

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/reload.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <utility>
+
+#include "app/rule_use.h"
+#include "app/rules_command.h"
+#include "base/system.h"
+#include "base/text.h"
+#include "config/changes.h"
+#include "field/static_fields.h"
+
+namespace gyr::app {
+namespace {
+
+// A change is told after two looks, so within a second.
+constexpr auto kLookPause = std::chrono::milliseconds(500);
+
+// Rules with what they refer to.
+struct Generation {
+  ConfigResult config;
+  FieldSet fields;
+  std::shared_ptr<const Ruleset> ruleset{};
+};
+
+ConfigResult load(const Options& options) {
+  return load_config(*system_files(""), {.path = options.config_file.value_or(""),
+                                         .overrides = options.overrides,
+                                         .environment = {}});
+}
+
+}  // namespace
+
+Reloader::Reloader(const Options& options, const ConfigResult& config, Logger logger)
+    : options_(options), started_with_(config), logger_(std::move(logger)) {
+  files_.reset(paths_of(config));
+}
+
+Reloader::~Reloader() { stop(); }
+
+void Reloader::start(Engine* engine) {
+  engine_ = engine;
+  // Signals are for the thread that waits for them.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Reloader::stop() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Reloader::ask() {
+  {
+    const std::lock_guard lock(mutex_);
+    asked_ = true;
+  }
+  changed_.notify_all();
+}
+
+void Reloader::run() {
+  const bool watches = started_with_.settings.watch_config_files;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const auto woken = [this] { return asked_ || stopping_; };
+    if (watches) {
+      changed_.wait_for(lock, kLookPause, woken);
+    } else {
+      changed_.wait(lock, woken);
+    }
+    if (stopping_) return;
+    const bool asked = std::exchange(asked_, false);
+    lock.unlock();
+    if (asked || files_.look()) reload();
+    lock.lock();
+  }
+}
+
+void Reloader::reload() {
+  const std::string fault = load_and_offer();
+  if (fault.empty()) return;
+  logger_->error("reload: {}; the old configuration and rules stay in force", fault);
+  if (engine_ != nullptr) engine_->report_failed_reload(fault);
+}
+
+std::string Reloader::load_and_offer() {
+  auto config = load(options_);
+  // Before anything is read: what changes meanwhile is found by the next look.
+  files_.reset(paths_of(config));
+  for (const ConfigProblem& problem : config.problems) {
+    if (problem.error) return problem.text();
+    logger_->warn("{}", problem.text());
+  }
+  warn_of_restarts(config);
+  FieldSet fields(config.settings.static_fields);
+  auto next = std::make_shared<Generation>(Generation{std::move(config), std::move(fields)});
+  const RulesRequest request{
+      .settings = next->config.settings, .options = options_, .fields = next->fields};
+  RulesToUse rules = load_rules_to_use(request, !next->config.files.empty(), logger_);
+  if (!rules.ruleset) return join(rules.faults, "\n");
+  next->ruleset = std::move(rules.ruleset);
+  const SyscallPlan plan = plan_calls(next->config.settings, *next->ruleset);
+  log_plan(plan, logger_);
+  RuleUse use = rule_use(next->config.settings, *next->ruleset, plan);
+  if (engine_ != nullptr) {
+    engine_->offer(prepare_rules({next, next->ruleset.get()}, std::move(use)));
+  }
+  return {};
+}
+
+void Reloader::warn_of_restarts(const ConfigResult& config) const {
+  for (const config::Change& change : config::changed_keys(started_with_, config)) {
+    if (config::applies_live(change.path)) continue;
+    logger_->warn("{}: this key takes effect at the next start; until then it is {}, not {}",
+                  config.place_of(change.path), one_line(change.before), one_line(change.after));
+  }
+}
+
+// Folders that are named are looked into too.
+std::vector<std::string> Reloader::paths_of(const ConfigResult& config) const {
+  std::vector<std::string> paths = config.files;
+  if (paths.empty() && options_.config_file) paths.push_back(*options_.config_file);
+  for (const ConfigInclude& include : config.settings.config_files) paths.push_back(include.path);
+  const auto& rules = options_.rules.empty() ? config.settings.rules_files : options_.rules;
+  paths.insert(paths.end(), rules.begin(), rules.end());
+  return paths;
+}
+
+}  // namespace gyr::app
