@@ -30,6 +30,7 @@ Engine::Engine(EngineSetup settings, std::shared_ptr<const PreparedRules> rules,
       stream_(world_.source, settings_.stream),
       evaluator_(rules_->program) {
   count_rules();
+  if (rules_->use.limiter.is_on()) limiter_.emplace(rules_->use.limiter, rules_->active);
   if (world_.source.load_control() != nullptr) {
     governor_.emplace(rules_->use.governor, *rules_->ruleset);
   }
@@ -83,7 +84,11 @@ void Engine::take_mail(const std::atomic<bool>& stop) {
 
 // Between two events, so each is evaluated by the old rules or by the new ones, never by both.
 void Engine::adopt(std::shared_ptr<const PreparedRules> rules, const std::atomic<bool>& stop) {
+  // The old limiter knows the old rules.
+  if (limiter_) report_suppressed(limiter_->take_all(limiter_now_ns()), stop);
+  limiter_.reset();
   rules_ = std::move(rules);
+  if (rules_->use.limiter.is_on()) limiter_.emplace(rules_->use.limiter, rules_->active);
   evaluator_ = Evaluator(rules_->program);
   stream_.forget_uses();
   count_rules();
@@ -104,6 +109,47 @@ void Engine::restart_governor(const std::atomic<bool>& stop) {
   report_governor({.reduced = false, .why = "the rules are new", .what = "nothing"}, stop);
 }
 
+// Null: it is left out, and counted.
+AlertPtr Engine::alert_of(uint32_t rule) {
+  const Rule& matched = *rules_->active[rule];
+  const EvalContext& context = stream_.context();
+  if (!limiter_) return build_alert(matched, context, settings_.alert);
+  AlertPtr alert;
+  std::string key;
+  if (limiter_->has_window(rule)) {
+    const OutputTemplate* its_key = limiter_->key(rule);
+    if (its_key == nullptr) alert = build_alert(matched, context, settings_.alert);
+    key = its_key != nullptr ? its_key->render(context) : alert->message;
+  }
+  if (!limiter_->admit(rule, key, limiter_now_ns())) return nullptr;
+  return alert != nullptr ? alert : build_alert(matched, context, settings_.alert);
+}
+
+uint64_t Engine::limiter_now_ns() const {
+  return world_.source.is_live() ? world_.clock.monotonic_ns() : event_time_ns_;
+}
+
+void Engine::report_suppressed(const std::vector<SuppressedAlerts>& suppressed,
+                               const std::atomic<bool>& stop) {
+  for (const SuppressedAlerts& each : suppressed) {
+    const bool repeated = each.why == SuppressedAlerts::Why::Repeated;
+    Suppressed& sum = suppressed_[each.rule];
+    (repeated ? sum.repeated : sum.above_limit) += each.count;
+    auto alert = std::make_shared<Alert>();
+    alert->time_ns = world_.clock.now_ns();
+    alert->rule = "Gyr internal: alerts suppressed";
+    alert->priority = each.priority;
+    alert->fields = {{"rule", {each.rule}},
+                     {"count", {each.count}},
+                     {"seconds", {each.period_ns / 1'000'000'000}},
+                     {"why", {std::string(repeated ? "repeated" : "too many")}}};
+    if (repeated) alert->fields["key"] = {each.key};
+    alert->message = repeated ? "Alerts that repeat one that was told were left out"
+                              : "Alerts above a limit were left out";
+    report_internal(std::move(alert), stop);
+  }
+}
+
 void Engine::detect(const std::atomic<bool>& stop) {
   const auto type = static_cast<uint16_t>(stream_.type());
   if (evaluator_.never_matches(type)) return;
@@ -117,7 +163,8 @@ void Engine::detect(const std::atomic<bool>& stop) {
   const auto matches = evaluator_.evaluate(input, rules_->use.match);
   for (const uint32_t number : matches) {
     statistics_.count(statistics_of_[number]);
-    const AlertPtr alert = build_alert(*rules_->active[number], context, settings_.alert);
+    const AlertPtr alert = alert_of(number);
+    if (alert == nullptr) continue;
     if (settings_.why_missing) explain(*alert, thread);
     world_.outputs.send(alert, [&stop] { return stop.load(std::memory_order_relaxed); });
   }
@@ -221,6 +268,9 @@ std::optional<RunEnd> Engine::check(const std::atomic<bool>& stop) {
   take_mail(stop);
   if (world_.source.is_live()) report_losses();
   if (governor_) govern(stop);
+  if (limiter_ && limiter_->is_due(limiter_now_ns())) {
+    report_suppressed(limiter_->take_due(limiter_now_ns()), stop);
+  }
   if (settings_.duration_ns > 0 &&
       world_.clock.monotonic_ns() - started_ns_ >= settings_.duration_ns) {
     return RunEnd::TimedOut;
@@ -264,6 +314,7 @@ RunEnd Engine::run(const std::atomic<bool>& stop) {
     world_.capture->on_size_limit([&](uint64_t bytes) { report_size_limit(bytes, stop); });
   }
   const RunEnd end = walk(stop);
+  if (limiter_) report_suppressed(limiter_->take_all(limiter_now_ns()), stop);
   if (world_.capture != nullptr) world_.capture->finish();
   return end;
 }
@@ -279,6 +330,7 @@ RunEnd Engine::walk(const std::atomic<bool>& stop) {
     switch (stream_.next()) {
       case StreamStatus::Event:
         if (governor_ && governor_->counts()) count_talk();
+        if (limiter_) event_time_ns_ = stream_.event().ts_ns();
         detect(stop);
         break;
       case StreamStatus::Skipped:

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -88,6 +89,11 @@ class Engine {
     RuleCounters counters;
   };
   std::vector<RuleCount> rule_counts() const;
+  // Alerts that were left out as gyr.storms asks for, told in summaries.
+  struct Suppressed {
+    uint64_t repeated = 0, above_limit = 0;
+  };
+  const std::map<std::string, Suppressed>& suppressed() const { return suppressed_; }
   size_t rule_count() const { return rules_->active.size(); }
   uint64_t events() const { return stream_.number(); }
   const State& state() const { return stream_.state(); }
@@ -111,6 +117,11 @@ class Engine {
   void count_rules();
   void take_mail(const std::atomic<bool>& stop);
   void adopt(std::shared_ptr<const PreparedRules> rules, const std::atomic<bool>& stop);
+  AlertPtr alert_of(uint32_t rule);
+  void report_suppressed(const std::vector<SuppressedAlerts>& suppressed,
+                         const std::atomic<bool>& stop);
+  // For limits of alerts: a clock that nobody can set.
+  uint64_t limiter_now_ns() const;
   void restart_governor(const std::atomic<bool>& stop);
 
   // What other threads have left for us.
@@ -126,6 +137,9 @@ class Engine {
   Evaluator evaluator_;
   AlertStatistics statistics_;
   std::vector<size_t> statistics_of_;  // place of each active rule
+  std::optional<AlertLimiter> limiter_;
+  uint64_t event_time_ns_ = 0;                    // of the current event, while there is a limiter
+  std::map<std::string, Suppressed> suppressed_;  // by rule
   std::mutex mail_mutex_;
   Mail mail_;
   std::atomic<bool> has_mail_{false};

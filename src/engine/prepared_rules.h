@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/alert_limiter.h"
 #include "engine/governor.h"
 #include "lang/compile.h"
 #include "rules/ruleset.h"
@@ -21,6 +22,7 @@ struct RuleUse {
   MatchMode match = MatchMode::First;
   CompileSettings compile{};
   GovernorSettings governor{};
+  AlertLimiterSettings limiter{};
   Collection collection{};  // what a live source is to collect for them
 };
 
