@@ -119,9 +119,9 @@ constexpr std::string_view kNewRules = R"(
 
 TEST_F(Fixture, RepeatsAreLeftOutAndCounted) {
   constexpr uint64_t kSecond = 1'000'000'000;
-  for (uint64_t second : {1, 2, 3, 4}) source.add_open(second * kSecond, 1, "/secret");
+  for (uint64_t second : {1, 2, 3, 4}) source.add_open(1, second * kSecond, "/secret");
   source.add(SourceStatus::Idle);
-  source.add_open(100 * kSecond, 1, "/secret");
+  source.add_open(1, 100 * kSecond, "/secret");
   source.add(SourceStatus::Idle);
   RuleUse use;
   use.limiter.limits = {{.rule = "secret", .tag = "", .window_ns = 60 * kSecond}};
@@ -145,10 +145,10 @@ TEST_F(Fixture, ALimiterOfAnEmptyStream) {
 }
 
 TEST_F(Fixture, OfferedRulesAreTakenBetweenTwoEvents) {
-  source.add_open(7, 1, "/secret");
+  source.add_open(1, 7, "/secret");
   source.add(SourceStatus::Idle);
-  source.add_open(9, 1, "/secret");
-  source.add_open(11, 1, "/other");
+  source.add_open(1, 9, "/secret");
+  source.add_open(1, 11, "/other");
   RuleUse use;
   use.collection.syscalls = {Sc::OPEN};
   run({}, rules(), {}, [&](Engine& engine) {
@@ -168,7 +168,7 @@ TEST_F(Fixture, OfferedRulesAreTakenBetweenTwoEvents) {
 
 TEST_F(Fixture, CountsOfRulesThatStayGoOn) {
   for (uint64_t ts : {1, 2}) {
-    source.add_open(ts, 1, "/secret");
+    source.add_open(1, ts, "/secret");
     source.add(SourceStatus::Idle);
   }
   run({}, rules(kNewRules), {},
@@ -178,7 +178,7 @@ TEST_F(Fixture, CountsOfRulesThatStayGoOn) {
 
 TEST_F(Fixture, AFailedReloadIsAnAlert) {
   source.add(SourceStatus::Idle);
-  source.add_open(7, 1, "/secret");
+  source.add_open(1, 7, "/secret");
   run({}, rules(), {}, [](Engine& engine) { engine.report_failed_reload("rules.yaml:1:2: no"); });
   ASSERT_EQ(seen->alerts.size(), 2u);
   EXPECT_EQ(seen->alerts[0].rule, "Falco internal: hot restart failure");
