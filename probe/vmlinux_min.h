@@ -55,6 +55,7 @@ struct mount {
   struct mount* mnt_parent;
   struct dentry* mnt_mountpoint;
   struct vfsmount mnt;
+  int mnt_id;
 };
 struct path {
   struct vfsmount* mnt;
@@ -64,8 +65,12 @@ struct timespec64 {
   __s64 tv_sec;
   long tv_nsec;
 };
+struct inode_operations {
+  void* getattr;
+};
 struct inode {
   umode_t i_mode;
+  const struct inode_operations* i_op;
   kuid_t i_uid;
   kgid_t i_gid;
   struct super_block* i_sb;
@@ -77,7 +82,7 @@ struct inode___old { /* before 6.11 */
   struct timespec64 i_mtime, i_ctime, __i_mtime, __i_ctime;
 };
 struct file {
-  unsigned int f_mode;
+  unsigned int f_mode, f_flags;
   struct path f_path;
   struct inode* f_inode;
   void* private_data;
@@ -85,15 +90,20 @@ struct file {
 struct fdtable {
   unsigned int max_fds;
   struct file** fd;
+  unsigned long* close_on_exec;
 };
-struct fs_struct;
+struct fs_struct {
+  struct path root;
+};
 struct sighand_struct;
 struct files_struct {
   struct fdtable* fdt;
 };
 
+struct pid_namespace;
 struct upid {
   int nr;
+  struct pid_namespace* ns;
 };
 struct pid {
   unsigned int level;
@@ -129,6 +139,7 @@ struct signal_struct {
   unsigned int is_child_subreaper : 1;
   unsigned int has_child_subreaper : 1;
   int nr_threads;
+  unsigned long min_flt, maj_flt; /* of threads that have ended */
 };
 struct cred {
   kuid_t uid, euid;
@@ -192,7 +203,7 @@ struct task_struct {
   struct pid* thread_pid;
   __u64 start_boottime;
   unsigned long min_flt, maj_flt;
-  const struct cred* cred;
+  const struct cred *cred, *real_cred;
   char comm[16];
   struct fs_struct* fs;
   struct files_struct* files;
@@ -213,14 +224,26 @@ struct sock_common {
   __u32 skc_daddr, skc_rcv_saddr;
   __u16 skc_dport, skc_num;
   unsigned short skc_family;
+  unsigned char skc_state;
   struct in6_addr skc_v6_daddr, skc_v6_rcv_saddr;
 };
 struct sock {
   struct sock_common __sk_common;
   __u32 sk_ack_backlog, sk_max_ack_backlog;
+  __u16 sk_type, sk_protocol;
 };
 struct socket {
   struct sock* sk;
+};
+struct socket_alloc {
+  struct socket socket;
+  struct inode vfs_inode;
+};
+struct inet_sock {
+  __u16 inet_sport;
+};
+struct netlink_sock {
+  _Bool bound;
 };
 struct sockaddr_un {
   unsigned short sun_family;
@@ -232,6 +255,22 @@ struct unix_address {
 struct unix_sock {
   struct unix_address* addr;
   struct sock* peer;
+};
+
+/* What programs at iterators are handed. */
+struct seq_file;
+struct bpf_iter_meta {
+  struct seq_file* seq;
+};
+struct bpf_iter__task {
+  struct bpf_iter_meta* meta;
+  struct task_struct* task;
+};
+struct bpf_iter__task_file {
+  struct bpf_iter_meta* meta;
+  struct task_struct* task;
+  __u32 fd;
+  struct file* file;
 };
 
 #pragma clang attribute pop

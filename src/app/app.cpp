@@ -128,6 +128,7 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   detect.ring_bytes = ring_bytes(settings.engine.probe());
   detect.cpus_per_ring = settings.engine.modern_ebpf.cpus_for_each_buffer;
   detect.attach_mode = settings.gyr.attach_mode;
+  detect.disable_iterators = settings.engine.modern_ebpf.disable_iterators;
   detect.thread_limit = settings.falco_libs.thread_table_size;
   detect.purge_interval_ns = settings.falco_libs.thread_table_auto_purging_interval_s * kSecond;
   detect.thread_timeout_ns =

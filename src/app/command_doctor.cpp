@@ -96,6 +96,7 @@ int run_doctor(Arguments arguments) {
     live.cpus_per_ring = settings.engine.modern_ebpf.cpus_for_each_buffer;
     live.attach_mode = settings.gyr.attach_mode;
     live.host_root = environment("HOST_ROOT");
+    if (settings.engine.modern_ebpf.disable_iterators) live.iterators = IteratorUse::Never;
     const std::vector<LiveCheck> checks = examine_host(live);
     status = status_of(checks);
     return print_result(options->json ? json(checks) : table(checks));

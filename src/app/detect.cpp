@@ -112,6 +112,9 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
         counters.seen, counters.sent, counters.events, lost, counters.shed, state.threads_recovered,
         state.fds_recovered, state.threads_corrected, state.threads_unknown);
   }
+  if (const std::string looks = counters.looks.text(); !looks.empty()) {
+    logger->info("state of the host: {}", looks);
+  }
   for (const Engine::RuleCount& rule : engine.rule_counts()) {
     if (rule.counters.evaluated == 0) continue;
     logger->info("rule '{}': tested on {} events, matched {}", rule.name, rule.counters.evaluated,
@@ -259,12 +262,14 @@ struct Run {
                       rules->ruleset->rules.size()));
       return 0;
     }
-    Result<std::unique_ptr<Source>> source = host.open({.collection = rules->use.collection,
-                                                        .snaplen = settings.snaplen,
-                                                        .ring_bytes = settings.ring_bytes,
-                                                        .cpus_per_ring = settings.cpus_per_ring,
-                                                        .attach_mode = settings.attach_mode},
-                                                       logger);
+    Result<std::unique_ptr<Source>> source =
+        host.open({.collection = rules->use.collection,
+                   .snaplen = settings.snaplen,
+                   .ring_bytes = settings.ring_bytes,
+                   .cpus_per_ring = settings.cpus_per_ring,
+                   .attach_mode = settings.attach_mode,
+                   .disable_iterators = settings.disable_iterators},
+                  logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);
   }

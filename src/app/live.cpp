@@ -30,6 +30,7 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
   live.real_paths = what.collection.real_paths;
   live.compared = what.collection.compared;
   live.host_root = host_root_;
+  if (what.disable_iterators) live.iterators = IteratorUse::Never;
   for (const Sc call : live.syscalls) collected_ += is_collected(call) ? 1 : 0;
   Result<std::unique_ptr<LiveSource>> source = open_live(live);
   if (!source) return source.error();

@@ -64,7 +64,6 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "source/probe_losses.h"
 #include "source/probe_notes.h"
 #include "source/probe_rings.h"
-#include "source/proc_scan.h"
 #include "source/ring_merge.h"
 #include "source/uring_support.h"
 
@@ -144,7 +143,10 @@ int silent(libbpf_print_level, const char*, va_list) { return 0; }
 class BpfSource final : public LiveSource, public LoadControl {
  public:
   explicit BpfSource(const LiveSettings& settings)
-      : settings_(settings), files_(system_files(settings.host_root)) {}
+      : settings_(settings),
+        files_(system_files(settings.host_root)),
+        users_(system_users(settings.host_root)),
+        look_(*files_, *users_, settings.iterators) {}
 
   Result<void> start();
   std::vector<std::string> collect(const Collection& what) override;
@@ -189,6 +191,8 @@ class BpfSource final : public LiveSource, public LoadControl {
 
   LiveSettings settings_;
   std::unique_ptr<Files> files_;
+  std::unique_ptr<Users> users_;
+  HostLook look_;
   int64_t own_pid_ = -1;
   size_t cpu_count_ = 0;
   bool has_rdonly_cast_ = false;
@@ -514,9 +518,7 @@ void BpfSource::shed(const Shedding& what) {
   fill_tables();
 }
 
-Result<Snapshot> BpfSource::take_snapshot() {
-  return scan_proc(*files_, *system_users(settings_.host_root));
-}
+Result<Snapshot> BpfSource::take_snapshot() { return look_.take(false); }
 
 // A look takes long on a host with many processes, so it takes a share of the time at most.
 Result<Snapshot> BpfSource::look_again() {
@@ -524,7 +526,7 @@ Result<Snapshot> BpfSource::look_again() {
   constexpr uint64_t kPauseMinNs = 1'000'000'000;
   constexpr uint64_t kPauseMaxNs = 600 * kPauseMinNs;
   const uint64_t begin = clock_ns(CLOCK_MONOTONIC);
-  auto snapshot = take_snapshot();
+  auto snapshot = look_.take(true);
   const uint64_t end = clock_ns(CLOCK_MONOTONIC);
   // While we look nobody reads the rings: a look that is needed soon after the last one may have
   // been made necessary by it, so the pauses grow.
@@ -600,6 +602,7 @@ SourceStatus BpfSource::next(Record* record) {
 
 SourceCounters BpfSource::counters() const {
   SourceCounters sum;
+  sum.looks = look_.counters();
   sum.events = delivered_;
   gyr_cpu all{};
   for (const gyr_cpu& cpu : cpus_) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Live events: loads the eBPF probe (probe/), attaches it, hands out its records in order of time.
-// The probe is attached when open_live() returns; take_snapshot() then reads /proc, and next()
-// gives what happened meanwhile.
+// The probe is attached when open_live() returns; take_snapshot() then looks at the host
+// (host_look.h), and next() gives what happened meanwhile.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 #include "base/attach_mode.h"
 #include "base/result.h"
 #include "schema/schema.h"
+#include "source/host_look.h"
 #include "source/source.h"
 
 namespace gyr {
@@ -36,6 +37,8 @@ struct LiveSettings {
   std::vector<Sc> compared;
   std::string host_root;            // where the host's file system is mounted, "" for here
   std::vector<std::string> spoilt;  // for tests: programs of the probe that the kernel shall refuse
+  // How threads and descriptors are listed at the start and after losses.
+  IteratorUse iterators = IteratorUse::Auto;
   bool typed = true;  // load fields directly where the kernel can (5.11); false: as if it could not
 };
 

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "source/proc_fds.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "base/text.h"
-#include "source/machine.h"
+#include "source/fd_facts.h"
 
 namespace gyr {
 namespace {
@@ -19,7 +17,6 @@ namespace {
 constexpr size_t kTableLimit = 64 << 20;  // bytes of one table of sockets
 constexpr size_t kInfoLimit = 64ul * 1024;
 constexpr size_t kTablesMax = 4096;  // network namespaces remembered
-enum L4 : uint8_t { kTcp = 2, kUdp = 3, kRaw = 5 };
 
 template <class T>
 T number(std::string_view text, int base = 10) {
@@ -56,10 +53,6 @@ bool read_address(std::string_view text, std::array<uint8_t, 16>* address, uint1
   return true;
 }
 
-bool is_zero(const std::array<uint8_t, 16>& address) {
-  return std::all_of(address.begin(), address.end(), [](uint8_t byte) { return byte == 0; });
-}
-
 template <class Use>
 void each_row(const Files& files, const std::string& path, const Use& use) {
   const auto text = files.read(path, kTableLimit);
@@ -84,10 +77,7 @@ SocketTables::Table SocketTables::read(int64_t pid) const {
           !read_address(row.word[2], &fd.dest_ip, &fd.dest_port)) {
         return;
       }
-      const bool server = is_zero(fd.dest_ip);
-      fd.kind = v6       ? server ? FdKind::Ipv6Server : FdKind::Ipv6
-                : server ? FdKind::Ipv4Server
-                         : FdKind::Ipv4;
+      set_internet_kind(v6, &fd);
       fd.l4 = l4;
       fd.ino = number<uint64_t>(row.word[9]);
       table.emplace(fd.ino, fd);
@@ -137,26 +127,6 @@ const SnapshotFd* SocketTables::find(int64_t pid, uint64_t inode) {
 
 namespace {
 
-// From the kernel's O_* bits to those of captures (flags.def, file_flags).
-uint32_t portable_flags(uint32_t flags) {
-  struct Pair {
-    uint32_t from, to;
-  };
-  static constexpr std::array kPairs{
-      Pair{O_CREAT, 4},       Pair{O_APPEND, 8},    Pair{O_DSYNC, 16},   Pair{O_EXCL, 32},
-      Pair{O_NONBLOCK, 64},   Pair{O_TRUNC, 256},   Pair{O_DIRECT, 512}, Pair{O_DIRECTORY, 1024},
-      Pair{kLargefile, 2048}, Pair{O_CLOEXEC, 4096}};
-  constexpr uint32_t kSync = O_SYNC, kTmpfile = O_TMPFILE;
-  const uint32_t access = flags & O_ACCMODE;
-  uint32_t out = access == O_RDONLY ? 1 : access == O_WRONLY ? 2 : 3;
-  for (const Pair& pair : kPairs) {
-    if (flags & pair.from) out |= pair.to;
-  }
-  if ((flags & kSync) == kSync) out |= 128;
-  if ((flags & kTmpfile) == kTmpfile) out |= 8192;
-  return out;
-}
-
 void read_info(const Files& files, int64_t pid, SnapshotFd* fd) {
   const auto text = files.read(fmt::format("/proc/{}/fdinfo/{}", pid, fd->fd), kInfoLimit);
   if (!text) return;
@@ -169,33 +139,9 @@ void read_info(const Files& files, int64_t pid, SnapshotFd* fd) {
   }
 }
 
-FdKind kind_of_anonymous(std::string_view link) {
-  struct Known {
-    std::string_view link;
-    FdKind kind;
-  };
-  static constexpr std::array kKnown{
-#define GYR_FD_KIND(number, name, letter, text, category, stored, link) Known{link, FdKind::name},
-#include "schema/fd_kinds.def"
-#undef GYR_FD_KIND
-  };
-  for (const Known& known : kKnown) {
-    // Some kernels write the names without the brackets and the other way round.
-    if (!known.link.empty() && link.starts_with(known.link)) return known.kind;
-  }
-  return FdKind::Unsupported;
-}
-
 uint64_t inode_in_brackets(std::string_view link) {  // "pipe:[123]"
   const size_t open = link.find('[');
   return open == std::string_view::npos ? 0 : number<uint64_t>(link.substr(open + 1));
-}
-
-// The kernel's encoding of a device number, as in events.
-uint32_t device(uint64_t dev) {
-  const uint32_t minor_number = minor(dev);
-  return (minor_number & 0xff) | static_cast<uint32_t>(major(dev)) << 8 |
-         (minor_number & ~0xffu) << 12;
 }
 
 bool read_fd(const Files& files, SocketTables& sockets, int64_t pid, SnapshotFd* fd) {
@@ -206,13 +152,16 @@ bool read_fd(const Files& files, SocketTables& sockets, int64_t pid, SnapshotFd*
   fd->ino = stat->inode;
   fd->name = *link;
   const uint32_t type = stat->mode & S_IFMT;
-  if (link->starts_with("anon_inode:")) {
+  if (link->starts_with(kAnonymous)) {
     fd->kind = kind_of_anonymous(*link);
     fd->name.clear();
   } else if (type == S_IFIFO) {
     fd->kind = FdKind::Fifo;
     if (link->starts_with("pipe:")) fd->ino = inode_in_brackets(*link);
   } else if (type == S_IFSOCK) {
+    // The place of a unix socket, opened for its path alone, is none; tables have sockets without
+    // an inode, too.
+    if (!link->starts_with("socket:[")) return false;
     const SnapshotFd* known = sockets.find(pid, inode_in_brackets(*link));
     if (!known) return false;
     const SnapshotFd own = *fd;
@@ -222,12 +171,11 @@ bool read_fd(const Files& files, SocketTables& sockets, int64_t pid, SnapshotFd*
     fd->open_flags = 0;
   } else {
     fd->kind = type == S_IFDIR ? FdKind::Directory : FdKind::FileV2;
-    if (link->starts_with("/memfd:")) fd->kind = FdKind::MemFd;
-    fd->dev = device(stat->device);
+    if (link->starts_with(kMemoryFile)) fd->kind = FdKind::MemFd;
+    fd->dev = portable_device(stat->device);
   }
   read_info(files, pid, fd);
-  // These have flags of their own, whose first bit is not "for reading".
-  if (fd->kind == FdKind::EventPoll || fd->kind == FdKind::MemFd) fd->open_flags &= kOpenCloexec;
+  keep_common_flags(fd);
   return true;
 }
 

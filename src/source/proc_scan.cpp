@@ -12,15 +12,14 @@
 #include "source/proc_cgroups.h"
 #include "source/proc_fds.h"
 #include "source/proc_host.h"
+#include "source/proc_process.h"
 
 namespace gyr {
 namespace {
 
-constexpr size_t kListLimit = 4096;  // of arguments and of the environment, as the probe has it
 constexpr size_t kCommLimit = 15;
 constexpr size_t kFileLimit = 64ul * 1024;
 constexpr uint32_t kCloneFiles = 1, kCloneThread = 8192;  // flags.def, clone_flags
-constexpr uint64_t kDacOverride = 1 << 1;                 // capability
 
 // The largest of its type for what does not fit (the virtual memory of some programs).
 template <class T>
@@ -121,28 +120,6 @@ bool read_stat(const Scan& scan, const std::string& dir, SnapshotThread* thread)
   return true;
 }
 
-// First argument and the rest; false when there is none (a kernel thread, a zombie).
-bool read_command(const Files& files, const std::string& dir, SnapshotThread* thread) {
-  auto text = files.read(dir + "/cmdline", kListLimit);
-  if (!text || text->empty()) return false;
-  if (text->back() != '\0') text->push_back('\0');
-  const size_t end = text->find('\0');
-  thread->exe = text->substr(0, end);
-  thread->args = text->substr(end + 1);
-  return true;
-}
-
-void read_program(const Files& files, const std::string& dir, SnapshotThread* thread) {
-  const auto stat = files.stat(dir + "/exe", true);
-  if (!stat) return;
-  thread->exe_ino = stat->inode;
-  thread->exe_ino_ctime_ns = stat->ctime_ns;
-  thread->exe_ino_mtime_ns = stat->mtime_ns;
-  const uint32_t bit = thread->uid == stat->uid ? 0200 : thread->gid == stat->gid ? 0020 : 0002;
-  thread->exe_writable = (thread->cap_effective & kDacOverride) != 0 || (stat->mode & bit) != 0;
-  thread->exe_from_memfd = thread->exepath.starts_with("/memfd:");
-}
-
 int64_t descriptor_limit(const Files& files, const std::string& dir) {
   const auto text = files.read(dir + "/limits", kFileLimit);
   if (!text) return -1;
@@ -155,47 +132,22 @@ int64_t descriptor_limit(const Files& files, const std::string& dir) {
   return -1;
 }
 
-std::string link_or_empty(const Files& files, const std::string& path) {
-  return files.read_link(path).value_or("");
-}
-
-// A process that changes its directory is read until the directory is the same before and after a
-// time, which then divides the events: those before it are in what was read.
-void read_directory(const Scan& scan, const std::string& dir, SnapshotThread* thread) {
-  constexpr int kTries = 8;
-  thread->cwd = link_or_empty(scan.files, dir + "/cwd");
-  for (int i = 0; i < kTries; ++i) {
-    thread->as_of_ns = scan.boot_ts_ns + since_boot_ns();
-    std::string again = link_or_empty(scan.files, dir + "/cwd");
-    if (again == thread->cwd) return;
-    thread->cwd = std::move(again);
-  }
-}
-
 // The whole of a group leader.
 std::optional<SnapshotThread> read_leader(Scan& scan, int64_t pid) {
   const std::string dir = fmt::format("/proc/{}", pid);
   SnapshotThread thread;
   thread.tid = pid;
-  const bool has_command = read_command(scan.files, dir, &thread);
-  const auto program = scan.files.read_link(dir + "/exe");
-  if (!has_command && !program) return std::nullopt;
+  if (!read_command(scan.files, dir, &thread)) return std::nullopt;
   if (!read_status(scan.files, dir, &thread) || !read_stat(scan, dir, &thread)) return std::nullopt;
   const auto comm = scan.files.read(dir + "/comm", kFileLimit);
   if (!comm) return std::nullopt;
   thread.comm = std::string(trim(*comm)).substr(0, kCommLimit);
-  thread.exepath = program.value_or("");
-  thread.env = scan.files.read(dir + "/environ", kListLimit).value_or("");
-  if (!thread.env.empty() && thread.env.back() != '\0') thread.env.push_back('\0');
-  read_directory(scan, dir, &thread);
-  thread.root = link_or_empty(scan.files, dir + "/root");
+  read_directory(scan.files, scan.boot_ts_ns, dir, &thread);
+  read_root(scan.files, dir, &thread);
   const auto loginuid = scan.files.read(dir + "/loginuid", kFileLimit);
   thread.loginuid = loginuid ? number<uint32_t>(*loginuid) : kNoId;
   thread.fdlimit = descriptor_limit(scan.files, dir);
   thread.cgroups = scan.cgroups.of(dir);
-  if (const auto init = scan.files.stat(dir + "/root/proc/1/cmdline", true)) {
-    thread.pidns_init_start_ts_ns = init->ctime_ns;
-  }
   read_program(scan.files, dir, &thread);
   return thread;
 }
@@ -246,32 +198,22 @@ void scan_process(Scan& scan, int64_t pid, Snapshot* snapshot) {
   }
 }
 
-void add_users(const Users& users, Snapshot* snapshot) {
-  snapshot->has_users = true;
-  for (UserEntry& user : users.all_users()) {
-    snapshot->users.push_back({user.uid, user.gid, user.name, user.home, user.shell});
-  }
-  for (GroupEntry& group : users.all_groups()) snapshot->groups.push_back({group.gid, group.name});
-}
-
 }  // namespace
+
+std::vector<int64_t> list_processes(const Files& files) { return numbers_in(files, "/proc"); }
 
 Result<Snapshot> scan_proc(const Files& files, const Users& users) {
   if (const auto names = files.list("/proc"); !names) {
     return Error{names.error().message + ": live capture reads the running processes there"};
   }
-  const auto pids = numbers_in(files, "/proc");
+  const auto pids = list_processes(files);
   if (pids.empty()) {
     return Error{
         "/proc shows no processes: mount it (mount -t proc proc /proc), or the host's below "
         "HOST_ROOT"};
   }
   Scan scan(files);
-  Snapshot snapshot;
-  snapshot.from_capture = false;
-  snapshot.machine = read_machine(files);
-  snapshot.interfaces = read_interfaces();
-  add_users(users, &snapshot);
+  Snapshot snapshot = host_snapshot(files, users);
   for (const int64_t pid : pids) scan_process(scan, pid, &snapshot);
   return snapshot;
 }
@@ -288,6 +230,8 @@ std::optional<SnapshotThread> ThreadReader::read(int64_t pid, int64_t tid) {
   if (!leader || tid == pid) return leader;
   return read_follower(memory_->scan, *leader, tid);
 }
+
+void ThreadReader::read_process(int64_t pid, Snapshot* to) { scan_process(memory_->scan, pid, to); }
 
 std::optional<FoundThread> scan_thread(const Files& files, int64_t tid) {
   Scan scan(files);

@@ -18,12 +18,17 @@ Result<Snapshot> scan_proc(const Files& files, const Users& users);
 // One thread, with the descriptors of its process; empty if there is no such thread.
 std::optional<FoundThread> scan_thread(const Files& files, int64_t tid);
 
-// The same without descriptors, for whoever asks often. `files` must outlive it.
+// Process numbers of the host, in order.
+std::vector<int64_t> list_processes(const Files& files);
+
+// Threads without descriptors, for whoever asks often. `files` must outlive it.
 class ThreadReader {
  public:
   explicit ThreadReader(const Files& files);
   ~ThreadReader();
   std::optional<SnapshotThread> read(int64_t pid, int64_t tid);
+  // A whole process, with its descriptors; nothing if it is gone.
+  void read_process(int64_t pid, Snapshot* to);
 
  private:
   struct Memory;

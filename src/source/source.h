@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "event/event_view.h"
 #include "event/snapshot.h"
+#include "source/look_counters.h"
 
 namespace gyr {
 
@@ -53,6 +54,7 @@ struct SourceCounters {
   uint64_t lost_critical = 0;   // of the lost ones, those of the critical class
   std::vector<LossRow> losses;  // no row for nothing
   std::string lost_detail;      // human-readable, "" if nothing was lost
+  LookCounters looks;           // live: how snapshots were made
 
   uint64_t lost() const { return lost_ring_full + lost_other + missed; }
 };

@@ -15,7 +15,7 @@ from guest import Guest, SKIP, Unavailable
 
 KERNEL = GYR = LIVE_TEST = ''
 # Of gyr_live_test what reads all kinds of parameters: all of it takes an emulated machine minutes.
-TESTS = ['AttachLive.*', 'OpenLive.*', 'PathLive.*', 'ProcessLive.*', 'SocketLive.*', 'IoLive.*', 'SystemLive.*', 'TracepointLive.*']
+TESTS = ['AttachLive.*', 'OpenLive.*', 'PathLive.*', 'ProcessLive.*', 'SocketLive.*', 'IoLive.*', 'SystemLive.*', 'TracepointLive.*', 'ListScan.*']
 LACKING = {'5.10': ['OpenLive.close_range']}  # CLOSE_RANGE_CLOEXEC came with 5.11
 
 RULES = '''
@@ -153,6 +153,7 @@ class Parameters(unittest.TestCase):
         self.assertEqual(ran.status, 0, ran.log[-6000:])
         self.assertIn('PASSED', ran.output)
         self.assertNotIn('no live capture', ran.output)
+        self.assertNotIn('no iterators here', ran.output)
 
 
 if __name__ == '__main__':

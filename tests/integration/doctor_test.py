@@ -99,6 +99,8 @@ class Doctor(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertEqual(checks['CAP_SYS_PTRACE']['result'], 'loss')
         self.assertEqual(checks['probe']['result'], 'ok')
+        self.assertEqual(checks['iterators']['result'], 'ok')
+        self.assertRegex(checks['iterators']['found'], r'listed \d+ threads and \d+ descriptors')
 
     def test_descriptors_of_other_users(self):
         self.need_capture()

@@ -157,6 +157,12 @@ bool LiveTest::per_syscall() {
   return std::getenv("GYR_LIVE_PER_SYSCALL") != nullptr;  // NOLINT: nobody changes it
 }
 
+IteratorUse LiveTest::iterators() {
+  const char* use = std::getenv("GYR_LIVE_ITERATORS");  // NOLINT: nobody changes it
+  if (use == nullptr) return IteratorUse::Auto;
+  return std::string_view(use) == "always" ? IteratorUse::Always : IteratorUse::Never;
+}
+
 bool LiveTest::lacks_tracepoint(Sc sc) {
   if (!per_syscall()) return false;
   if (sc == Sc::SEND || sc == Sc::RECV) return true;  // 32-bit programs make them, within another

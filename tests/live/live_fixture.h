@@ -60,6 +60,9 @@ class LiveTest : public testing::Test {
   static bool by_ptrace();
   // Whether the probe is attached to single calls, where 32-bit calls do not come by.
   static bool per_syscall();
+  // How a test that takes snapshots of its own shall look: GYR_LIVE_ITERATORS=always, never or
+  // unset.
+  static IteratorUse iterators();
   // Whether it cannot be attached to this one.
   static bool lacks_tracepoint(Sc sc);
   // Whether this run has a probe.

@@ -37,6 +37,7 @@ class LossLive : public LiveTest {
     LiveSettings settings;
     settings.syscalls = std::move(calls);
     settings.ring_bytes = ring_bytes;
+    settings.iterators = iterators();
     auto opened = open_live(settings);
     ASSERT_TRUE(opened) << opened.error().message;
     small = std::move(*opened);

@@ -348,6 +348,7 @@ struct TablesLive : LiveTest {
       if (event_info(call.event).has(EF_MODIFIES_STATE)) settings.syscalls.push_back(sc);
     }
     settings.ring_bytes = 64u << 20;
+    settings.iterators = iterators();
     auto opened = open_live(settings);
     ASSERT_TRUE(opened) << opened.error().message;
     own = std::move(*opened);
@@ -359,6 +360,12 @@ struct TablesLive : LiveTest {
     state = std::make_unique<State>(of_state, pool);
     const auto snapshot = own->take_snapshot();
     ASSERT_TRUE(snapshot) << snapshot.error().message;
+    const LookCounters looks = own->counters().looks;
+    EXPECT_EQ(looks.looks_by_iterators + looks.looks_by_proc, 1u);
+    const uint64_t chosen = iterators() == IteratorUse::Always  ? looks.looks_by_iterators
+                            : iterators() == IteratorUse::Never ? looks.looks_by_proc
+                                                                : 1;
+    EXPECT_EQ(chosen, 1u) << looks.why_proc;
     state->load(*snapshot);
   }
 
