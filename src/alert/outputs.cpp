@@ -176,10 +176,11 @@ void Outputs::finish(const std::function<bool()>& hurry) {
     lane->thread.join();
   }
   for (const OutputCounters& c : counters()) {
-    const uint64_t lost = c.dropped_full + c.failed;
+    const uint64_t lost = c.lost_total() - c.lost_for(AlertLoss::Unfinished);
     if (lost > 0 && !reader_gone()) {
       logger_->error("{}: {} alerts delivered, {} lost because its queue was full, {} failed",
-                     c.sink, c.delivered, c.dropped_full, c.failed);
+                     c.name, c.sent, c.lost_for(AlertLoss::QueueFull),
+                     c.lost_for(AlertLoss::Refused));
     }
   }
 }
@@ -187,11 +188,13 @@ void Outputs::finish(const std::function<bool()>& hurry) {
 std::vector<OutputCounters> Outputs::counters() const {
   std::vector<OutputCounters> all;
   for (const std::shared_ptr<Lane>& lane : lanes_) {
-    all.push_back({.sink = std::string(lane->sink->name()),
-                   .delivered = lane->delivered,
-                   .dropped_full = lane->dropped_full,
-                   .failed = lane->failed,
-                   .abandoned = lane->abandoned});
+    OutputCounters& now = all.emplace_back();
+    now.name = std::string(lane->sink->name());
+    now.sent = lane->delivered;
+    now.lost[static_cast<size_t>(AlertLoss::QueueFull)] = lane->dropped_full;
+    now.lost[static_cast<size_t>(AlertLoss::Refused)] = lane->failed;
+    now.lost[static_cast<size_t>(AlertLoss::Unfinished)] = lane->abandoned;
+    now.queued = lane->queue.size();
   }
   return all;
 }

@@ -13,6 +13,7 @@
 
 #include "alert/alert.h"
 #include "alert/format.h"
+#include "alert/output_counters.h"
 #include "alert/sink.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -25,15 +26,6 @@ struct OutputSettings {
   bool wait_when_full = false;    // replay waits for room, live drops and counts
   bool buffered = false;          // false: each alert is flushed; true: when the queue is empty
   uint64_t finish_timeout_ms = 2000;
-};
-
-struct OutputCounters {
-  std::string sink;
-  uint64_t delivered = 0;
-  uint64_t dropped_full = 0;  // no room in the queue
-  uint64_t failed = 0;        // the sink could not take them
-  uint64_t abandoned = 0;     // still queued when the program had to end
-  uint64_t lost() const { return dropped_full + failed + abandoned; }
 };
 
 class Outputs {

@@ -112,7 +112,7 @@ uint64_t Engine::events() const { return impl_->engine.events(); }
 std::vector<SinkCounters> Engine::counters() const {
   std::vector<SinkCounters> counters;
   for (const OutputCounters& sink : impl_->outputs.counters()) {
-    counters.push_back({sink.sink, sink.delivered, sink.lost()});
+    counters.push_back({sink.name, sink.sent, sink.lost_total()});
   }
   return counters;
 }

@@ -141,7 +141,7 @@ int status_of_command(std::optional<int> status) {
 
 uint64_t lost_alerts(const Outputs& outputs) {
   uint64_t lost = 0;
-  for (const OutputCounters& sink : outputs.counters()) lost += sink.lost();
+  for (const OutputCounters& sink : outputs.counters()) lost += sink.lost_total();
   return lost;
 }
 

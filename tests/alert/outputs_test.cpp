@@ -90,8 +90,8 @@ TEST(Outputs, FileGetsEveryLineInOrder) {
         wanted += alert_time_text(0, false) + ": Debug " + std::to_string(i) + "\n";
       }
       outputs.finish();
-      EXPECT_EQ(outputs.counters().at(0).delivered, 500u);
-      EXPECT_EQ(outputs.counters().at(0).dropped_full, 0u);
+      EXPECT_EQ(outputs.counters().at(0).sent, 500u);
+      EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::QueueFull), 0u);
     }
     EXPECT_EQ(content(file.path), wanted);
   }
@@ -104,7 +104,7 @@ TEST(Outputs, FileIsAppendedToAndMayBeMovedAway) {
   Outputs outputs({}, null_logger());
   ASSERT_TRUE(outputs.add(make_file_sink({file.path, true})));
   outputs.send(numbered(1), kNever);
-  while (outputs.counters().at(0).delivered < 1) usleep(1000);
+  while (outputs.counters().at(0).sent < 1) usleep(1000);
   ASSERT_EQ(rename(file.path.c_str(), moved.path.c_str()), 0);
   outputs.reopen();
   outputs.send(numbered(2), kNever);
@@ -126,8 +126,8 @@ TEST(Outputs, FullDiskIsCounted) {
   ASSERT_TRUE(outputs.add(make_file_sink({"/dev/full", true})));
   outputs.send(numbered(1), kNever);
   outputs.finish();
-  EXPECT_EQ(outputs.counters().at(0).failed, 1u);
-  EXPECT_EQ(outputs.counters().at(0).delivered, 0u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::Refused), 1u);
+  EXPECT_EQ(outputs.counters().at(0).sent, 0u);
   EXPECT_FALSE(outputs.reader_gone());
 }
 
@@ -201,10 +201,10 @@ TEST(Outputs, LiveDropsAndCountsBehindABlockedSink) {
   outputs.send(numbered(0), kNever);
   gate->wait_entered();  // the queue is empty again, the sink's thread is stuck
   for (int i = 1; i <= 5; ++i) outputs.send(numbered(i), kNever);
-  EXPECT_EQ(outputs.counters().at(0).dropped_full, 3u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::QueueFull), 3u);
   gate->let_go();
   outputs.finish();
-  EXPECT_EQ(outputs.counters().at(0).delivered, 3u);
+  EXPECT_EQ(outputs.counters().at(0).sent, 3u);
 }
 
 TEST(Outputs, WaitingForRoomCanBeGivenUp) {
@@ -215,7 +215,7 @@ TEST(Outputs, WaitingForRoomCanBeGivenUp) {
   gate->wait_entered();
   outputs.send(numbered(1), kNever);
   outputs.send(numbered(2), kAtOnce);
-  EXPECT_EQ(outputs.counters().at(0).dropped_full, 1u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::QueueFull), 1u);
   gate->let_go();
 }
 
@@ -227,7 +227,7 @@ TEST(Outputs, HurryLeavesABlockedSinkBehindAndCounts) {
   gate->wait_entered();
   outputs.send(numbered(1), kNever);
   outputs.finish([] { return true; });
-  EXPECT_EQ(outputs.counters().at(0).abandoned, 2u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::Unfinished), 2u);
   gate->let_go();
 }
 
@@ -238,8 +238,8 @@ TEST(Outputs, BlockedSinkDoesNotHoldUpAnother) {
   ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
   ASSERT_TRUE(outputs.add(make_file_sink({file.path, false})));
   for (int i = 0; i < 50; ++i) outputs.send(numbered(i), kNever);
-  while (outputs.counters().at(1).delivered < 50) usleep(1000);
-  EXPECT_EQ(outputs.counters().at(0).delivered, 0u);
+  while (outputs.counters().at(1).sent < 50) usleep(1000);
+  EXPECT_EQ(outputs.counters().at(0).sent, 0u);
   gate->let_go();
 }
 
