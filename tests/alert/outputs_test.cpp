@@ -57,20 +57,17 @@ class GatedSink final : public Sink {
  public:
   explicit GatedSink(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
   std::string_view name() const override { return "gated"; }
-  Result<void> open() override { return {}; }
-  SinkStatus write(const Alert&, std::string_view) override {
+  Result<void> open(SinkPort&) override { return {}; }
+  SinkResult send(std::span<const Outgoing>) override {
     std::unique_lock lock(gate_->mutex);
     gate_->entered = true;
     gate_->changed.notify_all();
     gate_->changed.wait(lock, [&] { return gate_->open; });
-    return SinkStatus::Ok;
+    return {};
   }
-  SinkStatus flush() override { return SinkStatus::Ok; }
-  const std::string& reason() const override { return reason_; }
 
  private:
   std::shared_ptr<Gate> gate_;
-  std::string reason_;
 };
 
 struct TempFile {
@@ -122,11 +119,11 @@ TEST(Outputs, SinkThatCannotOpenIsAnErrorThatNamesIt) {
 }
 
 TEST(Outputs, FullDiskIsCounted) {
-  Outputs outputs({}, null_logger());
+  Outputs outputs({.finish_timeout_ms = 20}, null_logger());
   ASSERT_TRUE(outputs.add(make_file_sink({"/dev/full", true})));
   outputs.send(numbered(1), kNever);
   outputs.finish();
-  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::Refused), 1u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::Unfinished), 1u);
   EXPECT_EQ(outputs.counters().at(0).sent, 0u);
   EXPECT_FALSE(outputs.reader_gone());
 }
@@ -137,10 +134,12 @@ TEST(Outputs, WhatFollowsACutLineBeginsOnItsOwn) {
   for (const bool keep_alive : {false, true}) {
     TempFile file;
     const std::unique_ptr<Sink> sink = make_file_sink({file.path, keep_alive});
-    ASSERT_TRUE(sink->open());
+    SinkPort port;
+    port.logger = null_logger();
+    ASSERT_TRUE(sink->open(port));
     const auto write = [&](std::string_view line) {
-      sink->write(*numbered(0), line);
-      return sink->flush();
+      const Outgoing alert{.line = line, .id = "", .priority = Priority::Debug};
+      return sink->send({&alert, 1}).status;
     };
     EXPECT_EQ(write("first"), SinkStatus::Ok);
     rlimit old{};

@@ -11,10 +11,10 @@
 namespace gyr {
 namespace {
 
-// The other end of a non-blocking stdout is slow: wait instead of spinning.
-void wait_writable(int fd) {
+// Whether the other end of a non-blocking descriptor has room again.
+bool wait_writable(int fd, int timeout_ms) {
   pollfd entry{.fd = fd, .events = POLLOUT, .revents = 0};
-  poll(&entry, 1, 1000);
+  return poll(&entry, 1, timeout_ms) != 0;
 }
 
 // A file begun anew has no cut line.
@@ -23,34 +23,62 @@ bool is_empty_file(int fd) {
   return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
 }
 
-}  // namespace
-
-void FdWriter::add_line(std::string_view line) {
-  buffer_ += line;
-  buffer_ += '\n';
+// Of `batch` the lines that end within the first `bytes` bytes behind `before`.
+size_t lines_within(std::span<const Outgoing> batch, size_t before, size_t bytes) {
+  size_t count = 0;
+  for (size_t end = before; count < batch.size(); ++count) {
+    end += batch[count].line.size() + 1;
+    if (end > bytes) break;
+  }
+  return count;
 }
 
-SinkStatus FdWriter::flush(std::string* reason) {
-  if (cut_ && !buffer_.empty() && !is_empty_file(fd_)) buffer_.insert(buffer_.begin(), '\n');
-  std::string_view left = buffer_;
-  SinkStatus status = SinkStatus::Ok;
-  while (!left.empty() && status == SinkStatus::Ok) {
-    const ssize_t written = ::write(fd_, left.data(), left.size());
-    if (written >= 0) {
-      left.remove_prefix(static_cast<size_t>(written));
+}  // namespace
+
+SinkResult FdWriter::write(std::span<const Outgoing> batch, int patience_ms) {
+  std::string text;
+  // A rest belongs to the first of the batch, which was offered before.
+  size_t before = 0;
+  const bool goes_on = !rest_.empty();
+  if (goes_on) {
+    text = std::move(rest_);
+    rest_.clear();
+  } else if (cut_ && !is_empty_file(fd_)) {
+    text = "\n";
+    before = 1;
+  }
+  for (const Outgoing& alert : goes_on ? batch.subspan(1) : batch) {
+    text += alert.line;
+    text += '\n';
+  }
+  const size_t first = goes_on ? text.find('\n') + 1 : 0;
+  std::string_view left = text;
+  SinkResult result;
+  while (!left.empty() && result.status == SinkStatus::Ok) {
+    const ssize_t got = ::write(fd_, left.data(), left.size());
+    if (got >= 0) {
+      left.remove_prefix(static_cast<size_t>(got));
     } else if (errno == EAGAIN) {
-      wait_writable(fd_);
+      if (!wait_writable(fd_, patience_ms)) result.status = SinkStatus::Busy;
     } else if (errno == EPIPE) {
-      status = SinkStatus::Closed;
+      result = {.status = SinkStatus::Closed, .reason = "nobody reads it"};
     } else if (errno != EINTR) {
-      *reason = std::strerror(errno);
-      status = SinkStatus::Failed;
+      result = {.status = SinkStatus::Failed, .reason = std::strerror(errno)};
     }
   }
-  const size_t written = buffer_.size() - left.size();
-  if (written > 0) cut_ = buffer_[written - 1] != '\n';
-  buffer_.clear();
-  return status;
+  const size_t done = text.size() - left.size();
+  written_ += done;
+  if (done > 0) cut_ = text[done - 1] != '\n';
+  if (result.status == SinkStatus::Ok) return result;
+  if (goes_on) {
+    result.accepted = done >= first ? 1 + lines_within(batch.subspan(1), first, done) : 0;
+  } else {
+    result.accepted = lines_within(batch, before, done);
+  }
+  if (result.status == SinkStatus::Busy && cut_) {
+    rest_ = left.substr(0, left.find('\n') + 1);
+  }
+  return result;
 }
 
 }  // namespace gyr
