@@ -56,8 +56,7 @@ Result<std::shared_ptr<Lane>> Lane::start(std::unique_ptr<Sink> sink, const Lane
     auto spool = Spool::open(settings.spool_folder, settings.spool_bytes);
     if (!spool) return Error{lane->name_ + ": " + spool.error().message};
     lane->spool_ = *std::move(spool);
-    lane->in_spool_ = lane->spool_->alerts();
-    lane->spool_bytes_ = lane->spool_->bytes();
+    lane->note_spool();
   }
   // Signals are for the main thread: a sink's threads start with all of them blocked.
   sigset_t all;
@@ -180,8 +179,7 @@ bool Lane::spool_batch() {
   spooled_ += stored;
   drop_front(stored);
   spool_->sync(now_ns());
-  in_spool_ = spool_->alerts();
-  spool_bytes_ = spool_->bytes();
+  note_spool();
   const bool refuses = appended != Spool::Appended::Yes;
   if (refuses && !spool_refuses_.exchange(true)) {
     context_.logger->error("{}: {}; further alerts wait in memory", name_, spool_->reason());
@@ -233,7 +231,6 @@ void Lane::send_spooled() {
   BatchLimits limits = sink_->limits();
   limits.alerts = batch_alerts();
   const std::vector<Spool::Entry>& entries = spool_->peek(limits);
-  port_.count_lost(AlertLoss::Damaged, spool_->take_damaged());
   std::vector<Outgoing> outgoing;
   for (const Spool::Entry& entry : entries) {
     outgoing.push_back({.line = entry.line, .id = entry.id, .priority = entry.priority});
@@ -254,8 +251,17 @@ void Lane::send_spooled() {
     if (singly_ > 0) singly_ -= std::min(singly_, done);
     if (done > 0) spool_refuses_ = false;
   }
+  note_spool();
+}
+
+void Lane::note_spool() {
   in_spool_ = spool_->alerts();
   spool_bytes_ = spool_->bytes();
+  const uint64_t damaged = spool_->take_damaged();
+  if (damaged == 0) return;
+  port_.count_lost(AlertLoss::Damaged, damaged);
+  context_.logger->error("{}: {} damaged places in the spool {} were skipped", name_, damaged,
+                         settings_.spool_folder);
 }
 
 // Counts what an attempt brought, and plans the next.
@@ -263,7 +269,9 @@ void Lane::settle(const SinkResult& result, size_t attempted) {
   const size_t accepted = result.status == SinkStatus::Ok ? attempted : result.accepted;
   retried_ += std::min(tried_, attempted);
   tried_ = 0;
-  if (accepted > 0 || result.status == SinkStatus::Ok) note_success(accepted);
+  if (accepted > 0 || result.status == SinkStatus::Ok) {
+    note_success(accepted - std::min<uint64_t>(accepted, result.given_up));
+  }
   switch (result.status) {
     case SinkStatus::Ok:
       retry_.succeeded();

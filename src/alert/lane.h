@@ -88,6 +88,7 @@ class Lane {
   SinkResult attempt(std::span<const Outgoing> batch);
   void send_batch();
   void send_spooled();
+  void note_spool();
   void settle(const SinkResult& result, size_t attempted);
   void drop_front(size_t count);
   void lose_front(size_t count, AlertLoss reason);

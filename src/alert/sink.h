@@ -40,7 +40,8 @@ struct SinkResult {
   size_t accepted = 0;          // unless Ok: the first so many of the batch have arrived
   std::string reason{};         // unless Ok: a sentence that names the destination
   uint64_t retry_after_ms = 0;  // what the peer asked for, 0: nothing
-  bool timed_out = false;       // Failed because the peer did not answer
+  uint64_t given_up = 0;   // of an Ok batch so many were lost nevertheless; the sink counted them
+  bool timed_out = false;  // Failed because the peer did not answer
 };
 
 // What a lane lends its sink. Any thread may use it.

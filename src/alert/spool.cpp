@@ -213,7 +213,18 @@ void Spool::count_alerts() {
   uint64_t offset = read_offset_;
   Entry entry;
   while (read_next(&segment, &offset, &entry)) ++alerts_;
-  damaged_ = 0;  // counted when they are passed for good
+  if (alerts_ == 0) pass_damage(segment, offset, entry.damaged_before);
+}
+
+// Nothing is left but what is damaged.
+void Spool::pass_damage(uint64_t segment, uint64_t offset, uint64_t places) {
+  damaged_ += places;
+  alerts_ = 0;
+  if (segment == read_segment_ && offset == read_offset_) return;
+  read_segment_ = segment;
+  read_offset_ = offset;
+  write_cursor();
+  forget_sent_segments();
 }
 
 bool Spool::open_head(uint64_t number) {
@@ -256,6 +267,7 @@ uint64_t Spool::next_good_frame(uint64_t offset, uint64_t end) {
 }
 
 bool Spool::read_next(uint64_t* segment, uint64_t* offset, Entry* entry) {
+  entry->damaged_before = 0;
   for (const Segment& candidate : segments_) {
     if (candidate.number < *segment) continue;
     if (candidate.number > *segment) {
@@ -266,7 +278,7 @@ bool Spool::read_next(uint64_t* segment, uint64_t* offset, Entry* entry) {
     if (open_head(candidate.number)) {
       uint64_t behind = read_frame(*offset, entry);
       if (behind == 0) {
-        ++damaged_;
+        ++entry->damaged_before;
         *offset = next_good_frame(*offset + 1, candidate.bytes);
         behind = *offset < candidate.bytes ? read_frame(*offset, entry) : 0;
       }
@@ -277,7 +289,7 @@ bool Spool::read_next(uint64_t* segment, uint64_t* offset, Entry* entry) {
         return true;
       }
     } else {
-      ++damaged_;
+      ++entry->damaged_before;
     }
     *offset = candidate.bytes;
   }
@@ -291,17 +303,13 @@ const std::vector<Spool::Entry>& Spool::peek(const BatchLimits& limits) {
   size_t bytes = 0;
   while (peeked_.size() < limits.alerts && (peeked_.empty() || bytes < limits.bytes)) {
     Entry entry;
-    if (!read_next(&segment, &offset, &entry)) break;
+    if (!read_next(&segment, &offset, &entry)) {
+      if (peeked_.empty()) pass_damage(segment, offset, entry.damaged_before);
+      break;
+    }
     bytes += entry.line.size();
     if (!peeked_.empty() && bytes > limits.bytes) break;
     peeked_.push_back(std::move(entry));
-  }
-  if (peeked_.empty()) {  // only damage was left
-    read_segment_ = segment;
-    read_offset_ = offset;
-    alerts_ = 0;
-    write_cursor();
-    forget_sent_segments();
   }
   return peeked_;
 }
@@ -311,10 +319,12 @@ void Spool::drop(size_t count) {
   if (count == 0) return;
   read_segment_ = peeked_[count - 1].next_segment;
   read_offset_ = peeked_[count - 1].next_offset;
+  for (size_t i = 0; i < count; ++i) damaged_ += peeked_[i].damaged_before;
   alerts_ -= std::min<uint64_t>(alerts_, count);
   peeked_.clear();
   write_cursor();
   forget_sent_segments();
+  if (alerts_ == 0 && !segments_.empty()) peek({.alerts = 1});
 }
 
 bool Spool::open_tail() {

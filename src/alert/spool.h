@@ -28,6 +28,7 @@ class Spool {
     Priority priority = Priority::Debug;
     uint64_t next_segment = 0;  // where the one behind it begins
     uint64_t next_offset = 0;
+    uint64_t damaged_before = 0;  // places that were skipped to get here
   };
   enum class Appended : uint8_t { Yes, Full, Failed };
   static constexpr size_t kMaxLine = 16u << 20;
@@ -76,6 +77,7 @@ class Spool {
   uint64_t next_good_frame(uint64_t offset, uint64_t end);
   // The next alert at or behind (segment, offset), which move behind it.
   bool read_next(uint64_t* segment, uint64_t* offset, Entry* entry);
+  void pass_damage(uint64_t segment, uint64_t offset, uint64_t places);
   std::string fault(std::string_view what) const;
 
   std::string folder_;

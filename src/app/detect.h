@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "alert/outputs.h"
-#include "alert/sinks/file.h"
+#include "app/sinks.h"
 #include "base/attach_mode.h"
 #include "base/log.h"
 #include "container_api/settings.h"
@@ -31,9 +31,7 @@ struct DetectSettings {
   std::optional<AlertCaptureSettings> captures{};  // on alert
   CaptureChoice capture_choice{};
   OutputSettings outputs{};
-  bool stdout_enabled = true;
-  bool syslog_enabled = false;
-  std::optional<FileSinkSettings> file{};
+  SinkChoice sinks{};
   GovernorSettings governor{};
   MatchMode match = MatchMode::First;
   bool caches = true;  // of the rules' answers

@@ -34,8 +34,8 @@ constexpr auto kAttachModes =
     std::to_array<Word<AttachMode>>({{"auto", AttachMode::Auto},
                                      {"raw", AttachMode::Raw},
                                      {"per_syscall", AttachMode::PerSyscall}});
-constexpr auto kBatchForms = std::to_array<Word<BatchForm>>(
-    {{"array", BatchForm::Array}, {"lines", BatchForm::Lines}});
+constexpr auto kBatchForms =
+    std::to_array<Word<BatchForm>>({{"array", BatchForm::Array}, {"lines", BatchForm::Lines}});
 constexpr auto kStrategies = std::to_array<Word<MergeStrategy>>({
     {"append", MergeStrategy::Append},
     {"override", MergeStrategy::Override},

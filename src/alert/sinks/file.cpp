@@ -11,7 +11,7 @@
 #include <cstring>
 #include <utility>
 
-#include "alert/sinks/fd_writer.h"
+#include "alert/sinks/line_writer.h"
 #include "base/system.h"
 
 namespace gyr {
@@ -120,7 +120,7 @@ class FileSink final : public Sink {
   }
 
   FileSinkSettings settings_;
-  FdWriter writer_;
+  LineWriter writer_;
   Logger logger_;
   std::string reason_;
   uint64_t begun_ns_ = 0;

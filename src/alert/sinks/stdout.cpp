@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include "alert/sinks/fd_writer.h"
+#include "alert/sinks/line_writer.h"
 
 namespace gyr {
 namespace {
@@ -30,7 +30,7 @@ class StdoutSink final : public Sink {
 
  private:
   int fd_;
-  FdWriter writer_;
+  LineWriter writer_;
 };
 
 }  // namespace

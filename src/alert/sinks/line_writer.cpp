@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "alert/sinks/fd_writer.h"
+#include "alert/sinks/line_writer.h"
 
 #include <poll.h>
 #include <sys/stat.h>
@@ -35,7 +35,7 @@ size_t lines_within(std::span<const Outgoing> batch, size_t before, size_t bytes
 
 }  // namespace
 
-SinkResult FdWriter::write(std::span<const Outgoing> batch, int patience_ms) {
+SinkResult LineWriter::write(std::span<const Outgoing> batch, int patience_ms) {
   std::string text;
   // A rest belongs to the first of the batch, which was offered before.
   size_t before = 0;

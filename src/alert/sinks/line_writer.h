@@ -10,7 +10,7 @@
 
 namespace gyr {
 
-class FdWriter {
+class LineWriter {
  public:
   // The descriptor is borrowed. Replaces the one before. `fresh`: nothing was written to it yet, so
   // that no line of it is cut.
