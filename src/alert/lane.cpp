@@ -89,7 +89,7 @@ void Lane::run() {
 // False at the end.
 bool Lane::step() {
   if (deadline_ns_ == 0 && queue_.is_closed()) begin_end();
-  if (abandoned_ || context_.reader_gone->load(std::memory_order_relaxed)) {
+  if (abandoned_ || reader_gone_) {
     give_up_rest();
     return !queue_.is_closed();
   }
@@ -290,6 +290,7 @@ void Lane::settle(const SinkResult& result, size_t attempted) {
       }
       break;
     case SinkStatus::Closed:
+      reader_gone_ = true;
       context_.reader_gone->store(true);
       break;
   }
@@ -350,7 +351,10 @@ void Lane::lose_expired() {
   lose_front(expired, AlertLoss::Expired);
   tried_ = std::min(tried_, batch_.size());
   const uint64_t age = settings_.retry.give_up_ms * kMillisecond;
-  if (now > age) port_.count_lost(AlertLoss::Expired, queue_.drop_older(now - age));
+  // The first failure of an output that was merely slow must not cost all that waited for it.
+  if (retry_.gives_up_by_time(now, now - std::min(now, age))) {
+    port_.count_lost(AlertLoss::Expired, queue_.drop_older(now - std::min(now, age)));
+  }
   retry_.forget_timeouts_if_exceeded();
 }
 
@@ -370,7 +374,7 @@ void Lane::give_up_rest() {
 
 void Lane::count_no_room() {
   port_.count_lost(spool_refuses_ ? AlertLoss::SpoolFull : AlertLoss::QueueFull, 1);
-  if (no_room_.fetch_add(1) == 0 && !context_.reader_gone->load()) {
+  if (no_room_.fetch_add(1) == 0 && !reader_gone_) {
     context_.logger->error("{}: its queue is full, alerts are lost and counted", name_);
   }
 }

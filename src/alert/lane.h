@@ -60,6 +60,8 @@ class Lane {
   bool push_for(const QueuedMessage& item, std::chrono::milliseconds timeout) {
     return queue_.push_for(item, timeout);
   }
+  // Its destination was closed by whoever read it, which is no fault.
+  bool reader_gone() const { return reader_gone_; }
   // There was no room for an alert: counts it, says the first one.
   void count_no_room();
 
@@ -118,6 +120,7 @@ class Lane {
   uint64_t busy_since_ns_ = 0;
   bool said_blocked_ = false;
 
+  std::atomic<bool> reader_gone_{false};
   std::atomic<bool> reopen_{false};
   std::atomic<bool> abandoned_{false};
   std::atomic<bool> spool_refuses_{false};

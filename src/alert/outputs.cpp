@@ -85,8 +85,9 @@ void Outputs::finish(const std::function<bool()>& hurry) {
 }
 
 void Outputs::report_losses() const {
-  if (reader_gone()) return;
-  for (const OutputCounters& c : counters()) {
+  for (const std::shared_ptr<Lane>& lane : lanes_) {
+    if (lane->reader_gone()) continue;
+    const OutputCounters c = lane->counters();
     if (c.in_spool > 0) {
       logger_->warn("{}: {} alerts wait in its spool for the next start", c.name, c.in_spool);
     }

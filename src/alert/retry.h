@@ -26,8 +26,11 @@ class Retry {
   // Earliest time of the next attempt, 0 when nothing failed.
   uint64_t next_ns() const { return next_ns_; }
   bool is_due(uint64_t now_ns) const { return now_ns >= next_ns_; }
-  // Nothing is gained by waiting any longer for an alert that has waited since `since_ns`.
+  // The output has failed for give_up_ms, all of which the alert queued at `since_ns` has waited;
+  // or it timed out too often.
   bool gives_up(uint64_t now_ns, uint64_t since_ns) const;
+  // The same, timeouts aside.
+  bool gives_up_by_time(uint64_t now_ns, uint64_t since_ns) const;
   // From now on pauses are short: the program ends.
   void hurry() {
     hurried_ = true;
@@ -46,6 +49,7 @@ class Retry {
   uint32_t failures_ = 0;
   uint32_t timeouts_ = 0;
   uint64_t next_ns_ = 0;
+  uint64_t failing_since_ns_ = 0;
   bool hurried_ = false;
 };
 

@@ -15,16 +15,16 @@ namespace {
 
 constexpr int kAlerts = 200;
 
-struct Setup {
+struct Case {
   HttpSinkSettings sink{};
   LaneSettings lane{};
 };
-Setup http_to(const std::string& url) {
-  Setup setup;
-  setup.sink.http = {.url = url, .timeout_ms = 150};
-  setup.sink.json = true;
-  setup.lane = {.wants_ids = true, .retry = quick_retry()};
-  return setup;
+Case http_to(const std::string& url) {
+  Case chosen;
+  chosen.sink.http = {.url = url, .timeout_ms = 150};
+  chosen.sink.json = true;
+  chosen.lane = {.wants_ids = true, .retry = quick_retry()};
+  return chosen;
 }
 
 // http_output and, beside it, a file.
@@ -32,8 +32,8 @@ struct Pair {
   TempFolder folder;
   Outputs outputs{{.format = {.json = true}, .finish_timeout_ms = 300}, null_logger()};
 
-  explicit Pair(const Setup& setup) {
-    const auto added = outputs.add(make_http_sink(setup.sink), setup.lane);
+  explicit Pair(const Case& chosen) {
+    const auto added = outputs.add(make_http_sink(chosen.sink), chosen.lane);
     EXPECT_TRUE(added) << added.error().message;
     EXPECT_TRUE(outputs.add(make_file_sink({.path = folder / "out", .keep_alive = true})));
   }
@@ -58,10 +58,10 @@ std::vector<std::string> ids_of(const std::vector<HttpRequest>& requests) {
 
 TEST(HttpSink, OneAlertARequestAsReceiversExpect) {
   HttpPeer peer([](HttpPeer&, int fd, size_t) { HttpPeer::answer(fd, "200 OK"); });
-  Setup setup = http_to(peer.url());
-  setup.sink.http.user_agent = "falcosecurity/falco";
-  setup.sink.http.headers = {"Authorization: Bearer x"};
-  Pair pair(setup);
+  Case chosen = http_to(peer.url());
+  chosen.sink.http.user_agent = "falcosecurity/falco";
+  chosen.sink.http.headers = {"Authorization: Bearer x"};
+  Pair pair(chosen);
   pair.send_all();
   pair.outputs.finish();
   EXPECT_EQ(pair.http().sent, static_cast<uint64_t>(kAlerts));
@@ -202,10 +202,10 @@ TEST(HttpSink, SilentPeerCostsOneAlertForEachRowOfTimeouts) {
     if (good) HttpPeer::answer(fd, "200 OK");
     if (!good) shutdown(fd, SHUT_RDWR);
   });
-  Setup setup = http_to(peer.url());
-  setup.sink.http.timeout_ms = 40;
-  setup.lane.retry.max_timeouts = 2;
-  Pair pair(setup);
+  Case chosen = http_to(peer.url());
+  chosen.sink.http.timeout_ms = 40;
+  chosen.lane.retry.max_timeouts = 2;
+  Pair pair(chosen);
   pair.send_all(0, 5);
   wait_until([&] { return pair.http().lost_for(AlertLoss::Expired) >= 1; });
   const auto ids = ids_of(peer.requests());
@@ -217,17 +217,17 @@ TEST(HttpSink, SilentPeerCostsOneAlertForEachRowOfTimeouts) {
 }
 
 TEST(HttpSink, WithoutRetryAFailureLosesTheAlert) {
-  Setup setup = http_to("http://127.0.0.1:" + std::to_string(HttpPeer::free_port()) + "/");
-  setup.lane.retry.give_up_ms = 0;
-  Pair pair(setup);
+  Case chosen = http_to("http://127.0.0.1:" + std::to_string(HttpPeer::free_port()) + "/");
+  chosen.lane.retry.give_up_ms = 0;
+  Pair pair(chosen);
   pair.send_all(0, 20);
   wait_until([&] { return pair.http().lost_for(AlertLoss::Expired) == 20; });
 }
 
 TEST(HttpSink, FullQueueDropsAndCounts) {
-  Setup setup = http_to("http://127.0.0.1:" + std::to_string(HttpPeer::free_port()) + "/");
-  setup.lane.queue_bytes = 16 * 1024;
-  Pair pair(setup);
+  Case chosen = http_to("http://127.0.0.1:" + std::to_string(HttpPeer::free_port()) + "/");
+  chosen.lane.queue_bytes = 16 * 1024;
+  Pair pair(chosen);
   pair.send_all();
   EXPECT_GT(pair.http().lost_for(AlertLoss::QueueFull), 0u);
   EXPECT_LE(pair.http().queued_bytes, 16u * 1024);
@@ -236,9 +236,9 @@ TEST(HttpSink, FullQueueDropsAndCounts) {
 
 TEST(HttpSink, LessSeriousAlertsStayAway) {
   HttpPeer peer([](HttpPeer&, int fd, size_t) { HttpPeer::answer(fd, "200 OK"); });
-  Setup setup = http_to(peer.url());
-  setup.lane.priority = Priority::Error;
-  Pair pair(setup);
+  Case chosen = http_to(peer.url());
+  chosen.lane.priority = Priority::Error;
+  Pair pair(chosen);
   pair.outputs.send(test_alert(1, Priority::Warning), kNeverGiveUp);
   pair.outputs.send(test_alert(2, Priority::Error), kNeverGiveUp);
   pair.outputs.send(test_alert(3, Priority::Critical), kNeverGiveUp);
@@ -262,9 +262,9 @@ std::string gunzip(const std::string& packed) {
 
 TEST(HttpSink, Gzip) {
   HttpPeer peer([](HttpPeer&, int fd, size_t) { HttpPeer::answer(fd, "200 OK"); });
-  Setup setup = http_to(peer.url());
-  setup.sink.http.compress = true;
-  Pair pair(setup);
+  Case chosen = http_to(peer.url());
+  chosen.sink.http.compress = true;
+  Pair pair(chosen);
   pair.send_all(0, 1);
   pair.outputs.finish();
   ASSERT_EQ(peer.count(), 1u);
@@ -281,11 +281,11 @@ TEST(HttpSink, Batches) {
       const bool poison = self.requests()[number].body.find("number 7\"") != std::string::npos;
       HttpPeer::answer(fd, poison ? "400 Bad" : "200 OK");
     });
-    Setup setup = http_to(peer.url());
-    setup.sink.batch_alerts = 50;
-    setup.sink.batch_form = form;
-    setup.lane.form = LineForm::ConfiguredWithId;
-    Pair pair(setup);
+    Case chosen = http_to(peer.url());
+    chosen.sink.batch_alerts = 50;
+    chosen.sink.batch_form = form;
+    chosen.lane.form = LineForm::ConfiguredWithId;
+    Pair pair(chosen);
     pair.send_all();
     good = true;
     pair.outputs.finish();

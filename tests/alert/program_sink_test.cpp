@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // program_output with programs that misbehave: each alert is read by the program or accounted for,
 // another output gets everything meanwhile, and no process is left behind.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 

@@ -33,25 +33,26 @@ class UnixReader {
     while (!ended_) read_some();
   }
   const std::string& text() const { return text_; }
-
- private:
   void read_some() {
     std::array<char, 4096> bytes{};
     const ssize_t got = recv(fd_, bytes.data(), bytes.size(), 0);
     if (got > 0) text_.append(bytes.data(), static_cast<size_t>(got));
     ended_ = got == 0 || (got < 0 && errno != EAGAIN);
   }
+
+ private:
   int fd_;
   std::string text_;
   bool ended_ = false;
 };
 
-struct Setup {
+struct SocketOutput {
   TempFolder folder;
   std::string path = folder / "socket";
+  uint64_t total = 0;
   Outputs outputs{{}, null_logger()};
 
-  explicit Setup(UnixSinkSettings settings = {}) {
+  explicit SocketOutput(UnixSinkSettings settings = {}) {
     settings.path = path;
     const auto added = outputs.add(make_unix_sink(settings), {.form = LineForm::Json});
     EXPECT_TRUE(added) << added.error().message;
@@ -63,8 +64,9 @@ struct Setup {
       Alert alert = *test_alert(i);
       alert.message += std::string(extra, 'x');
       outputs.send(std::make_shared<Alert>(alert), kNeverGiveUp);
+      ++total;
     }
-    wait_until([&] { return outputs.counters().at(1).sent >= static_cast<uint64_t>(to); });
+    wait_until([&] { return outputs.counters().at(1).sent == total; });
   }
   // Only what is sent once a reader is known to the output reaches it.
   int send_until_heard(UnixReader& reader) {
@@ -73,7 +75,7 @@ struct Setup {
       send(number, number + 1);
       ++number;
       wait_until([&] { return counters().queued == 0; });
-      if (counters().sent > 0) reader.read_to("\n");
+      reader.read_some();  // 10 ms
     }
     return number;
   }
@@ -86,12 +88,12 @@ std::string json_lines(int from, int to) {
 }
 
 TEST(UnixSink, EveryReaderGetsEveryLine) {
-  Setup setup;
-  UnixReader one(setup.path);
-  UnixReader two(setup.path);
-  const int first = setup.send_until_heard(one);
-  setup.send_until_heard(two);
-  setup.send(first + 100, first + 600);
+  SocketOutput output;
+  UnixReader one(output.path);
+  UnixReader two(output.path);
+  const int first = output.send_until_heard(one);
+  output.send_until_heard(two);
+  output.send(first + 100, first + 600);
   const std::string wanted = json_lines(first + 100, first + 600);
   for (UnixReader* reader : {&one, &two}) {
     reader->read_to(wanted);
@@ -100,43 +102,43 @@ TEST(UnixSink, EveryReaderGetsEveryLine) {
 }
 
 TEST(UnixSink, WithoutReadersAlertsAreLostAndCounted) {
-  Setup setup;
-  setup.send(0, 50);
-  wait_until([&] { return setup.counters().lost_for(AlertLoss::Reader) == 50; });
-  EXPECT_EQ(setup.counters().sent, 0u);
+  SocketOutput output;
+  output.send(0, 50);
+  wait_until([&] { return output.counters().lost_for(AlertLoss::Reader) == 50; });
+  EXPECT_EQ(output.counters().sent, 0u);
 }
 
 TEST(UnixSink, AReaderThatStopsReadingIsDroppedAndTheOthersAreNot) {
-  Setup setup({.reader_bytes = 65536});
-  UnixReader good(setup.path);
-  setup.send_until_heard(good);
-  UnixReader stuck(setup.path);
-  setup.send_until_heard(stuck);
+  SocketOutput output({.reader_bytes = 65536});
+  UnixReader good(output.path);
+  output.send_until_heard(good);
+  UnixReader stuck(output.path);
+  output.send_until_heard(stuck);
   // More than its buffer and the kernel's hold; the good one keeps up.
   int number = 1000;
-  while (setup.counters().lost_for(AlertLoss::Reader) == 0) {
-    setup.send(number, number + 1, 20'000);
+  while (output.counters().lost_for(AlertLoss::Reader) == 0) {
+    output.send(number, number + 1, 20'000);
     const std::string wanted = "number " + std::to_string(number) + "x";
     good.read_to(wanted);
     ++number;
     ASSERT_LT(number, 2000);
   }
   stuck.read_to_end();  // it is told by the end of the stream
-  EXPECT_EQ(lines_of(setup.folder / "out"), setup.outputs.counters().at(1).sent);
+  EXPECT_EQ(lines_of(output.folder / "out"), output.outputs.counters().at(1).sent);
 }
 
 TEST(UnixSink, AReaderThatGoesAwayHarmsNobody) {
-  Setup setup;
-  for (int i = 0; i < 20; ++i) UnixReader gone(setup.path);
-  UnixReader reader(setup.path);
-  EXPECT_GT(setup.send_until_heard(reader), 0);
+  SocketOutput output;
+  for (int i = 0; i < 20; ++i) UnixReader gone(output.path);
+  UnixReader reader(output.path);
+  EXPECT_GT(output.send_until_heard(reader), 0);
 }
 
 TEST(UnixSink, MoreReadersThanAllowedAreRefused) {
-  Setup setup({.readers = 1});
-  UnixReader first(setup.path);
-  setup.send_until_heard(first);
-  UnixReader second(setup.path);
+  SocketOutput output({.readers = 1});
+  UnixReader first(output.path);
+  output.send_until_heard(first);
+  UnixReader second(output.path);
   second.read_to_end();
   EXPECT_EQ(second.text(), "");
 }
@@ -144,10 +146,10 @@ TEST(UnixSink, MoreReadersThanAllowedAreRefused) {
 TEST(UnixSink, ModeAndSocketFile) {
   for (const uint32_t mode : {0600u, 0660u, 0666u}) {
     const mode_t before = umask(077);
-    Setup setup({.mode = mode});
+    SocketOutput output({.mode = mode});
     umask(before);
     struct stat about {};
-    ASSERT_EQ(stat(setup.path.c_str(), &about), 0);
+    ASSERT_EQ(stat(output.path.c_str(), &about), 0);
     EXPECT_EQ(about.st_mode & 0777u, mode);
   }
 }

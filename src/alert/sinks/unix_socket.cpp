@@ -219,7 +219,8 @@ SinkResult UnixSink::send(std::span<const Outgoing> batch) {
     bool taken = false;
     for (Reader& reader : readers_) {
       if (reader.gone) continue;
-      if (reader.waiting() + alert.line.size() + 1 > settings_.reader_bytes) {
+      const size_t waiting = reader.waiting();
+      if (waiting > 0 && waiting + alert.line.size() + 1 > settings_.reader_bytes) {
         drop(&reader);
         port_->count_lost(AlertLoss::Reader, 1);
         port_->logger->warn("gyr.outputs.unix: a reader was too slow and is dropped");
