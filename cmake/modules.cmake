@@ -16,6 +16,8 @@ find_library(GYR_NGHTTP2 nghttp2 REQUIRED)
 set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set)
 set(GYR_LIBS_yaml ${GYR_LIBYAML} yaml-cpp)
 set(GYR_LIBS_capture ZLIB::ZLIB)
+# libcurl, libnats and librdkafka are loaded at run time (src/alert/shared_library.h); only their headers are needed here.
+set(GYR_LIBS_alert ZLIB::ZLIB nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
 set(GYR_LIBS_field ${GYR_RE2})
 set(GYR_LIBS_vm ${GYR_RE2})
 set(GYR_LIBS_container nlohmann_json::nlohmann_json)

@@ -85,8 +85,10 @@ std::string json_tags(const Alert& alert) {
 }
 
 // Keys in alphabetical order, as consumers of the reference's alerts see them.
-std::string json_form(const Alert& alert, const AlertFormat& format) {
-  std::string out = "{\"hostname\":" + json_string(alert.hostname);
+std::string json_form(const Alert& alert, const AlertFormat& format, std::string_view id) {
+  std::string out = "{";
+  if (!id.empty()) out += "\"gyr_id\":" + json_string(id) + ",";
+  out += "\"hostname\":" + json_string(alert.hostname);
   if (format.include_message) out += ",\"message\":" + json_string(alert.message);
   if (format.include_output) {
     const auto output = alert.is_internal ? alert.message : text_form(alert, format.iso_8601);
@@ -146,11 +148,9 @@ std::string json_object(const std::map<std::string, AlertValue>& fields) {
   return out + "}";
 }
 
-std::string format_alert(const Alert& alert, const AlertFormat& format) {
-  if (alert.is_internal) {
-    return format.json ? json_form(alert, AlertFormat()) : one_line(internal_text_form(alert));
-  }
-  if (format.json) return json_form(alert, format);
+std::string format_alert(const Alert& alert, const AlertFormat& format, std::string_view id) {
+  if (format.json) return json_form(alert, alert.is_internal ? AlertFormat() : format, id);
+  if (alert.is_internal) return one_line(internal_text_form(alert));
   return one_line(text_form(alert, format.iso_8601));
 }
 

@@ -20,7 +20,8 @@ struct AlertFormat {
   bool iso_8601 = false;              // UTC date and time in the text instead of local time
 };
 
-std::string format_alert(const Alert& alert, const AlertFormat& format);
+// `id`: as JSON the line has it as "gyr_id", unless it is empty.
+std::string format_alert(const Alert& alert, const AlertFormat& format, std::string_view id = {});
 
 // "HH:MM:SS.nnnnnnnnn" in local time, or "YYYY-MM-DDTHH:MM:SS.nnnnnnnnn+0000".
 std::string alert_time_text(uint64_t time_ns, bool iso_8601);

@@ -1,109 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "alert/outputs.h"
 
-#include <pthread.h>
+#include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
-#include <condition_variable>
-#include <csignal>
-#include <mutex>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 
-#include "base/bounded_queue.h"
+#include "base/system.h"
 
 namespace gyr {
+namespace {
 
-// Shared by the engine's thread and the sink's; the latter may outlive Outputs when it hangs in a
-// write that never ends.
-struct Outputs::Lane {
-  Lane(size_t capacity, std::unique_ptr<Sink> its_sink)
-      : sink(std::move(its_sink)), queue(capacity) {}
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr uint64_t kAskPauseMs = 100;    // while waiting: whether it has become urgent
+constexpr uint64_t kAbandonedMs = 1500;  // for a lane to notice that it is to end
 
-  std::unique_ptr<Sink> sink;
-  BoundedQueue<AlertPtr> queue;
-  AlertFormat format;
-  bool buffered = false;
-  Logger logger;
-  std::shared_ptr<std::atomic<bool>> reader_gone;
-  std::thread thread;
-
-  std::atomic<bool> reopen{false};
-  std::atomic<bool> abandon{false};
-  std::atomic<uint64_t> delivered{0}, dropped_full{0}, failed{0}, abandoned{0};
-  std::atomic<uint64_t> unflushed{0};  // written to the sink, fate unknown
-  std::mutex done_mutex;
-  std::condition_variable done_changed;
-  bool done = false;
-
-  bool faulty = false;  // the last thing the sink said was a failure; its thread only
-
-  void settle(SinkStatus status);
-  void deliver(const Alert& alert);
-  void mark_done();
-  bool wait_done(uint64_t timeout_ms);
-};
-
-// Everything written so far is either out or lost.
-void Outputs::Lane::settle(SinkStatus status) {
-  const uint64_t count = unflushed.exchange(0);
-  if (status == SinkStatus::Ok) {
-    delivered += count;
-    if (faulty && count > 0) logger->warn("{} works again", sink->name());
-    if (count > 0) faulty = false;
-    return;
-  }
-  failed += count;
-  if (status == SinkStatus::Closed) {
-    reader_gone->store(true);
-  } else if (!std::exchange(faulty, true)) {
-    logger->error("{}; alerts for it are lost and counted until it works", sink->reason());
-  }
-}
-
-void Outputs::Lane::deliver(const Alert& alert) {
-  if (reopen.exchange(false)) sink->reopen();
-  ++unflushed;
-  const SinkStatus status = sink->write(alert, format_alert(alert, format));
-  if (status != SinkStatus::Ok) {
-    settle(status);
-  } else if (!buffered) {
-    settle(sink->flush());
-  }
-}
-
-void Outputs::Lane::mark_done() {
-  {
-    const std::lock_guard lock(done_mutex);
-    done = true;
-  }
-  done_changed.notify_all();
-}
-
-bool Outputs::Lane::wait_done(uint64_t timeout_ms) {
-  std::unique_lock lock(done_mutex);
-  return done_changed.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return done; });
-}
-
-void Outputs::run(const std::shared_ptr<Lane>& lane) {
-  for (;;) {
-    std::optional<AlertPtr> alert = lane->queue.try_pop();
-    if (!alert) {
-      // Idle: whoever reads sees everything now.
-      if (lane->unflushed > 0) lane->settle(lane->sink->flush());
-      alert = lane->queue.pop();
-    }
-    if (!alert) break;
-    if (lane->abandon || lane->reader_gone->load()) {
-      ++lane->abandoned;
-    } else {
-      lane->deliver(**alert);
-    }
-  }
-  lane->mark_done();
-}
+}  // namespace
 
 Outputs::Outputs(OutputSettings settings, Logger logger)
     : settings_(settings),
@@ -112,87 +26,86 @@ Outputs::Outputs(OutputSettings settings, Logger logger)
 
 Outputs::~Outputs() { finish(); }
 
-Result<void> Outputs::add(std::unique_ptr<Sink> sink) {
-  if (Result<void> opened = sink->open(); !opened) return opened;
+Result<void> Outputs::add(std::unique_ptr<Sink> sink, const LaneSettings& settings) {
   const size_t wanted = settings_.queue_capacity;
-  const size_t capacity = wanted == 0 || wanted > kMaxQueue ? kMaxQueue : wanted;
-  auto lane = std::make_shared<Lane>(capacity, std::move(sink));
-  lane->format = settings_.format;
-  lane->buffered = settings_.buffered;
-  lane->logger = logger_;
-  lane->reader_gone = reader_gone_;
-
-  // Signals are for the main thread: a sink's thread starts with all of them blocked.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  Result<void> result;
-  try {
-    lane->thread = std::thread([lane] { run(lane); });
-  } catch (const std::system_error& error) {
-    result = Error{std::string(lane->sink->name()) + ": cannot start a thread: " + error.what()};
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (result) lanes_.push_back(std::move(lane));
-  return result;
+  auto lane = Lane::start(std::move(sink), settings,
+                          {.logger = logger_,
+                           .queue_alerts = wanted == 0 ? kMaxQueue : std::min(wanted, kMaxQueue),
+                           .buffered = settings_.buffered,
+                           .finish_timeout_ms = settings_.finish_timeout_ms,
+                           .blocked_after_ms = settings_.finish_timeout_ms,
+                           .reader_gone = reader_gone_});
+  if (!lane) return lane.error();
+  wants_ids_ = wants_ids_ || (*lane)->wants_ids();
+  lanes_.push_back(*std::move(lane));
+  return {};
 }
 
 void Outputs::send(const AlertPtr& alert, const std::function<bool()>& give_up) {
   constexpr auto kPatience = std::chrono::milliseconds(20);
+  // Numbered even if no output takes this one: ids shall not depend on priorities.
+  std::string id = wants_ids_ ? numbering_.next_id(*alert) : std::string();
+  QueuedMessage item;
   for (const std::shared_ptr<Lane>& lane : lanes_) {
-    AlertPtr copy = alert;
-    bool taken = lane->queue.try_push(std::move(copy));
+    if (!lane->wants(alert->priority)) continue;
+    if (!item.message) {
+      item = {.message = std::make_shared<Message>(alert, settings_.format, std::move(id)),
+              .since_ns = clock_ns(CLOCK_MONOTONIC)};
+    }
+    bool taken = lane->try_push(item);
     while (!taken && settings_.wait_when_full && !reader_gone() && !give_up()) {
-      taken = lane->queue.push_for(std::move(copy), kPatience);
+      taken = lane->push_for(item, kPatience);
     }
-    if (!taken && lane->dropped_full++ == 0 && !reader_gone()) {
-      logger_->error("{}: its queue is full, alerts are lost and counted", lane->sink->name());
-    }
+    if (!taken) lane->count_no_room();
   }
 }
 
 void Outputs::reopen() {
-  for (const std::shared_ptr<Lane>& lane : lanes_) lane->reopen = true;
+  for (const std::shared_ptr<Lane>& lane : lanes_) lane->reopen();
 }
-
-// While waiting: whether it has become urgent.
-constexpr uint64_t kAskPauseMs = 100;
 
 void Outputs::finish(const std::function<bool()>& hurry) {
   if (std::exchange(finished_, true)) return;
-  for (const std::shared_ptr<Lane>& lane : lanes_) lane->queue.close();
+  for (const std::shared_ptr<Lane>& lane : lanes_) lane->close();
+  std::optional<uint64_t> end;  // for all of them, from the first moment of hurry on
   for (const std::shared_ptr<Lane>& lane : lanes_) {
-    while (hurry && !hurry() && !lane->wait_done(kAskPauseMs)) {
+    for (;;) {
+      const bool urgent = hurry && hurry();
+      const uint64_t now = clock_ns(CLOCK_MONOTONIC) / kMillisecond;
+      if (urgent && !end) end = now + settings_.finish_timeout_ms;
+      const uint64_t pause = end ? std::min(kAskPauseMs, *end - std::min(*end, now)) : kAskPauseMs;
+      if (lane->wait_done(pause) || (end && now >= *end)) break;
     }
-    if (hurry && hurry() && !lane->wait_done(settings_.finish_timeout_ms)) {
-      lane->abandon = true;
-      const uint64_t left = lane->queue.size() + lane->unflushed;
-      lane->abandoned += left;
-      logger_->error("{} is blocked: {} alerts were not delivered", lane->sink->name(), left);
-      lane->thread.detach();
-      continue;
-    }
-    lane->thread.join();
   }
-  for (const OutputCounters& c : counters()) {
-    const uint64_t lost = c.dropped_full + c.failed;
-    if (lost > 0 && !reader_gone()) {
-      logger_->error("{}: {} alerts delivered, {} lost because its queue was full, {} failed",
-                     c.sink, c.delivered, c.dropped_full, c.failed);
+  for (const std::shared_ptr<Lane>& lane : lanes_) {
+    if (!lane->wait_done(0)) lane->abandon();
+  }
+  for (const std::shared_ptr<Lane>& lane : lanes_) lane->join_or_leave(kAbandonedMs);
+  report_losses();
+}
+
+void Outputs::report_losses() const {
+  for (const std::shared_ptr<Lane>& lane : lanes_) {
+    if (lane->reader_gone()) continue;
+    const OutputCounters c = lane->counters();
+    if (c.in_spool > 0) {
+      logger_->warn("{}: {} alerts wait in its spool for the next start", c.name, c.in_spool);
     }
+    if (c.lost_total() == 0) continue;
+    std::string reasons;
+    for (size_t i = 0; i < kAlertLosses; ++i) {
+      if (c.lost[i] == 0) continue;
+      reasons += fmt::format("{}{} {}", reasons.empty() ? "" : ", ", c.lost[i], kAlertLossNames[i]);
+    }
+    logger_->error("{}: {} alerts delivered, {} lost ({})", c.name, c.sent, c.lost_total(),
+                   reasons);
   }
 }
 
 std::vector<OutputCounters> Outputs::counters() const {
   std::vector<OutputCounters> all;
-  for (const std::shared_ptr<Lane>& lane : lanes_) {
-    all.push_back({.sink = std::string(lane->sink->name()),
-                   .delivered = lane->delivered,
-                   .dropped_full = lane->dropped_full,
-                   .failed = lane->failed,
-                   .abandoned = lane->abandoned});
-  }
+  all.reserve(lanes_.size());
+  for (const std::shared_ptr<Lane>& lane : lanes_) all.push_back(lane->counters());
   return all;
 }
 

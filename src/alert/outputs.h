@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the engine's thread to the sinks: one bounded queue and one thread per sink, so that a slow
-// or blocked sink holds up neither detection nor the other sinks. Nothing is lost silently: what a
-// queue or a sink could not take is counted and said.
+// From the engine's thread to the sinks: a lane each (alert/lane.h), so that a slow, blocked or
+// dead sink holds up neither detection nor the other sinks. Nothing is lost silently: what a queue,
+// a sink or a spool could not take is counted and said.
 #pragma once
 
 #include <atomic>
@@ -13,6 +13,9 @@
 
 #include "alert/alert.h"
 #include "alert/format.h"
+#include "alert/lane.h"
+#include "alert/message.h"
+#include "alert/output_counters.h"
 #include "alert/sink.h"
 #include "base/log.h"
 #include "base/result.h"
@@ -23,17 +26,8 @@ struct OutputSettings {
   AlertFormat format{};
   size_t queue_capacity = 16384;  // alerts per sink; 0 means kMaxQueue
   bool wait_when_full = false;    // replay waits for room, live drops and counts
-  bool buffered = false;          // false: each alert is flushed; true: when the queue is empty
+  bool buffered = false;          // false: each alert goes alone; true: as many as wait
   uint64_t finish_timeout_ms = 2000;
-};
-
-struct OutputCounters {
-  std::string sink;
-  uint64_t delivered = 0;
-  uint64_t dropped_full = 0;  // no room in the queue
-  uint64_t failed = 0;        // the sink could not take them
-  uint64_t abandoned = 0;     // still queued when the program had to end
-  uint64_t lost() const { return dropped_full + failed + abandoned; }
 };
 
 class Outputs {
@@ -46,32 +40,35 @@ class Outputs {
   Outputs& operator=(const Outputs&) = delete;
 
   // Opens the sink and starts its thread. An error names the sink.
-  Result<void> add(std::unique_ptr<Sink> sink);
+  Result<void> add(std::unique_ptr<Sink> sink, const LaneSettings& settings = {});
   bool empty() const { return lanes_.empty(); }
 
-  // Hands the alert to every sink. `give_up` is asked while waiting for room (wait_when_full): once
-  // it says true, the alert is dropped and counted. From one thread only.
+  // Hands the alert to every sink that wants its priority. `give_up` is asked while waiting for
+  // room (wait_when_full): once it says true, the alert is dropped and counted. From one thread
+  // only.
   void send(const AlertPtr& alert, const std::function<bool()>& give_up);
 
   // Nobody reads the standard output any more; the program should end. Any thread.
   bool reader_gone() const { return reader_gone_->load(std::memory_order_relaxed); }
   // Sinks open their files anew before the next alert. Any thread.
   void reopen();
-  // Delivers what is queued and ends the threads. Once `hurry` is true, which is asked ten times a
-  // second, a sink that needs longer than finish_timeout_ms is left behind and what it still had is
-  // counted.
+  // Delivers what is queued and ends the threads. A sink that fails gets finish_timeout_ms more;
+  // once `hurry` is true, which is asked ten times a second, so does one that is slow. What is left
+  // then stays in the sink's spool or is counted as lost.
   void finish(const std::function<bool()>& hurry = {});
 
+  // In the order of add(). Any thread, once all sinks are added.
   std::vector<OutputCounters> counters() const;
 
  private:
-  struct Lane;
-  static void run(const std::shared_ptr<Lane>& lane);
+  void report_losses() const;
 
   OutputSettings settings_;
   Logger logger_;
   std::shared_ptr<std::atomic<bool>> reader_gone_;
   std::vector<std::shared_ptr<Lane>> lanes_;
+  AlertNumbering numbering_;
+  bool wants_ids_ = false;
   bool finished_ = false;
 };
 

@@ -30,16 +30,19 @@ class ForeignSink final : public gyr::Sink {
   explicit ForeignSink(std::unique_ptr<api::Sink> sink) : sink_(std::move(sink)) {}
 
   std::string_view name() const override { return sink_->name(); }
-  gyr::Result<void> open() override { return {}; }
-  SinkStatus write(const gyr::Alert& alert, std::string_view line) override {
-    return sink_->write(to_public(alert), line) ? SinkStatus::Ok : SinkStatus::Failed;
+  gyr::Result<void> open(SinkPort&) override { return {}; }
+  SinkResult send(std::span<const Outgoing> batch) override {
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (sink_->write(to_public(*batch[i].alert), batch[i].line)) continue;
+      return {.status = SinkStatus::Refused,
+              .accepted = i,
+              .reason = std::string(sink_->name()) + ": the sink refused an alert"};
+    }
+    return {};
   }
-  SinkStatus flush() override { return SinkStatus::Ok; }
-  const std::string& reason() const override { return reason_; }
 
  private:
   std::unique_ptr<api::Sink> sink_;
-  std::string reason_ = "the sink refused an alert";
 };
 
 OutputSettings output_settings(const EngineSettings& settings, const gyr::Source& source) {
@@ -117,7 +120,7 @@ uint64_t Engine::events() const { return impl_->engine.events(); }
 std::vector<SinkCounters> Engine::counters() const {
   std::vector<SinkCounters> counters;
   for (const OutputCounters& sink : impl_->outputs.counters()) {
-    counters.push_back({sink.sink, sink.delivered, sink.lost()});
+    counters.push_back({sink.name, sink.sent, sink.lost_total()});
   }
   return counters;
 }

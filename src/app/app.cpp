@@ -116,12 +116,7 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   detect.command = options.command;
   detect.attach = options.attach;
   detect.outputs = output_settings(settings, detect.capture_file.has_value());
-  detect.stdout_enabled = settings.stdout_enabled;
-  if (settings.file_output.enabled) {
-    detect.file = FileSinkSettings{.path = settings.file_output.filename,
-                                   .keep_alive = settings.file_output.keep_alive};
-  }
-  detect.syslog_enabled = settings.syslog_enabled;
+  detect.sinks = sink_choice(settings);
   if (settings.buffer_format_base64) detect.buffers = BufferFormat::Base64;
   detect.duration_ns = options.duration_s * kSecond;
   detect.snaplen = snaplen(settings);
@@ -138,21 +133,9 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   return detect;
 }
 
-// An output that was asked for and does not exist is an error: alerts would vanish unnoticed.
+// Settings that contradict each other.
 Result<void> check_supported(const ConfigResult& config, const Options& options) {
   const Settings& settings = config.settings;
-  const auto missing = [&](std::string_view key, std::string_view what) {
-    return Error{
-        fmt::format("{}: this version cannot {} yet, so no alert would arrive there; set "
-                    "it to false, and use stdout_output, file_output or syslog_output",
-                    config.place_of(key), what)};
-  };
-  if (settings.program_output.enabled) {
-    return missing("program_output.enabled", "pipe alerts to a program");
-  }
-  if (settings.http_output.enabled) {
-    return missing("http_output.enabled", "send alerts to a URL");
-  }
   // By a way that the options' own check does not see: -o 'engine={kind: kmod}'.
   const EngineSettings& engine = settings.engine;
   if (options.capture_file &&

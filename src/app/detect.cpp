@@ -13,8 +13,6 @@
 #include <thread>
 #include <utility>
 
-#include "alert/sinks/stdout.h"
-#include "alert/sinks/syslog.h"
 #include "app/configured.h"
 #include "app/environment.h"
 #include "app/live.h"
@@ -33,22 +31,6 @@ std::string alert_hostname() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0) return "";
   return name.data();
-}
-
-Result<void> add_sinks(const DetectSettings& settings, Outputs* outputs) {
-  if (settings.stdout_enabled) {
-    if (Result<void> added = outputs->add(make_stdout_sink()); !added) return added;
-  }
-  if (settings.syslog_enabled) {
-    if (Result<void> added = outputs->add(make_syslog_sink()); !added) return added;
-  }
-  if (settings.file) {
-    if (Result<void> added = outputs->add(make_file_sink(*settings.file)); !added) return added;
-  }
-  if (outputs->empty()) {
-    return Error{"no output is enabled; enable one, for example -o stdout_output.enabled=true"};
-  }
-  return {};
 }
 
 EngineSetup engine_settings(const DetectSettings& settings, StateSettings state) {
@@ -136,7 +118,7 @@ int status_of_command(std::optional<int> status) {
 
 uint64_t lost_alerts(const Outputs& outputs) {
   uint64_t lost = 0;
-  for (const OutputCounters& sink : outputs.counters()) lost += sink.lost();
+  for (const OutputCounters& sink : outputs.counters()) lost += sink.lost_total();
   return lost;
 }
 
@@ -301,7 +283,9 @@ int detect(const DetectSettings& settings, const std::shared_ptr<const PreparedR
            Reloader& reloader, const Logger& logger) {
   SignalWatcher signals;
   Outputs outputs(settings.outputs, logger);
-  if (const Result<void> added = add_sinks(settings, &outputs); !added) {
+  SinkChoice sinks = settings.sinks;
+  sinks.hostname = alert_hostname();
+  if (const Result<void> added = add_sinks(sinks, &outputs); !added) {
     return print_error(added.error().message);
   }
   signals.on_reopen([&outputs] { outputs.reopen(); });

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "alert/outputs.h"
-#include "alert/sinks/file.h"
+#include "app/sinks.h"
 #include "base/attach_mode.h"
 #include "base/log.h"
 #include "container_api/settings.h"
@@ -29,9 +29,7 @@ struct DetectSettings {
   std::optional<AlertCaptureSettings> captures{};  // on alert
   CaptureChoice capture_choice{};
   OutputSettings outputs{};
-  bool stdout_enabled = true;
-  bool syslog_enabled = false;
-  std::optional<FileSinkSettings> file{};
+  SinkChoice sinks{};
   BufferFormat buffers = BufferFormat::Printable;
   uint64_t duration_ns = 0;
   ContainerApiSettings container_apis{};

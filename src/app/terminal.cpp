@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "alert/sinks/fd_writer.h"
+#include "alert/fd_writer.h"
 #include "base/text.h"
 
 namespace gyr::app {
@@ -17,7 +17,7 @@ int print_result(std::string_view text) {
   writer.use(STDOUT_FILENO);
   writer.buffer() = text;
   std::string reason;
-  if (writer.flush(&reason) != SinkStatus::Failed) return 0;
+  if (writer.flush(&reason) != WriteEnd::Failed) return 0;
   return print_error("cannot write to standard output: " + reason);
 }
 

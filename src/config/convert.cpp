@@ -34,6 +34,8 @@ constexpr auto kAttachModes =
     std::to_array<Word<AttachMode>>({{"auto", AttachMode::Auto},
                                      {"raw", AttachMode::Raw},
                                      {"per_syscall", AttachMode::PerSyscall}});
+constexpr auto kBatchForms =
+    std::to_array<Word<BatchForm>>({{"array", BatchForm::Array}, {"lines", BatchForm::Lines}});
 constexpr auto kStrategies = std::to_array<Word<MergeStrategy>>({
     {"append", MergeStrategy::Append},
     {"override", MergeStrategy::Override},
@@ -187,6 +189,11 @@ bool Reader::read(const Value& value, AttachMode* out) {
   return fail(value, fmt::format("must be one of {}", choices(kAttachModes)));
 }
 
+bool Reader::read(const Value& value, BatchForm* out) {
+  if (value.is_scalar() && find_word(kBatchForms, value.text, out)) return true;
+  return fail(value, fmt::format("must be one of {}", choices(kBatchForms)));
+}
+
 bool Reader::read(const Value& value, Priority* out) {
   const auto priority = parse_priority(value.text);
   if (!value.is_scalar() || !priority)
@@ -319,6 +326,7 @@ std::string print(EngineKind value) { return word_of(kEngineKinds, value); }
 std::string print(RuleMatching value) { return word_of(kMatchings, value); }
 std::string print(CaptureMode value) { return word_of(kCaptureModes, value); }
 std::string print(AttachMode value) { return word_of(kAttachModes, value); }
+std::string print(BatchForm value) { return word_of(kBatchForms, value); }
 std::string print(Priority value) { return to_lower(priority_name(value)); }
 
 }  // namespace gyr::config

@@ -29,6 +29,7 @@ class Reader {
   bool read(const Value& value, RuleMatching* out);
   bool read(const Value& value, CaptureMode* out);
   bool read(const Value& value, AttachMode* out);
+  bool read(const Value& value, BatchForm* out);
   bool read(const Value& value, Priority* out);
   bool read(const Value& value, std::vector<ConfigInclude>* out);
   bool read(const Value& value, std::vector<RuleSelection>* out);
@@ -75,6 +76,7 @@ std::string print(EngineKind value);
 std::string print(RuleMatching value);
 std::string print(CaptureMode value);
 std::string print(AttachMode value);
+std::string print(BatchForm value);
 std::string print(Priority value);
 inline std::string print(uint32_t value) { return print(uint64_t{value}); }
 inline std::string print(uint16_t value) { return print(uint64_t{value}); }
@@ -94,6 +96,7 @@ constexpr std::string_view type_name() {
   if constexpr (std::is_same_v<T, RuleMatching>) return "first or all";
   if constexpr (std::is_same_v<T, CaptureMode>) return "rules or all_rules";
   if constexpr (std::is_same_v<T, AttachMode>) return "auto, raw or per_syscall";
+  if constexpr (std::is_same_v<T, BatchForm>) return "array or lines";
   if constexpr (std::is_same_v<T, Priority>) return "priority";
   if constexpr (std::is_same_v<T, std::vector<std::string>>) return "list of texts";
   if constexpr (std::is_same_v<T, std::map<std::string, std::string>>) return "map of texts";

@@ -157,8 +157,87 @@ struct LibsSettings {
   uint32_t snaplen = 80;
 };
 
+// What every output has below gyr.outputs.NAME (outputs.def).
+struct OutputDelivery {
+  Priority priority = Priority::Debug;
+  uint32_t queue_mb = 64;
+  uint32_t retry_seconds = 300;  // 0: a failure loses the alert
+  uint32_t retry_max_ms = 30'000;
+  std::string spool;  // folder, empty: none
+  uint32_t spool_mb = 256;
+  bool id_in_json = false;
+};
+
+enum class BatchForm : uint8_t { Array, Lines };
+
+// What outputs over HTTP have in common.
+struct HttpDelivery {
+  std::map<std::string, std::string> headers;
+  uint32_t timeout_ms = 10'000;
+  uint32_t batch_alerts = 1;
+  uint32_t batch_wait_ms = 0;
+};
+
+struct FileRotation {
+  uint64_t rotate_mb = 0;  // 0: never
+  uint64_t rotate_seconds = 0;
+  uint32_t rotate_files = 10;
+};
+
+struct UnixOutputSettings {
+  bool enabled = false;
+  std::string path = "/run/gyr/alerts.sock";
+  std::string mode = "0600";
+  std::string owner;  // USER, USER:GROUP or :GROUP
+  uint32_t readers = 64;
+  uint32_t reader_kb = 1024;
+};
+
+struct OtlpOutputSettings {
+  bool enabled = false;
+  std::string url;
+  bool insecure = false;
+  std::string ca_cert;
+  std::string client_cert;
+  std::string client_key;
+  bool compress = false;
+};
+
+struct NatsOutputSettings {
+  bool enabled = false;
+  std::string url = "nats://127.0.0.1:4222";
+  std::string subject = "gyr.alerts";
+  std::string credentials;
+  std::string ca_cert;
+  std::string client_cert;
+  std::string client_key;
+  uint32_t timeout_ms = 5'000;
+};
+
+struct KafkaOutputSettings {
+  bool enabled = false;
+  std::string brokers;
+  std::string topic = "gyr-alerts";
+  std::map<std::string, std::string> properties;
+  uint32_t timeout_ms = 10'000;
+};
+
+struct GyrOutputSettings {
+  OutputDelivery to_stdout, to_syslog, to_file, to_program, to_http, to_unix, to_otlp, to_nats,
+      to_kafka;
+  FileRotation file;
+  HttpDelivery http;
+  BatchForm http_batch_form = BatchForm::Array;
+  UnixOutputSettings unix_socket;
+  OtlpOutputSettings otlp;
+  HttpDelivery otlp_http = {.headers = {}, .batch_alerts = 64};
+  NatsOutputSettings nats;
+  KafkaOutputSettings kafka;
+};
+
 // Keys that the reference does not have.
 struct GyrSettings {
+  GyrOutputSettings outputs;
   AttachMode attach_mode = AttachMode::Auto;
   bool rule_caches = true;
   std::string record_file;  // where detection records what it sees, empty: nowhere

@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "alert/fd_writer.h"
 #include "alert/format.h"
-#include "alert/sinks/fd_writer.h"
 #include "engine/alert_builder.h"
 
 namespace gyr {
@@ -52,13 +52,13 @@ class Printer {
   bool flush() {
     std::string reason;
     switch (writer_.flush(&reason)) {
-      case SinkStatus::Ok:
+      case WriteEnd::Ok:
         return true;
-      case SinkStatus::Failed:
+      case WriteEnd::Failed:
         result_.end = RunEnd::Failed;
         result_.reason = "cannot write the output: " + reason;
         return false;
-      case SinkStatus::Closed:
+      case WriteEnd::Closed:
         result_.end = RunEnd::ReaderGone;
         return false;
     }

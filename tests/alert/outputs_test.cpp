@@ -57,20 +57,17 @@ class GatedSink final : public Sink {
  public:
   explicit GatedSink(std::shared_ptr<Gate> gate) : gate_(std::move(gate)) {}
   std::string_view name() const override { return "gated"; }
-  Result<void> open() override { return {}; }
-  SinkStatus write(const Alert&, std::string_view) override {
+  Result<void> open(SinkPort&) override { return {}; }
+  SinkResult send(std::span<const Outgoing>) override {
     std::unique_lock lock(gate_->mutex);
     gate_->entered = true;
     gate_->changed.notify_all();
     gate_->changed.wait(lock, [&] { return gate_->open; });
-    return SinkStatus::Ok;
+    return {};
   }
-  SinkStatus flush() override { return SinkStatus::Ok; }
-  const std::string& reason() const override { return reason_; }
 
  private:
   std::shared_ptr<Gate> gate_;
-  std::string reason_;
 };
 
 struct TempFile {
@@ -90,8 +87,8 @@ TEST(Outputs, FileGetsEveryLineInOrder) {
         wanted += alert_time_text(0, false) + ": Debug " + std::to_string(i) + "\n";
       }
       outputs.finish();
-      EXPECT_EQ(outputs.counters().at(0).delivered, 500u);
-      EXPECT_EQ(outputs.counters().at(0).dropped_full, 0u);
+      EXPECT_EQ(outputs.counters().at(0).sent, 500u);
+      EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::QueueFull), 0u);
     }
     EXPECT_EQ(content(file.path), wanted);
   }
@@ -104,7 +101,7 @@ TEST(Outputs, FileIsAppendedToAndMayBeMovedAway) {
   Outputs outputs({}, null_logger());
   ASSERT_TRUE(outputs.add(make_file_sink({file.path, true})));
   outputs.send(numbered(1), kNever);
-  while (outputs.counters().at(0).delivered < 1) usleep(1000);
+  while (outputs.counters().at(0).sent < 1) usleep(1000);
   ASSERT_EQ(rename(file.path.c_str(), moved.path.c_str()), 0);
   outputs.reopen();
   outputs.send(numbered(2), kNever);
@@ -122,12 +119,12 @@ TEST(Outputs, SinkThatCannotOpenIsAnErrorThatNamesIt) {
 }
 
 TEST(Outputs, FullDiskIsCounted) {
-  Outputs outputs({}, null_logger());
+  Outputs outputs({.finish_timeout_ms = 20}, null_logger());
   ASSERT_TRUE(outputs.add(make_file_sink({"/dev/full", true})));
   outputs.send(numbered(1), kNever);
   outputs.finish();
-  EXPECT_EQ(outputs.counters().at(0).failed, 1u);
-  EXPECT_EQ(outputs.counters().at(0).delivered, 0u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::Unfinished), 1u);
+  EXPECT_EQ(outputs.counters().at(0).sent, 0u);
   EXPECT_FALSE(outputs.reader_gone());
 }
 
@@ -137,10 +134,12 @@ TEST(Outputs, WhatFollowsACutLineBeginsOnItsOwn) {
   for (const bool keep_alive : {false, true}) {
     TempFile file;
     const std::unique_ptr<Sink> sink = make_file_sink({file.path, keep_alive});
-    ASSERT_TRUE(sink->open());
+    SinkPort port;
+    port.logger = null_logger();
+    ASSERT_TRUE(sink->open(port));
     const auto write = [&](std::string_view line) {
-      sink->write(*numbered(0), line);
-      return sink->flush();
+      const Outgoing alert{.line = line, .id = "", .priority = Priority::Debug};
+      return sink->send({&alert, 1}).status;
     };
     EXPECT_EQ(write("first"), SinkStatus::Ok);
     rlimit old{};
@@ -201,10 +200,10 @@ TEST(Outputs, LiveDropsAndCountsBehindABlockedSink) {
   outputs.send(numbered(0), kNever);
   gate->wait_entered();  // the queue is empty again, the sink's thread is stuck
   for (int i = 1; i <= 5; ++i) outputs.send(numbered(i), kNever);
-  EXPECT_EQ(outputs.counters().at(0).dropped_full, 3u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::QueueFull), 3u);
   gate->let_go();
   outputs.finish();
-  EXPECT_EQ(outputs.counters().at(0).delivered, 3u);
+  EXPECT_EQ(outputs.counters().at(0).sent, 3u);
 }
 
 TEST(Outputs, WaitingForRoomCanBeGivenUp) {
@@ -215,7 +214,7 @@ TEST(Outputs, WaitingForRoomCanBeGivenUp) {
   gate->wait_entered();
   outputs.send(numbered(1), kNever);
   outputs.send(numbered(2), kAtOnce);
-  EXPECT_EQ(outputs.counters().at(0).dropped_full, 1u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::QueueFull), 1u);
   gate->let_go();
 }
 
@@ -227,7 +226,7 @@ TEST(Outputs, HurryLeavesABlockedSinkBehindAndCounts) {
   gate->wait_entered();
   outputs.send(numbered(1), kNever);
   outputs.finish([] { return true; });
-  EXPECT_EQ(outputs.counters().at(0).abandoned, 2u);
+  EXPECT_EQ(outputs.counters().at(0).lost_for(AlertLoss::Unfinished), 2u);
   gate->let_go();
 }
 
@@ -238,8 +237,8 @@ TEST(Outputs, BlockedSinkDoesNotHoldUpAnother) {
   ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
   ASSERT_TRUE(outputs.add(make_file_sink({file.path, false})));
   for (int i = 0; i < 50; ++i) outputs.send(numbered(i), kNever);
-  while (outputs.counters().at(1).delivered < 50) usleep(1000);
-  EXPECT_EQ(outputs.counters().at(0).delivered, 0u);
+  while (outputs.counters().at(1).sent < 50) usleep(1000);
+  EXPECT_EQ(outputs.counters().at(0).sent, 0u);
   gate->let_go();
 }
 

@@ -3,7 +3,7 @@
 
 #include <fcntl.h>
 
-#include "alert/sinks/fd_writer.h"
+#include "alert/sinks/line_writer.h"
 
 namespace gyr {
 namespace {
@@ -13,29 +13,24 @@ class StdoutSink final : public Sink {
   explicit StdoutSink(StdoutSinkSettings settings) : fd_(settings.fd) {}
 
   std::string_view name() const override { return "stdout_output"; }
-  Result<void> open() override {
+  Result<void> open(SinkPort&) override {
     if (fcntl(fd_, F_GETFD) < 0) {
       return Error{"stdout_output: standard output is closed; redirect it or disable the output"};
     }
     writer_.use(fd_);
     return {};
   }
-  SinkStatus write(const Alert&, std::string_view line) override {
-    writer_.add_line(line);
-    return writer_.full() ? flush() : SinkStatus::Ok;
+  SinkResult send(std::span<const Outgoing> batch) override {
+    SinkResult result = writer_.write(batch);
+    if (result.status == SinkStatus::Failed) {
+      result.reason = "cannot write to standard output: " + result.reason;
+    }
+    return result;
   }
-  SinkStatus flush() override {
-    std::string why;
-    const SinkStatus status = writer_.flush(&why);
-    if (status == SinkStatus::Failed) reason_ = "cannot write to standard output: " + why;
-    return status;
-  }
-  const std::string& reason() const override { return reason_; }
 
  private:
   int fd_;
-  FdWriter writer_;
-  std::string reason_;
+  LineWriter writer_;
 };
 
 }  // namespace

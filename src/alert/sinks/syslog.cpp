@@ -9,17 +9,15 @@ namespace {
 class SyslogSink final : public Sink {
  public:
   std::string_view name() const override { return "syslog_output"; }
-  Result<void> open() override { return {}; }
-  SinkStatus write(const Alert& alert, std::string_view line) override {
-    // Priorities have the numbers of syslog's severities. It reports no failure.
-    ::syslog(static_cast<int>(alert.priority), "%.*s", static_cast<int>(line.size()), line.data());
-    return SinkStatus::Ok;
+  Result<void> open(SinkPort&) override { return {}; }
+  SinkResult send(std::span<const Outgoing> batch) override {
+    for (const Outgoing& alert : batch) {
+      // Priorities have the numbers of syslog's severities. It reports no failure.
+      ::syslog(static_cast<int>(alert.priority), "%.*s", static_cast<int>(alert.line.size()),
+               alert.line.data());
+    }
+    return {};
   }
-  SinkStatus flush() override { return SinkStatus::Ok; }
-  const std::string& reason() const override { return reason_; }
-
- private:
-  std::string reason_;
 };
 
 }  // namespace

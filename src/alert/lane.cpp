@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alert/lane.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include "base/system.h"
+#include "base/text.h"
+
+namespace gyr {
+namespace {
+
+constexpr uint64_t kMillisecond = 1'000'000;
+constexpr size_t kLongestReason = 300;
+
+uint64_t now_ns() { return clock_ns(CLOCK_MONOTONIC); }
+
+MessageQueue::Time in_ns(uint64_t ns) {
+  return std::chrono::steady_clock::now() + std::chrono::nanoseconds(ns);
+}
+
+// Peers say what they like: bounded, and without control characters.
+std::string for_log(const std::string& reason) {
+  return one_line(std::string_view(reason).substr(0, kLongestReason));
+}
+
+std::string thread_name(std::string_view sink) {
+  sink = sink.substr(sink.rfind('.') == std::string_view::npos ? 0 : sink.rfind('.') + 1);
+  return "gyr:" + std::string(sink.substr(0, 11));
+}
+
+}  // namespace
+
+Lane::Lane(std::unique_ptr<Sink> sink, const LaneSettings& settings, const LaneContext& context)
+    : name_(sink->name()),
+      settings_(settings),
+      context_(context),
+      sink_(std::move(sink)),
+      queue_(context.queue_alerts, settings.queue_bytes),
+      retry_(settings.retry, std::random_device{}()) {
+  port_.logger = context.logger;
+  port_.finish_timeout_ms = context.finish_timeout_ms;
+}
+
+Result<std::shared_ptr<Lane>> Lane::start(std::unique_ptr<Sink> sink, const LaneSettings& settings,
+                                          const LaneContext& context) {
+  std::shared_ptr<Lane> lane(new Lane(std::move(sink), settings, context));
+  if (Result<void> opened = lane->sink_->open(lane->port_); !opened) return opened.error();
+  if (!settings.spool_folder.empty()) {
+    auto spool = Spool::open(settings.spool_folder, settings.spool_bytes);
+    if (!spool) return Error{lane->name_ + ": " + spool.error().message};
+    lane->spool_ = *std::move(spool);
+    lane->note_spool();
+  }
+  // Signals are for the main thread: a sink's threads start with all of them blocked.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  Result<void> result;
+  try {
+    lane->thread_ = std::thread([lane] { lane->run(); });
+  } catch (const std::system_error& error) {
+    result = Error{lane->name_ + ": cannot start a thread: " + error.what()};
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!result) return result.error();
+  return lane;
+}
+
+void Lane::run() {
+  pthread_setname_np(pthread_self(), thread_name(name_).c_str());
+  while (step()) {
+  }
+  sink_->close();
+  {
+    const std::lock_guard lock(done_mutex_);
+    done_ = true;
+  }
+  done_changed_.notify_all();
+}
+
+// False at the end.
+bool Lane::step() {
+  if (deadline_ns_ == 0 && queue_.is_closed()) begin_end();
+  if (abandoned_ || reader_gone_) {
+    give_up_rest();
+    return !queue_.is_closed();
+  }
+  if (spool_ && !spool_->empty()) {
+    move_to_spool();
+    if (retry_.is_due(now_ns())) {
+      send_spooled();
+    } else {
+      wait_for_retry();
+    }
+    return true;
+  }
+  if (batch_.empty()) take_batch();
+  if (batch_.empty()) return !queue_.is_closed() || queue_.size() > 0;
+  if (retry_.is_due(now_ns())) {
+    send_batch();
+  } else {
+    wait_for_retry();
+  }
+  return true;
+}
+
+void Lane::begin_end() {
+  deadline_ns_ = now_ns() + context_.finish_timeout_ms * kMillisecond;
+  retry_.hurry();
+}
+
+size_t Lane::batch_alerts() const {
+  if (singly_ > 0) return 1;
+  return sink_->limits().alerts;
+}
+
+void Lane::take_batch() {
+  const BatchLimits limits = sink_->limits();
+  const size_t alerts = context_.buffered || limits.always ? batch_alerts() : 1;
+  if (queue_.size() == 0 && !queue_.is_closed()) {
+    const uint64_t pause = sink_->idle_ms();
+    queue_.wait_message(pause > 0 ? std::optional(in_ns(pause * kMillisecond)) : std::nullopt);
+    if (reopen_.exchange(false)) sink_->reopen();
+    if (pause > 0 && queue_.size() == 0) sink_->idle();
+  }
+  if (limits.wait_ms > 0 && queue_.size() > 0) {
+    const auto full = in_ns(limits.wait_ms * kMillisecond);
+    while (queue_.size() < alerts && !queue_.is_closed() && !reopen_ &&
+           std::chrono::steady_clock::now() < full) {
+      queue_.wait_time(std::min(full, in_ns(10 * kMillisecond)));
+    }
+  }
+  queue_.take(alerts, &batch_);
+  in_flight_ = batch_.size();
+}
+
+void Lane::wait_for_retry() {
+  const uint64_t now = now_ns();
+  const uint64_t next = retry_.next_ns();
+  if (next <= now) return;
+  const auto until = in_ns(next - now);
+  // With a spool alerts are put to safety as they come.
+  if (spool_ && !spool_refuses_) {
+    queue_.wait_message(until);
+  } else {
+    queue_.wait_time(until);
+  }
+}
+
+// From memory to disk; what does not fit stays in memory, in order.
+void Lane::move_to_spool() {
+  for (;;) {
+    if (batch_.empty()) {
+      queue_.take(BatchLimits{}.alerts, &batch_);
+      in_flight_ = batch_.size();
+    }
+    if (batch_.empty() || !spool_batch()) return;
+  }
+}
+
+bool Lane::spool_batch() {
+  size_t stored = 0;
+  Spool::Appended appended = Spool::Appended::Yes;
+  for (const QueuedMessage& item : batch_) {
+    appended = spool_->append({.line = item.message->line(settings_.form),
+                               .id = item.message->id(),
+                               .priority = item.message->alert().priority});
+    if (appended != Spool::Appended::Yes) break;
+    ++stored;
+  }
+  spooled_ += stored;
+  drop_front(stored);
+  spool_->sync(now_ns());
+  note_spool();
+  const bool refuses = appended != Spool::Appended::Yes;
+  if (refuses && !spool_refuses_.exchange(true)) {
+    context_.logger->error("{}: {}; further alerts wait in memory", name_, spool_->reason());
+  }
+  if (!refuses) spool_refuses_ = false;
+  return !refuses;
+}
+
+SinkResult Lane::attempt(std::span<const Outgoing> batch) {
+  if (reopen_.exchange(false)) sink_->reopen();
+  return sink_->send(batch);
+}
+
+void Lane::send_batch() {
+  std::vector<Outgoing> outgoing;
+  const BatchLimits limits = sink_->limits();
+  size_t bytes = 0;
+  for (const QueuedMessage& item : batch_) {
+    const std::string& line = item.message->line(settings_.form);
+    bytes += line.size();
+    if (!outgoing.empty() && (bytes > limits.bytes || outgoing.size() >= batch_alerts())) break;
+    outgoing.push_back({.line = line,
+                        .id = item.message->id(),
+                        .priority = item.message->alert().priority,
+                        .alert = &item.message->alert()});
+  }
+  const SinkResult result = attempt(outgoing);
+  settle(result, outgoing.size());
+  const size_t accepted = result.status == SinkStatus::Ok ? outgoing.size() : result.accepted;
+  drop_front(accepted);
+  if (result.status == SinkStatus::Refused) {
+    if (outgoing.size() - accepted <= 1) {
+      lose_front(1, AlertLoss::Refused);
+    } else {
+      singly_ = outgoing.size() - accepted;
+    }
+  } else if (result.status == SinkStatus::Closed) {
+    lose_front(outgoing.size() - accepted, AlertLoss::Refused);
+  } else if (result.status == SinkStatus::Failed) {
+    if (spool_) {
+      move_to_spool();
+    } else {
+      lose_expired();
+    }
+  }
+}
+
+void Lane::send_spooled() {
+  BatchLimits limits = sink_->limits();
+  limits.alerts = batch_alerts();
+  const std::vector<Spool::Entry>& entries = spool_->peek(limits);
+  std::vector<Outgoing> outgoing;
+  for (const Spool::Entry& entry : entries) {
+    outgoing.push_back({.line = entry.line, .id = entry.id, .priority = entry.priority});
+  }
+  if (!outgoing.empty()) {
+    const SinkResult result = attempt(outgoing);
+    settle(result, outgoing.size());
+    size_t done = result.status == SinkStatus::Ok ? outgoing.size() : result.accepted;
+    if (result.status == SinkStatus::Refused) {
+      if (outgoing.size() - done <= 1) {
+        port_.count_lost(AlertLoss::Refused, outgoing.size() - done);
+        done = outgoing.size();
+      } else {
+        singly_ = outgoing.size() - done;
+      }
+    }
+    spool_->drop(done);
+    if (singly_ > 0) singly_ -= std::min(singly_, done);
+    if (done > 0) spool_refuses_ = false;
+  }
+  note_spool();
+}
+
+void Lane::note_spool() {
+  in_spool_ = spool_->alerts();
+  spool_bytes_ = spool_->bytes();
+  const uint64_t damaged = spool_->take_damaged();
+  if (damaged == 0) return;
+  port_.count_lost(AlertLoss::Damaged, damaged);
+  context_.logger->error("{}: {} damaged places in the spool {} were skipped", name_, damaged,
+                         settings_.spool_folder);
+}
+
+// Counts what an attempt brought, and plans the next.
+void Lane::settle(const SinkResult& result, size_t attempted) {
+  const size_t accepted = result.status == SinkStatus::Ok ? attempted : result.accepted;
+  retried_ += std::min(tried_, attempted);
+  tried_ = 0;
+  if (accepted > 0 || result.status == SinkStatus::Ok) {
+    note_success(accepted - std::min<uint64_t>(accepted, result.given_up));
+  }
+  switch (result.status) {
+    case SinkStatus::Ok:
+      retry_.succeeded();
+      break;
+    case SinkStatus::Busy:
+      note_busy();
+      break;
+    case SinkStatus::Failed:
+      tried_ = attempted - accepted;
+      note_failure(result);
+      break;
+    case SinkStatus::Refused:
+      retry_.succeeded();  // it is there, and answers
+      if (attempted - accepted <= 1) {
+        context_.logger->error("{}; this alert is lost", for_log(result.reason));
+      }
+      break;
+    case SinkStatus::Closed:
+      reader_gone_ = true;
+      context_.reader_gone->store(true);
+      break;
+  }
+}
+
+void Lane::note_success(size_t count) {
+  if (!healthy_.exchange(true)) context_.logger->warn("{} works again", name_);
+  sent_ += count;
+  if (count > 0) last_success_ns_ = system_clock().now_ns();
+  busy_since_ns_ = 0;
+  said_blocked_ = false;
+}
+
+void Lane::note_failure(const SinkResult& result) {
+  const uint64_t now = now_ns();
+  retry_.failed(now, result.retry_after_ms, result.timed_out);
+  if (healthy_.exchange(false)) {
+    const bool keeps = spool_ != nullptr || settings_.retry.give_up_ms > 0;
+    context_.logger->error("{}; {}", for_log(result.reason),
+                           keeps ? "alerts wait until it works again"
+                                 : "alerts for it are lost and counted until it works");
+  }
+  if (deadline_ns_ != 0 && now >= deadline_ns_) abandoned_ = true;
+}
+
+void Lane::note_busy() {
+  const uint64_t now = now_ns();
+  if (busy_since_ns_ == 0) busy_since_ns_ = now;
+  if (said_blocked_ || now - busy_since_ns_ < context_.blocked_after_ms * kMillisecond) return;
+  said_blocked_ = true;
+  healthy_ = false;
+  context_.logger->critical("{} has been blocked for {} ms; alerts for it wait", name_,
+                            context_.blocked_after_ms);
+}
+
+void Lane::drop_front(size_t count) {
+  count = std::min(count, batch_.size());
+  if (count == 0) return;
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; ++i) bytes += batch_[i].message->weight();
+  batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(count));
+  in_flight_ = batch_.size();
+  singly_ -= std::min(singly_, count);
+  queue_.release(bytes);
+}
+
+void Lane::lose_front(size_t count, AlertLoss reason) {
+  count = std::min(count, batch_.size());
+  port_.count_lost(reason, count);
+  drop_front(count);
+}
+
+// A failing output, and nothing to keep alerts in but memory.
+void Lane::lose_expired() {
+  const uint64_t now = now_ns();
+  size_t expired = 0;
+  while (expired < batch_.size() && retry_.gives_up(now, batch_[expired].since_ns)) ++expired;
+  lose_front(expired, AlertLoss::Expired);
+  tried_ = std::min(tried_, batch_.size());
+  const uint64_t age = settings_.retry.give_up_ms * kMillisecond;
+  // The first failure of an output that was merely slow must not cost all that waited for it.
+  if (retry_.gives_up_by_time(now, now - std::min(now, age))) {
+    port_.count_lost(AlertLoss::Expired, queue_.drop_older(now - std::min(now, age)));
+  }
+  retry_.forget_timeouts_if_exceeded();
+}
+
+void Lane::give_up_rest() {
+  {
+    const std::lock_guard lock(done_mutex_);
+    if (left_behind_) return;
+    for (;;) {
+      if (batch_.empty()) queue_.take(BatchLimits{}.alerts, &batch_);
+      if (batch_.empty()) break;
+      if (spool_ && spool_batch()) continue;
+      lose_front(batch_.size(), spool_ ? AlertLoss::SpoolFull : AlertLoss::Unfinished);
+    }
+  }
+  if (!queue_.is_closed()) queue_.wait_message(in_ns(100 * kMillisecond));
+}
+
+void Lane::count_no_room() {
+  port_.count_lost(spool_refuses_ ? AlertLoss::SpoolFull : AlertLoss::QueueFull, 1);
+  if (no_room_.fetch_add(1) == 0 && !reader_gone_) {
+    context_.logger->error("{}: its queue is full, alerts are lost and counted", name_);
+  }
+}
+
+void Lane::reopen() {
+  reopen_ = true;
+  queue_.poke();
+}
+
+bool Lane::wait_done(uint64_t timeout_ms) {
+  std::unique_lock lock(done_mutex_);
+  return done_changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return done_; });
+}
+
+void Lane::abandon() {
+  abandoned_ = true;
+  port_.ending = true;
+  queue_.poke();
+}
+
+void Lane::join_or_leave(uint64_t timeout_ms) {
+  if (wait_done(timeout_ms)) {
+    thread_.join();
+    return;
+  }
+  uint64_t left = 0;
+  {
+    const std::lock_guard lock(done_mutex_);
+    left_behind_ = true;
+    left = queue_.size() + in_flight_;
+    port_.count_lost(AlertLoss::Unfinished, left);
+  }
+  context_.logger->error("{} is blocked: {} alerts were not delivered", name_, left);
+  thread_.detach();
+}
+
+OutputCounters Lane::counters() const {
+  OutputCounters now;
+  now.name = name_;
+  now.sent = sent_;
+  now.retried = retried_;
+  now.spooled = spooled_;
+  for (size_t i = 0; i < kAlertLosses; ++i) now.lost[i] = port_.lost[i];
+  now.queued = queue_.size() + in_flight_;
+  now.queued_bytes = queue_.held_bytes();
+  now.in_spool = in_spool_;
+  now.spool_bytes = spool_bytes_;
+  now.healthy = healthy_;
+  now.last_success_ns = last_success_ns_;
+  return now;
+}
+
+}  // namespace gyr

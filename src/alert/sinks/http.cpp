@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "alert/sinks/http.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/text.h"
+
+namespace gyr {
+namespace {
+
+constexpr size_t kBatchBytes = 1u << 20;
+constexpr size_t kToldBody = 120;  // of an answer in a message
+
+bool is_for_now(long status) { return status == 408 || status == 429 || status >= 500; }
+
+class HttpSink final : public Sink {
+ public:
+  explicit HttpSink(HttpSinkSettings settings) : settings_(std::move(settings)) {}
+
+  std::string_view name() const override { return "http_output"; }
+  Result<void> open(SinkPort& port) override {
+    port_ = &port;
+    if (settings_.http.url.empty()) return Error{"http_output.url is empty"};
+    if (settings_.batch_alerts > 1 && settings_.batch_form == HttpBatchForm::Array &&
+        !settings_.json) {
+      return Error{
+          "gyr.outputs.http.batch_form is array, which needs json_output: true; text alerts are "
+          "batched as lines"};
+    }
+    auto client = HttpClient::create(settings_.http);
+    if (!client) return Error{"http_output: " + client.error().message};
+    client_ = *std::move(client);
+    return {};
+  }
+  BatchLimits limits() const override {
+    return {.alerts = settings_.batch_alerts,
+            .bytes = kBatchBytes,
+            .wait_ms = settings_.batch_wait_ms,
+            .always = settings_.batch_alerts > 1};
+  }
+  SinkResult send(std::span<const Outgoing> batch) override {
+    std::vector<std::string> headers;
+    if (batch.size() == 1 && !batch.front().id.empty()) {
+      headers.push_back(fmt::format("Gyr-Alert-Id: {}", batch.front().id));
+    }
+    const HttpAnswer answer = client_->post(body_of(batch), content_type(), headers, port_->ending);
+    if (settings_.echo && !answer.body.empty()) echo(answer.body);
+    if (answer.status >= 200 && answer.status < 300) return {};
+    return failure(answer);
+  }
+
+ private:
+  bool batched() const { return settings_.batch_alerts > 1; }
+
+  std::string content_type() const {
+    if (!settings_.json) return "text/plain";
+    return batched() && settings_.batch_form == HttpBatchForm::Lines ? "application/x-ndjson"
+                                                                     : "application/json";
+  }
+  std::string body_of(std::span<const Outgoing> batch) const {
+    if (!batched()) return std::string(batch.front().line);
+    const bool array = settings_.batch_form == HttpBatchForm::Array;
+    std::string body = array ? "[" : "";
+    for (const Outgoing& alert : batch) {
+      if (array && body.size() > 1) body += ',';
+      body += alert.line;
+      if (!array) body += '\n';
+    }
+    return array ? body + "]" : body;
+  }
+  SinkResult failure(const HttpAnswer& answer) const {
+    SinkResult result;
+    result.timed_out = answer.timed_out;
+    result.retry_after_ms = answer.retry_after_ms;
+    const bool refused = answer.status != 0 && !is_for_now(answer.status);
+    result.status = refused ? SinkStatus::Refused : SinkStatus::Failed;
+    result.reason = answer.status == 0
+                        ? fmt::format("http_output: {}: {}", settings_.http.url, answer.error)
+                        : fmt::format("http_output: {} answered HTTP {} {}", settings_.http.url,
+                                      answer.status, answer.body.substr(0, kToldBody));
+    return result;
+  }
+  // As the reference does; for diagnosis only.
+  static void echo(const std::string& body) {
+    const std::string line = one_line(body) + "\n";
+    [[maybe_unused]] const ssize_t ignored = ::write(STDOUT_FILENO, line.data(), line.size());
+  }
+
+  HttpSinkSettings settings_;
+  SinkPort* port_ = nullptr;
+  std::unique_ptr<HttpClient> client_;
+};
+
+}  // namespace
+
+std::unique_ptr<Sink> make_http_sink(HttpSinkSettings settings) {
+  return std::make_unique<HttpSink>(std::move(settings));
+}
+
+}  // namespace gyr
