@@ -97,20 +97,20 @@ uint64_t round_up_to_power_of_two(uint64_t bytes) {
 // Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
 bool programs_are_preempted() { return !running_kernel().before(7, 0); }
 
-// Times the kernel skipped a program because the same was under way on the CPU. Page faults do not
-// count: they are skipped when they are of our own making.
-uint64_t missed_runs(const gyr_probe& probe) {
-  uint64_t sum = 0;
+// What the kernel counts of each program. `missed`: times it skipped one because the same was under
+// way on the CPU. Page faults do not count there: they are skipped when they are of our own making.
+void count_runs(const gyr_probe& probe, SourceCounters* sum) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, probe.obj) {
     bpf_prog_info info{};
     __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) continue;
+    sum->programs.push_back(
+        {.name = bpf_program__name(program), .runs = info.run_cnt, .time_ns = info.run_time_ns});
     if (program == probe.progs.page_fault_user || program == probe.progs.page_fault_kernel)
       continue;
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
-      sum += info.recursion_misses;
+    sum->missed += info.recursion_misses;
   }
-  return sum;
 }
 
 // Programs that the kernel may refuse, and what is not seen then.
@@ -603,6 +603,9 @@ SourceCounters BpfSource::counters() const {
   sum.events = delivered_;
   gyr_cpu all{};
   for (const gyr_cpu& cpu : cpus_) {
+    sum.cpus.push_back(
+        {.seen = counted(cpu.seen),
+         .lost = counted(cpu.lost[GYR_BULK]) + counted(cpu.lost[GYR_CRITICAL_CLASS])});
     sum.seen += counted(cpu.seen);
     sum.sent += counted(cpu.sent);
     sum.shed += counted(cpu.shed);
@@ -617,7 +620,7 @@ SourceCounters BpfSource::counters() const {
   for (const LossRow& row : sum.losses) {
     (row.reason == LossReason::RingFull ? sum.lost_ring_full : sum.lost_other) += row.count;
   }
-  sum.missed = missed_runs(*probe_);
+  count_runs(*probe_, &sum);
   sum.lost_detail = losses_text(sum.losses);
   const auto tell = [&](uint64_t count, std::string_view what) {
     if (count == 0) return;
