@@ -10,6 +10,7 @@
 
 #include "alert/outputs.h"
 #include "alert/sinks/file.h"
+#include "app/observer.h"
 #include "base/attach_mode.h"
 #include "base/log.h"
 #include "container_api/settings.h"
@@ -32,6 +33,9 @@ struct DetectSettings {
   bool stdout_enabled = true;
   bool syslog_enabled = false;
   std::optional<FileSinkSettings> file{};
+  DropSettings drops{};
+  uint64_t silent_rounds = 0;
+  ObserverSettings observer{};
   BufferFormat buffers = BufferFormat::Printable;
   uint64_t duration_ns = 0;
   ContainerApiSettings container_apis{};

@@ -317,8 +317,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"ignore_and_log",
                 "syscall_event_drops: {actions: [ignore, log]}\n",
                 {},
-                "error /c.yaml:1:32: syscall_event_drops.actions: 'ignore' excludes the other "
-                "actions\n"},
+                "error /c.yaml:1:32: syscall_event_drops.actions: syscall event drop action \"log\" "
+                "does not make sense with the \"ignore\" action\n"},
         BadCase{"option_misspelt",
                 "",
                 {"json_ouput=true"},
