@@ -148,6 +148,8 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
       settings.falco_libs.thread_table_auto_purging_thread_timeout_s * kSecond;
   detect.drops = drop_settings(settings.event_drops);
   detect.silent_rounds = settings.event_timeouts_max_consecutives;
+  if (settings.libs_logger_enabled)
+    detect.library_severity = to_lower(settings.libs_logger_severity);
   detect.verbose = options.verbose;
   detect.dry_run = options.dry_run;
   return detect;

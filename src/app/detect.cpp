@@ -266,10 +266,16 @@ struct Run {
                                                         .snaplen = settings.snaplen,
                                                         .ring_bytes = settings.ring_bytes,
                                                         .cpus_per_ring = settings.cpus_per_ring,
-                                                        .attach_mode = settings.attach_mode},
+                                                        .attach_mode = settings.attach_mode,
+                                                        .library_log = library_log()},
                                                        logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);
+  }
+
+  Logger library_log() const {
+    if (!settings.library_severity) return nullptr;
+    return library_logger(logger, *settings.library_severity);
   }
 
   int replay() {

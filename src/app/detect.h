@@ -36,6 +36,7 @@ struct DetectSettings {
   DropSettings drops{};
   uint64_t silent_rounds = 0;
   ObserverSettings observer{};
+  std::optional<std::string> library_severity{};  // of libbpf's messages; none: they are not logged
   BufferFormat buffers = BufferFormat::Printable;
   uint64_t duration_ns = 0;
   ContainerApiSettings container_apis{};

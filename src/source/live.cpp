@@ -55,6 +55,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 //
 #include "base/add_once.h"
 #include "base/system.h"
+#include "base/text.h"
 #include "gyr_probe.skel.h"
 #include "source/call_exits.h"
 #include "source/call_table.h"
@@ -139,7 +140,39 @@ void run_once(bpf_program* program) {
   bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 }
 
-int silent(libbpf_print_level, const char*, va_list) { return 0; }
+// libbpf tells it without saying on whose behalf: the thread that calls it knows.
+thread_local const Logger* library_log = nullptr;
+
+spdlog::level::level_enum level_of(libbpf_print_level level) {
+  switch (level) {
+    case LIBBPF_WARN:
+      return spdlog::level::warn;
+    case LIBBPF_INFO:
+      return spdlog::level::info;
+    case LIBBPF_DEBUG:
+      break;
+  }
+  return spdlog::level::debug;
+}
+
+// A message may hold the whole log of the kernel's verifier, whose end says what is wrong.
+int tell(libbpf_print_level level, const char* format, va_list arguments) {
+  constexpr size_t kHead = 200;
+  constexpr size_t kTail = 1500;
+  if (library_log == nullptr || !(*library_log)->should_log(level_of(level))) return 0;
+  char* text = nullptr;
+  const int size = vasprintf(&text, format, arguments);
+  if (size < 0) return 0;
+  std::string_view all = trim({text, static_cast<size_t>(size)});
+  std::string cut;
+  if (all.size() > kHead + kTail) {
+    cut = fmt::format("{} … {}", all.substr(0, kHead), all.substr(all.size() - kTail));
+    all = cut;
+  }
+  (*library_log)->log(level_of(level), "{}", one_line(all));
+  free(text);  // NOLINT(cppcoreguidelines-no-malloc): vasprintf's
+  return 0;
+}
 
 class BpfSource final : public LiveSource, public LoadControl {
  public:
@@ -421,7 +454,10 @@ Result<void> BpfSource::start() {
   const auto own_pid = check_live_host(*files_);
   if (!own_pid) return own_pid.error();
   own_pid_ = *own_pid;
-  libbpf_set_print(silent);
+  libbpf_set_print(tell);
+  library_log = settings_.library_log ? &settings_.library_log : nullptr;
+  const auto silence = std::unique_ptr<const Logger*, void (*)(const Logger**)>(
+      &library_log, [](const Logger** log) { *log = nullptr; });
   if (auto loaded = load(); !loaded) return loaded;
   fill_tables();
   attach();
