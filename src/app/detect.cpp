@@ -298,6 +298,8 @@ struct Run {
       if (settings.duration_ns > 0 && passed >= settings.duration_ns) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
+    observer.detach();
+    outputs.finish([] { return true; });
     return print_result(AlertStatistics().to_text());
   }
 };

@@ -75,7 +75,8 @@ class MetricsTest(unittest.TestCase):
 
     def test_file_is_appended_to_and_may_be_moved_away(self):
         write(self.folder, 'lines.jsonl', 'before\n')
-        running = subprocess.Popen(self.command(**{'metrics.output_file': self.lines}), stdout=subprocess.DEVNULL)
+        running = subprocess.Popen(self.command(**{'metrics.output_file': self.lines}), stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL)
         self.addCleanup(running.kill)
         while os.path.getsize(self.lines) < 50:
             self.assertIsNone(running.poll())
@@ -159,9 +160,11 @@ class MetricsTest(unittest.TestCase):
         self.assertIn('falco.host_netinfo.interfaces.lo.protocols.ipv4.addresses', fields)
 
     def test_messages_of_libraries_can_be_switched_off(self):
-        _, log = start_watching(self, self.command(**{
+        watching, log = start_watching(self, self.command(**{
             'engine.kind': 'modern_ebpf', 'metrics.enabled': 'false', 'log_level': 'debug', 'log_stderr': 'true',
             'libs_logger.enabled': 'false'}))
+        watching.terminate()
+        watching.communicate(timeout=60)
         self.assertNotIn('libbpf: ', log)
 
 
