@@ -318,6 +318,9 @@ int detect(const DetectSettings& settings, const std::shared_ptr<const PreparedR
   auto observer = Observer::start(std::move(observed), outputs, logger);
   if (!observer) return print_error(observer.error().message);
   signals.on_reopen([&outputs] { outputs.reopen(); });
+  reloader.on_loaded([&observer](const ConfigResult& config, const RulesToUse& loaded) {
+    (*observer)->reloaded(config_digests(config), loaded.digests);
+  });
   if (settings.reloads()) signals.on_reload([&reloader] { reloader.ask(); });
   Run run{settings, rules, reloader, logger, signals, outputs, **observer};
   const int status = settings.no_source      ? run.idle()
@@ -326,6 +329,7 @@ int detect(const DetectSettings& settings, const std::shared_ptr<const PreparedR
                                              : run.live();
   signals.on_reopen({});
   signals.on_reload({});
+  reloader.stop();
   return status;
 }
 

@@ -84,7 +84,8 @@ Observer::Observer(ObserverSettings settings, Outputs& outputs, const Logger& lo
       own_files_(system_files("")),
       host_files_(system_files(settings_.host_root)),
       resources_(*own_files_, *host_files_, settings_.group_file),
-      lines_(file_settings(), logger) {}
+      lines_(file_settings(), logger),
+      identity_(std::make_shared<MetricsIdentity>(settings_.identity)) {}
 
 Observer::~Observer() {
   server_.reset();
@@ -128,6 +129,7 @@ void Observer::detach() {
 void Observer::between_events() {
   const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
   hub_.beat(now_ns);
+  if (subject_.engine != nullptr) rules_ = subject_.engine->rule_count();  // may be new ones
   const bool is_due = settings_.interval_ns > 0 && now_ns >= next_ns_;
   if (!is_due && !hub_.is_wanted()) return;
   auto sample = take_sample(now_ns);
@@ -154,15 +156,15 @@ std::shared_ptr<const MetricsSample> Observer::take_sample(uint64_t now_ns) cons
   return sample;
 }
 
-// On the engine's thread: a snapshot is rare, and what it costs is about a millisecond.
+// On the engine's thread, which alone may send alerts: a snapshot is rare.
 void Observer::tell(std::shared_ptr<const MetricsSample> sample) {
-  const Resources resources = resources_.read();
+  const Shown shown = show(sample, before_);
   auto alert = std::make_shared<Alert>();
   alert->time_ns = sample->time_ns;
   alert->rule = "Falco internal: metrics snapshot";
   alert->priority = Priority::Informational;
   alert->message = "Falco metrics snapshot";
-  alert->fields = snapshot_fields(view(*sample, before_.get(), resources), settings_.metrics);
+  alert->fields = snapshot_fields(view(shown), settings_.metrics);
   before_ = std::move(sample);
   if (!lines_.empty()) lines_.send(alert, [] { return true; });
   if (!settings_.metrics.output_rule) return;
@@ -174,14 +176,33 @@ void Observer::tell(std::shared_ptr<const MetricsSample> sample) {
   outputs_.send(std::move(alert), [] { return true; });
 }
 
-MetricsView Observer::view(const MetricsSample& sample, const MetricsSample* before,
-                           const Resources& resources) const {
-  return {.identity = settings_.identity,
-          .now = sample,
-          .before = before,
-          .resources = resources,
+void Observer::reloaded(std::vector<FileDigest> config_files, std::vector<FileDigest> rules_files) {
+  const std::lock_guard lock(identity_mutex_);
+  auto identity = std::make_shared<MetricsIdentity>(*identity_);
+  identity->reload_ns = clock_ns(CLOCK_REALTIME);
+  identity->config_files = std::move(config_files);
+  identity->rules_files = std::move(rules_files);
+  identity_ = std::move(identity);
+}
+
+Observer::Shown Observer::show(std::shared_ptr<const MetricsSample> now,
+                               std::shared_ptr<const MetricsSample> before) const {
+  Shown shown{.identity = nullptr,
+              .now = std::move(now),
+              .before = std::move(before),
+              .resources = resources_.read()};
+  const std::lock_guard lock(identity_mutex_);
+  shown.identity = identity_;
+  return shown;
+}
+
+MetricsView Observer::view(const Shown& shown) const {
+  return {.identity = *shown.identity,
+          .now = *shown.now,
+          .before = shown.before.get(),
+          .resources = shown.resources,
           .loop_silent_ns = silent_ns(),
-          .shown_at_ns = std::max(clock_ns(CLOCK_MONOTONIC), sample.monotonic_ns)};
+          .shown_at_ns = std::max(clock_ns(CLOCK_MONOTONIC), shown.now->monotonic_ns)};
 }
 
 uint64_t Observer::silent_ns() const {
@@ -235,9 +256,9 @@ WebReply Observer::metrics_text() {
   if (sample == nullptr) {
     return {.status = 503, .body = "{\"error\": \"there are no metrics yet: starting\"}\n"};
   }
-  const Resources resources = resources_.read();
+  const Shown shown = show(sample, nullptr);
   return {.type = "text/plain; version=0.0.4",
-          .body = prometheus_text(view(*sample, nullptr, resources), settings_.metrics)};
+          .body = prometheus_text(view(shown), settings_.metrics)};
 }
 
 }  // namespace gyr::app

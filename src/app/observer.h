@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,8 @@ struct ObserverSettings {
 // An error names the setting. `rules_files`: what was loaded; empty while metrics are off.
 Result<ObserverSettings> observer_settings(const ConfigResult& config,
                                            std::vector<FileDigest> rules_files);
+// Of the files of the configuration, as they are now.
+std::vector<FileDigest> config_digests(const ConfigResult& config);
 
 class Observer {
  public:
@@ -63,6 +66,9 @@ class Observer {
   void between_events();
   void detach();
 
+  // Any thread: the configuration and rules were loaded anew.
+  void reloaded(std::vector<FileDigest> config_files, std::vector<FileDigest> rules_files);
+
   // For tests. 0: no server.
   uint16_t port() const { return server_ ? server_->port() : 0; }
 
@@ -71,8 +77,16 @@ class Observer {
   Result<void> open(const Logger& logger);
   std::shared_ptr<const MetricsSample> take_sample(uint64_t now_ns) const;
   void tell(std::shared_ptr<const MetricsSample> sample);
-  MetricsView view(const MetricsSample& sample, const MetricsSample* before,
-                   const Resources& resources) const;
+  // What a view refers to.
+  struct Shown {
+    std::shared_ptr<const MetricsIdentity> identity;
+    std::shared_ptr<const MetricsSample> now;
+    std::shared_ptr<const MetricsSample> before;
+    Resources resources;
+  };
+  Shown show(std::shared_ptr<const MetricsSample> now,
+             std::shared_ptr<const MetricsSample> before) const;
+  MetricsView view(const Shown& shown) const;
   uint64_t silent_ns() const;
   std::string trouble() const;
   WebPages pages();
@@ -89,6 +103,8 @@ class Observer {
   SampleHub hub_;
   Subject subject_;
   std::atomic<size_t> rules_{0};
+  mutable std::mutex identity_mutex_;
+  std::shared_ptr<const MetricsIdentity> identity_;
   uint64_t next_ns_ = 0;  // snapshot
   std::shared_ptr<const MetricsSample> before_;
   std::unique_ptr<WebServer> server_;  // last: its threads use the others

@@ -34,19 +34,6 @@ std::string engine_name(EngineKind kind) {
   return "";
 }
 
-std::vector<FileDigest> config_digests(const ConfigResult& config) {
-  constexpr size_t kLimit = 4u << 20;  // of a configuration file
-  const std::unique_ptr<Files> files = system_files("");
-  std::vector<FileDigest> digests;
-  for (const std::string& path : config.files) {
-    const auto text = files->read(path, kLimit);
-    if (!text) continue;
-    digests.push_back(
-        {.name = std::filesystem::path(path).filename().string(), .sha256 = sha256(*text)});
-  }
-  return digests;
-}
-
 MetricsIdentity identity_of(const ConfigResult& config, std::vector<FileDigest> rules_files) {
   const Settings& settings = config.settings;
   MetricsIdentity identity;
@@ -77,6 +64,19 @@ Result<void> check_path(const ConfigResult& config) {
 }
 
 }  // namespace
+
+std::vector<FileDigest> config_digests(const ConfigResult& config) {
+  constexpr size_t kLimit = 4u << 20;  // of a configuration file
+  const std::unique_ptr<Files> files = system_files("");
+  std::vector<FileDigest> digests;
+  for (const std::string& path : config.files) {
+    const auto text = files->read(path, kLimit);
+    if (!text) continue;
+    digests.push_back(
+        {.name = std::filesystem::path(path).filename().string(), .sha256 = sha256(*text)});
+  }
+  return digests;
+}
 
 // There is no server in a replay, as with the reference.
 Result<ObserverSettings> observer_settings(const ConfigResult& config,

@@ -17,8 +17,7 @@ class ResourceReader {
   // `group_file`: where our control group's memory is told (FALCO_CGROUP_MEM_PATH), "": found out.
   ResourceReader(const Files& own, const Files& host, std::string group_file);
 
-  // What cannot be read is 0. Costs some hundred microseconds, most of it for the share of pages
-  // (smaps_rollup), which the kernel counts each time.
+  // What cannot be read is 0. The share of pages (smaps_rollup) is counted by the kernel each time.
   Resources read() const;
 
  private:

@@ -6,6 +6,7 @@ usage: web_test.py GYR
 Most of it runs without a source of events (engine.kind: nodriver), where the event loop is all that moves.
 """
 import ctypes
+import hashlib
 import json
 import os
 import shutil
@@ -201,6 +202,20 @@ class WebTest(unittest.TestCase):
         self.assertEqual(served.ask('/readyz')[0], 200)
         served.process.send_signal(signal.SIGTERM)
         self.assertEqual(served.process.wait(60), 0)
+
+    def test_a_reload_is_seen(self):
+        served = self.serve()
+        start = self.counter(served, 'falcosecurity_falco_start_timestamp_nanoseconds')
+        self.assertEqual(self.counter(served, 'falcosecurity_falco_reload_timestamp_nanoseconds'), start)
+        rules = os.path.join(served.folder, 'rules.yaml')
+        with open(rules, 'a', encoding='utf-8') as file:
+            file.write('# changed\n')
+        digest = hashlib.sha256((RULE + '# changed\n').encode()).hexdigest()
+        served.process.send_signal(signal.SIGHUP)
+        while f'file_name="rules.yaml",sha256="{digest}"' not in served.ask('/metrics')[2]:
+            self.assertIsNone(served.process.poll())
+        self.assertGreater(self.counter(served, 'falcosecurity_falco_reload_timestamp_nanoseconds'), start)
+        self.assertEqual(served.ask('/healthz')[0], 200)
 
     def test_not_in_a_replay(self):
         served = Served(GYR, temporary(self), config(temporary(self)),
