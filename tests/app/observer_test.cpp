@@ -81,7 +81,7 @@ class ObserverTest : public testing::Test {
       EngineSetup setup;
       setup.between_events = [this] { observer->between_events(); };
       Engine engine(
-          std::move(setup), ruleset,
+          std::move(setup), prepare_rules(ruleset, {}),
           {.source = source, .outputs = outputs, .clock = system_clock(), .logger = null_logger()});
       EXPECT_TRUE(engine.open());
       observer->attach({.engine = &engine, .source = &source, .rules = engine.rule_count()});

@@ -116,7 +116,7 @@ struct World {
     Outputs outputs({.wait_when_full = true}, null_logger());
     EXPECT_TRUE(outputs.add(std::make_unique<CollectingSink>(seen)));
     Engine engine(
-        std::move(setup), ruleset,
+        std::move(setup), prepare_rules(ruleset, {}),
         {.source = source, .outputs = outputs, .clock = system_clock(), .logger = null_logger()});
     EXPECT_TRUE(engine.open());
     const RunEnd end = engine.run(stop);
