@@ -86,6 +86,20 @@ AlertCaptureSettings capture_settings(const Settings& settings) {
   return to;
 }
 
+DropSettings drop_settings(const EventDropSettings& settings) {
+  DropSettings to{.threshold = settings.threshold,
+                  .rate = settings.rate,
+                  .max_burst = settings.max_burst,
+                  .simulate = settings.simulate_drops};
+  for (const std::string& action : settings.actions) {
+    const std::string word = to_lower(action);
+    to.log = to.log || word == "log";
+    to.alert = to.alert || word == "alert";
+    to.exit = to.exit || word == "exit";
+  }
+  return to;
+}
+
 DetectSettings detect_settings(const Settings& settings, const Options& options) {
   constexpr uint64_t kSecond = 1'000'000'000;
   constexpr uint64_t kMegabyte = 1'000'000;
@@ -128,6 +142,10 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   detect.purge_interval_ns = settings.falco_libs.thread_table_auto_purging_interval_s * kSecond;
   detect.thread_timeout_ns =
       settings.falco_libs.thread_table_auto_purging_thread_timeout_s * kSecond;
+  detect.drops = drop_settings(settings.event_drops);
+  detect.silent_rounds = settings.event_timeouts_max_consecutives;
+  if (settings.libs_logger_enabled)
+    detect.library_severity = to_lower(settings.libs_logger_severity);
   detect.verbose = options.verbose;
   detect.dry_run = options.dry_run;
   return detect;
@@ -165,24 +183,14 @@ Result<void> check_supported(const ConfigResult& config, const Options& options)
 void warn_of_settings_without_effect(const ConfigResult& config, const Logger& logger) {
   const Settings& settings = config.settings;
   const bool live = settings.engine.kind != EngineKind::Replay;
-  const std::pair<bool, const char*> requests[] = {
-      {settings.metrics.enabled, "metrics.enabled"},
-      {settings.webserver.enabled && live, "webserver.enabled"},
-      {settings.event_drops.simulate_drops && live, "syscall_event_drops.simulate_drops"}};
-  for (const auto& [requested, key] : requests) {
-    if (requested) logger->warn("{} has no effect in this version", config.place_of(key));
+  const WebserverSettings& web = settings.webserver;
+  if (web.enabled && live && web.prometheus_metrics_enabled && !settings.metrics.enabled) {
+    logger->warn("{} has no effect without metrics.enabled",
+                 config.place_of("webserver.prometheus_metrics_enabled"));
   }
   if (live && settings.falco_libs.snaplen > kSnaplenMax) {
     logger->warn("{}: at most {} bytes of a buffer are kept", config.place_of("falco_libs.snaplen"),
                  kSnaplenMax);
-  }
-  // `log` is what always happens, `ignore` asks for nothing.
-  for (const std::string& action : settings.event_drops.actions) {
-    const std::string word = to_lower(action);
-    if (!live || (word != "alert" && word != "exit")) continue;
-    logger->warn(
-        "{}: the action '{}' has no effect in this version; lost events are counted and logged",
-        config.place_of("syscall_event_drops.actions"), word);
   }
 }
 
@@ -240,6 +248,9 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   auto apis = container_apis(config);
   if (!apis) return print_error(apis.error().message);
   detection.container_apis = *std::move(apis);
+  auto observer = observer_settings(config, rules.digests);
+  if (!observer) return print_error(observer.error().message);
+  detection.observer = *std::move(observer);
   detection.built_in_rules = rules.built_in;
   const SyscallPlan plan = plan_calls(settings, *rules.ruleset);
   if (settings.engine.is_live() && !options.dry_run) log_plan(plan, logger);

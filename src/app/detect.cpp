@@ -3,10 +3,8 @@
 
 #include <fmt/format.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstdio>
 #include <functional>
@@ -26,13 +24,6 @@
 namespace gyr::app {
 namespace {
 
-std::string alert_hostname() {
-  if (std::string name = environment("FALCO_HOSTNAME"); !name.empty()) return name;
-  std::array<char, 256> name{};
-  if (gethostname(name.data(), name.size() - 1) != 0) return "";
-  return name.data();
-}
-
 EngineSetup engine_settings(const DetectSettings& settings, StateSettings state) {
   EngineSetup engine;
   engine.stream.state = std::move(state);
@@ -44,6 +35,8 @@ EngineSetup engine_settings(const DetectSettings& settings, StateSettings state)
   // What is followed ends by itself: the source sees to it.
   engine.duration_ns = settings.follow ? 0 : settings.duration_ns;
   engine.capture = settings.capture_choice;
+  engine.drops = settings.drops;
+  engine.silent_rounds = settings.silent_rounds;
   return engine;
 }
 
@@ -81,6 +74,7 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   if (const std::string losses = engine.state_losses(); !losses.empty()) {
     logger->warn("{}", losses);
   }
+  if (const std::string drops = engine.drops().text(); !drops.empty()) logger->warn("{}", drops);
   if (!settings.verbose) return;
   logger->info(
       "{} events, {} of them consumed before anybody saw them; {} threads known at the end",
@@ -99,8 +93,8 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   }
   for (const Engine::RuleCount& rule : engine.rule_counts()) {
     if (rule.counters.evaluated == 0) continue;
-    logger->info("rule '{}': tested on {} events, matched {}", rule.name, rule.counters.evaluated,
-                 rule.counters.matched);
+    logger->info("rule '{}': tested on {} events, matched {}", rule.rule.name,
+                 rule.counters.evaluated, rule.counters.matched);
   }
 }
 
@@ -130,6 +124,7 @@ struct Run {
   const Logger& logger;
   SignalWatcher& signals;
   Outputs& outputs;
+  Observer& observer;
   const std::function<bool()> give_up = signals.give_up(settings.duration_ns);
   const std::atomic<bool> never{false};
   Recording* recording_ = nullptr;
@@ -170,6 +165,7 @@ struct Run {
     if (host != nullptr) {
       setup.why_missing = [host](std::string_view id) { return host->containers().missing_of(id); };
     }
+    setup.between_events = [this] { observer.between_events(); };
     Engine engine(std::move(setup), rules,
                   {.source = source,
                    .outputs = outputs,
@@ -194,10 +190,14 @@ struct Run {
     if (const Result<void> opened = engine.open(); !opened) {
       return print_error(opened.error().message);
     }
+    observer.attach(
+        {.engine = &engine, .source = &source, .host = host, .rules = engine.rule_count()});
+    observer.begin();
     if (host != nullptr) say_what_is_watched(settings, *host, engine.rule_count());
     if (settings.reloads()) reloader.start(&engine);
     const RunEnd end = engine.run(settings.follow ? never : signals.stop());
     reloader.stop();
+    observer.detach();
     const bool cut_short = end != RunEnd::Finished && end != RunEnd::Failed;
     outputs.finish([&] { return cut_short || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
@@ -207,6 +207,9 @@ struct Run {
     // A replay can be run again, so whoever started it must not take this one for complete.
     if (host == nullptr && lost_alerts(outputs) > 0) printed = 1;
     if (end == RunEnd::Failed) return print_error(engine.error().message);
+    if (end == RunEnd::TooManyLost) {
+      return print_error("too many events were lost, and syscall_event_drops.actions says 'exit'");
+    }
     return printed;
   }
 
@@ -250,10 +253,16 @@ struct Run {
                    .ring_bytes = settings.ring_bytes,
                    .cpus_per_ring = settings.cpus_per_ring,
                    .attach_mode = settings.attach_mode,
-                   .disable_iterators = settings.disable_iterators},
+                   .disable_iterators = settings.disable_iterators,
+                   .library_log = library_log()},
                   logger);
     if (!source) return print_error(source.error().message);
     return with_source(**source, host.state_settings(), &host);
+  }
+
+  Logger library_log() const {
+    if (!settings.library_severity) return nullptr;
+    return library_logger(logger, *settings.library_severity);
   }
 
   int replay() {
@@ -268,11 +277,16 @@ struct Run {
   int idle() {
     const uint64_t start = system_clock().monotonic_ns();
     if (!settings.dry_run) reloader.start(nullptr);
+    observer.attach({.rules = rules->active.size()});
+    observer.begin();
     while (!settings.dry_run && !signals.stop()) {
+      observer.between_events();
       const uint64_t passed = system_clock().monotonic_ns() - start;
       if (settings.duration_ns > 0 && passed >= settings.duration_ns) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
+    observer.detach();
+    outputs.finish([] { return true; });
     return print_result(AlertStatistics().to_text());
   }
 };
@@ -288,15 +302,23 @@ int detect(const DetectSettings& settings, const std::shared_ptr<const PreparedR
   if (const Result<void> added = add_sinks(sinks, &outputs); !added) {
     return print_error(added.error().message);
   }
+  ObserverSettings observed = settings.observer;
+  if (settings.dry_run) observed = {};
+  auto observer = Observer::start(std::move(observed), outputs, logger);
+  if (!observer) return print_error(observer.error().message);
   signals.on_reopen([&outputs] { outputs.reopen(); });
+  reloader.on_loaded([&observer](const ConfigResult& config, const RulesToUse& loaded) {
+    (*observer)->reloaded(config_digests(config), loaded.digests);
+  });
   if (settings.reloads()) signals.on_reload([&reloader] { reloader.ask(); });
-  Run run{settings, rules, reloader, logger, signals, outputs};
+  Run run{settings, rules, reloader, logger, signals, outputs, **observer};
   const int status = settings.no_source      ? run.idle()
                      : settings.follow       ? run.follow()
                      : settings.capture_file ? run.replay()
                                              : run.live();
   signals.on_reopen({});
   signals.on_reload({});
+  reloader.stop();
   return status;
 }
 

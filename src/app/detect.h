@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "alert/outputs.h"
+#include "app/observer.h"
 #include "app/sinks.h"
 #include "base/attach_mode.h"
 #include "base/log.h"
@@ -30,6 +31,10 @@ struct DetectSettings {
   CaptureChoice capture_choice{};
   OutputSettings outputs{};
   SinkChoice sinks{};
+  DropSettings drops{};
+  uint64_t silent_rounds = 0;
+  ObserverSettings observer{};
+  std::optional<std::string> library_severity{};  // of libbpf's messages; none: they are not logged
   BufferFormat buffers = BufferFormat::Printable;
   uint64_t duration_ns = 0;
   ContainerApiSettings container_apis{};

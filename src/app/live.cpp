@@ -29,6 +29,7 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
   live.attach_mode = what.attach_mode;
   live.real_paths = what.collection.real_paths;
   live.compared = what.collection.compared;
+  live.library_log = what.library_log;
   live.host_root = host_root_;
   if (what.disable_iterators) live.iterators = IteratorUse::Never;
   for (const Sc call : live.syscalls) collected_ += is_collected(call) ? 1 : 0;

@@ -33,6 +33,7 @@ class LiveHost {
     uint32_t cpus_per_ring = 2;
     AttachMode attach_mode = AttachMode::Auto;
     bool disable_iterators = false;
+    Logger library_log{};  // null: what libbpf says is not logged
   };
   Result<std::unique_ptr<Source>> open(const Collect& what, const Logger& logger);
   // The same of a command or of running processes, without the probe. `what` needs no calls.

@@ -113,13 +113,14 @@ std::string Reloader::load_and_offer() {
       .settings = next->config.settings, .options = options_, .fields = next->fields};
   RulesToUse rules = load_rules_to_use(request, !next->config.files.empty(), logger_);
   if (!rules.ruleset) return join(rules.faults, "\n");
-  next->ruleset = std::move(rules.ruleset);
+  next->ruleset = rules.ruleset;
   const SyscallPlan plan = plan_calls(next->config.settings, *next->ruleset);
   log_plan(plan, logger_);
   RuleUse use = rule_use(next->config.settings, *next->ruleset, plan);
   if (engine_ != nullptr) {
     engine_->offer(prepare_rules({next, next->ruleset.get()}, std::move(use)));
   }
+  if (loaded_) loaded_(next->config, rules);
   return {};
 }
 

@@ -7,12 +7,15 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "app/options.h"
+#include "app/rules_command.h"
 #include "app/watched_files.h"
 #include "base/log.h"
 #include "config/loader.h"
@@ -29,6 +32,10 @@ class Reloader {
   Reloader(const Reloader&) = delete;
   Reloader& operator=(const Reloader&) = delete;
 
+  // Called on the reloader's thread with what has been handed to the engine. Before start().
+  void on_loaded(std::function<void(const ConfigResult& config, const RulesToUse& rules)> call) {
+    loaded_ = std::move(call);
+  }
   // Begins to watch, for an engine that runs until stop(); null: there is none, so that a reload
   // finds faults and does nothing else.
   void start(Engine* engine);
@@ -47,6 +54,7 @@ class Reloader {
   const Options& options_;
   const ConfigResult& started_with_;
   Logger logger_;
+  std::function<void(const ConfigResult&, const RulesToUse&)> loaded_;
   Engine* engine_ = nullptr;
   WatchedFiles files_;
   std::mutex mutex_;

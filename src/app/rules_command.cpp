@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <utility>
 
 #include "app/listings.h"
@@ -12,6 +13,7 @@
 #include "base/text.h"
 #include "embedded/default_rules.h"
 #include "lang/output.h"
+#include "metrics/digest.h"
 #include "rules/describe.h"
 #include "rules/files.h"
 #include "rules/report.h"
@@ -96,6 +98,15 @@ std::string fault_of_extra_output(const RulesRequest& request) {
   return fault_text("-p", text, faults.front());
 }
 
+std::vector<FileDigest> digests_of(const std::vector<RuleSource>& files) {
+  std::vector<FileDigest> digests;
+  for (const RuleSource& file : files) {
+    digests.push_back({.name = std::filesystem::path(file.name).filename().string(),
+                       .sha256 = sha256(file.text)});
+  }
+  return digests;
+}
+
 // What -L or -l says: a JSON object without a newline, or lines.
 Result<std::string> description(const RulesRequest& request, const Ruleset& ruleset) {
   const DescribeFormat format =
@@ -157,6 +168,7 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
   } else {
     log_warning_counts(result, logger);
   }
+  if (request.settings.metrics.enabled) use.digests = digests_of(files);
   use.ruleset = std::move(result.ruleset);
   return use;
 }

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "config/settings.h"
 #include "field/static_fields.h"
+#include "metrics/sample.h"
 #include "rules/loader.h"
 #include "rules/ruleset.h"
 
@@ -27,6 +28,7 @@ struct RulesToUse {
   std::shared_ptr<const Ruleset> ruleset;  // null: `faults` says what is wrong
   std::vector<std::string> faults;
   bool built_in = false;
+  std::vector<FileDigest> digests{};  // of the files, while metrics are on
 };
 // The files of -r, else those of the configuration, else (without a configuration file) the
 // built-in rules. Warnings go to the log when the user wants to hear more.

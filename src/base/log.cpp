@@ -6,6 +6,8 @@
 #include <spdlog/sinks/syslog_sink.h>
 #include <syslog.h>
 
+#include <algorithm>
+
 template void fmt::detail::vformat_to(fmt::detail::buffer<char>&, fmt::string_view,
                                       fmt::format_args, fmt::detail::locale_ref);
 
@@ -33,6 +35,13 @@ Logger make_logger(const LogSettings& settings) {
   logger->set_level(to_level(settings.level));
   logger->set_pattern(settings.iso_8601 ? "%Y-%m-%dT%H:%M:%S%z: %v" : "%c: %v");
   return logger;
+}
+
+Logger library_logger(const Logger& logger, const std::string& severity) {
+  Logger library = logger->clone("library");
+  const auto own = severity == "trace" ? spdlog::level::trace : to_level(severity);
+  library->set_level(std::max(own, logger->level()));
+  return library;
 }
 
 Logger null_logger() {

@@ -25,6 +25,9 @@ using Logger = std::shared_ptr<spdlog::logger>;
 
 // A logger that writes where `settings` says; each call makes an independent one.
 Logger make_logger(const LogSettings& settings);
+// The same outputs, for what libraries say: messages at or above `severity` (fatal critical error
+// warning notice info debug trace) that `logger` would log too.
+Logger library_logger(const Logger& logger, const std::string& severity);
 // Swallows everything: for tests and libraries.
 Logger null_logger();
 

@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 
 #include "base/text.h"
+#include "config/interval.h"
 #include "config/options.h"
 #include "yaml/document.h"
 
@@ -46,35 +46,6 @@ bool is_field_name(std::string_view name) {
     begins = c == '.';
   }
   return !begins;
-}
-
-// "1h", "1m30s": numbers with units, each unit once and the larger ones first; at least 100 ms.
-bool is_interval(std::string_view text) {
-  struct Unit {
-    std::string_view name;
-    uint64_t ms;
-  };
-  constexpr std::array<Unit, 7> kUnits = {{{"y", 31'536'000'000},
-                                           {"w", 604'800'000},
-                                           {"d", 86'400'000},
-                                           {"h", 3'600'000},
-                                           {"m", 60'000},
-                                           {"s", 1'000},
-                                           {"ms", 1}}};
-  constexpr uint64_t kMost = 1'000'000'000;  // so that no product overflows
-  uint64_t sum_ms = 0;
-  for (size_t unit = 0; !text.empty(); ++unit) {
-    uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error != std::errc() || number > kMost) return false;
-    text.remove_prefix(static_cast<size_t>(end - text.data()));
-    const std::string_view name = text.substr(0, text.find_first_of("0123456789"));
-    while (unit < kUnits.size() && kUnits[unit].name != name) ++unit;
-    if (unit == kUnits.size()) return false;
-    sum_ms += number * kUnits[unit].ms;
-    text.remove_prefix(name.size());
-  }
-  return sum_ms >= 100;
 }
 
 bool is_ip_address(const std::string& text) {
@@ -337,7 +308,7 @@ class Loader {
     };
     const std::string& interval = settings.metrics.interval;
     // Nobody waits for it while metrics are off.
-    check("metrics.interval", is_interval(interval), settings.metrics.enabled,
+    check("metrics.interval", parse_interval_ms(interval).has_value(), settings.metrics.enabled,
           fmt::format("'{}' is no interval of at least 100ms; write numbers with units, the larger "
                       "first: y, w, d, h, m, s, ms, for example 1h or 1m30s",
                       interval));
@@ -345,10 +316,13 @@ class Loader {
     check("webserver.listen_address", is_ip_address(address), true,
           fmt::format("'{}' is no IP address; names are not looked up", address));
     const std::vector<std::string>& actions = settings.event_drops.actions;
-    const bool ignores = std::any_of(actions.begin(), actions.end(),
-                                     [](const auto& a) { return to_lower(a) == "ignore"; });
-    check("syscall_event_drops.actions", !ignores || actions.size() == 1, true,
-          "'ignore' excludes the other actions");
+    const auto is_ignore = [](const std::string& action) { return to_lower(action) == "ignore"; };
+    const auto other = std::find_if_not(actions.begin(), actions.end(), is_ignore);
+    const bool ignores = std::any_of(actions.begin(), actions.end(), is_ignore);
+    check("syscall_event_drops.actions", !ignores || other == actions.end(), true,
+          fmt::format("syscall event drop action \"{}\" does not make sense with the \"ignore\" "
+                      "action",
+                      other == actions.end() ? "" : to_lower(*other)));
   }
 
   // A key that no rule could write is of no use.

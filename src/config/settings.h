@@ -262,6 +262,7 @@ struct GyrSettings {
   uint32_t capture_keep_free = 5;   // percent of their file system
   bool live_real_paths = false;
   bool live_compare_arguments = false;
+  uint32_t web_stall_seconds = 15;
 };
 
 struct Settings {

@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "alert/format.h"
 #include "base/text.h"
 
 namespace gyr {
 namespace {
 
-constexpr uint32_t kEventsBetweenChecks = 4096;
 constexpr uint64_t kLossReportPause = 10'000'000'000;
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr uint64_t kLongestCaptureMs = 1'000ull * 3600 * 24 * 365;  // its nanoseconds are a number
@@ -28,7 +28,9 @@ Engine::Engine(EngineSetup settings, std::shared_ptr<const PreparedRules> rules,
       rules_(std::move(rules)),
       world_(std::move(world)),
       stream_(world_.source, settings_.stream),
-      evaluator_(rules_->program) {
+      evaluator_(rules_->program),
+      drops_(settings_.drops),
+      silence_(world_.source.is_live() ? settings_.silent_rounds : 0) {
   count_rules();
   if (rules_->use.limiter.is_on()) limiter_.emplace(rules_->use.limiter, rules_->active);
   if (world_.source.load_control() != nullptr) {
@@ -63,7 +65,7 @@ void Engine::report_failed_reload(std::string why) {
   has_mail_ = true;
 }
 
-void Engine::take_mail(const std::atomic<bool>& stop) {
+void Engine::take_mail() {
   if (!has_mail_.load(std::memory_order_relaxed)) return;
   Mail mail;
   {
@@ -71,7 +73,7 @@ void Engine::take_mail(const std::atomic<bool>& stop) {
     mail = std::exchange(mail_, {});
     has_mail_ = false;
   }
-  if (mail.rules != nullptr) adopt(std::move(mail.rules), stop);
+  if (mail.rules != nullptr) adopt(std::move(mail.rules));
   if (mail.failed_reload.empty()) return;
   auto alert = std::make_shared<Alert>();
   alert->time_ns = world_.clock.now_ns();
@@ -79,20 +81,20 @@ void Engine::take_mail(const std::atomic<bool>& stop) {
   alert->priority = Priority::Critical;
   alert->fields = {{"reason", {mail.failed_reload}}};
   alert->message = "The new configuration or rules cannot be used; the old ones stay in force";
-  report_internal(std::move(alert), stop);
+  send_internal(std::move(alert));
 }
 
 // Between two events, so each is evaluated by the old rules or by the new ones, never by both.
-void Engine::adopt(std::shared_ptr<const PreparedRules> rules, const std::atomic<bool>& stop) {
+void Engine::adopt(std::shared_ptr<const PreparedRules> rules) {
   // The old limiter knows the old rules.
-  if (limiter_) report_suppressed(limiter_->take_all(limiter_now_ns()), stop);
+  if (limiter_) report_suppressed(limiter_->take_all(limiter_now_ns()));
   limiter_.reset();
   rules_ = std::move(rules);
   if (rules_->use.limiter.is_on()) limiter_.emplace(rules_->use.limiter, rules_->active);
   evaluator_ = Evaluator(rules_->program);
   stream_.forget_uses();
   count_rules();
-  restart_governor(stop);
+  restart_governor();
   for (const std::string& lack : world_.source.collect(rules_->use.collection)) {
     world_.logger->warn("{}", lack);
   }
@@ -100,13 +102,13 @@ void Engine::adopt(std::shared_ptr<const PreparedRules> rules, const std::atomic
 }
 
 // What may be given up depends on the rules, so whatever was given up is taken up again.
-void Engine::restart_governor(const std::atomic<bool>& stop) {
+void Engine::restart_governor() {
   if (!governor_) return;
   const bool had_shed = governor_->step() != Governor::Step::None;
   governor_.emplace(rules_->use.governor, *rules_->ruleset);
   if (!had_shed) return;
   world_.source.load_control()->shed({});
-  report_governor({.reduced = false, .why = "the rules are new", .what = "nothing"}, stop);
+  report_governor({.reduced = false, .why = "the rules are new", .what = "nothing"});
 }
 
 // Null: it is left out, and counted.
@@ -129,8 +131,7 @@ uint64_t Engine::limiter_now_ns() const {
   return world_.source.is_live() ? world_.clock.monotonic_ns() : event_time_ns_;
 }
 
-void Engine::report_suppressed(const std::vector<SuppressedAlerts>& suppressed,
-                               const std::atomic<bool>& stop) {
+void Engine::report_suppressed(const std::vector<SuppressedAlerts>& suppressed) {
   for (const SuppressedAlerts& each : suppressed) {
     const bool repeated = each.why == SuppressedAlerts::Why::Repeated;
     Suppressed& sum = suppressed_[each.rule];
@@ -146,11 +147,11 @@ void Engine::report_suppressed(const std::vector<SuppressedAlerts>& suppressed,
     if (repeated) alert->fields["key"] = {each.key};
     alert->message = repeated ? "Alerts that repeat one that was told were left out"
                               : "Alerts above a limit were left out";
-    report_internal(std::move(alert), stop);
+    send_internal(std::move(alert));
   }
 }
 
-void Engine::detect(const std::atomic<bool>& stop) {
+void Engine::detect() {
   const auto type = static_cast<uint16_t>(stream_.type());
   if (evaluator_.never_matches(type)) return;
   const EvalContext& context = stream_.context();
@@ -166,7 +167,7 @@ void Engine::detect(const std::atomic<bool>& stop) {
     const AlertPtr alert = alert_of(number);
     if (alert == nullptr) continue;
     if (settings_.why_missing) explain(*alert, thread);
-    world_.outputs.send(alert, [&stop] { return stop.load(std::memory_order_relaxed); });
+    world_.outputs.send(alert, [this] { return is_stopped(); });
   }
   if (world_.capture != nullptr && !matches.empty()) capture(matches);
 }
@@ -206,7 +207,7 @@ void Engine::capture(std::span<const uint32_t> matches) {
 }
 
 // In the form of the reference's own messages.
-void Engine::report_size_limit(uint64_t bytes, const std::atomic<bool>& stop) {
+void Engine::report_size_limit(uint64_t bytes) {
   const uint64_t most_mb = settings_.capture.max_file_mb;
   auto alert = std::make_shared<Alert>();
   alert->time_ns = world_.clock.now_ns();
@@ -214,17 +215,17 @@ void Engine::report_size_limit(uint64_t bytes, const std::atomic<bool>& stop) {
   alert->priority = Priority::Informational;
   alert->fields = {{"max_file_size_mb", {most_mb}}, {"written_bytes", {bytes}}};
   alert->message = "A capture on alert has reached its largest size and ends";
-  report_internal(std::move(alert), stop);
+  send_internal(std::move(alert));
 }
 
-void Engine::report_internal(std::shared_ptr<Alert> alert, const std::atomic<bool>& stop) {
+void Engine::send_internal(std::shared_ptr<Alert> alert) {
   alert->source = "internal";
   alert->hostname = settings_.alert.hostname;
   alert->is_internal = true;
-  world_.outputs.send(std::move(alert), [&stop] { return stop.load(std::memory_order_relaxed); });
+  world_.outputs.send(std::move(alert), [this] { return is_stopped(); });
 }
 
-void Engine::govern(const std::atomic<bool>& stop) {
+void Engine::govern() {
   const uint64_t now = world_.clock.monotonic_ns();
   if (now - governed_at_ns_ < Governor::kLookPauseNs) return;
   governed_at_ns_ = now;
@@ -232,11 +233,11 @@ void Engine::govern(const std::atomic<bool>& stop) {
   const auto decided = governor_->look(now, control->take_load());
   if (!decided) return;
   control->shed(decided->shedding);
-  report_governor(*decided, stop);
+  report_governor(*decided);
 }
 
 // Whoever relies on the rules must know which of them see less: an alert, whatever the rules say.
-void Engine::report_governor(const Governor::Decision& decided, const std::atomic<bool>& stop) {
+void Engine::report_governor(const Governor::Decision& decided) {
   auto alert = std::make_shared<Alert>();
   alert->time_ns = world_.clock.now_ns();
   const std::string rules = join(decided.rules, ", ");
@@ -259,23 +260,60 @@ void Engine::report_governor(const Governor::Decision& decided, const std::atomi
   }
   world_.logger->warn("{}: {}; given up: {}; rules that see less: {}", alert->message, decided.why,
                       decided.what, rules.empty() ? "none" : rules);
-  report_internal(std::move(alert), stop);
+  send_internal(std::move(alert));
 }
 
 // What need not be looked at for every event. A value ends the run.
-std::optional<RunEnd> Engine::check(const std::atomic<bool>& stop) {
+std::optional<RunEnd> Engine::check(bool idle) {
   if (world_.outputs.reader_gone()) return RunEnd::ReaderGone;
-  take_mail(stop);
+  take_mail();
+  if (settings_.between_events) settings_.between_events();
   if (world_.source.is_live()) report_losses();
-  if (governor_) govern(stop);
+  if (governor_) govern();
   if (limiter_ && limiter_->is_due(limiter_now_ns())) {
-    report_suppressed(limiter_->take_due(limiter_now_ns()), stop);
+    report_suppressed(limiter_->take_due(limiter_now_ns()));
   }
+  if (idle && silence_.note(stream_.number())) report_silence();
+  if (const std::optional<RunEnd> end = look_at_drops()) return end;
   if (settings_.duration_ns > 0 &&
       world_.clock.monotonic_ns() - started_ns_ >= settings_.duration_ns) {
     return RunEnd::TimedOut;
   }
   return std::nullopt;
+}
+
+// In a replay nothing is lost, unless that is to be played: then seconds are those of the events.
+std::optional<RunEnd> Engine::look_at_drops() {
+  const bool live = world_.source.is_live();
+  if (!live && (!settings_.drops.simulate || stream_.number() == 0)) return std::nullopt;
+  const uint64_t now_ns = live ? world_.clock.monotonic_ns() : stream_.event().ts_ns();
+  if (!drops_.is_due(now_ns)) return std::nullopt;
+  const auto lost = drops_.look(now_ns, world_.source.counters());
+  if (!lost) return std::nullopt;
+  auto alert = std::make_shared<Alert>(drop_alert(*lost, world_.source.load_control() != nullptr));
+  alert->time_ns = world_.clock.now_ns();
+  if (settings_.drops.log) world_.logger->warn("{}", alert->message);
+  if (settings_.drops.exit) {
+    world_.logger->critical("{}. Exiting.", alert->message);
+    if (settings_.drops.alert) send_internal(std::move(alert));
+    return RunEnd::TooManyLost;
+  }
+  if (settings_.drops.alert) send_internal(std::move(alert));
+  return std::nullopt;
+}
+
+void Engine::report_silence() {
+  const uint64_t last_ns = stream_.number() == 0 ? 0 : stream_.event().ts_ns();
+  const std::string last = last_ns == 0 ? "none" : alert_time_text(last_ns, false);
+  auto alert = std::make_shared<Alert>();
+  alert->time_ns = world_.clock.now_ns();
+  alert->rule = "Falco internal: timeouts notification";
+  alert->priority = Priority::Debug;
+  alert->message =
+      fmt::format("{}: {} times in a row there was no event", alert->rule, settings_.silent_rounds);
+  alert->fields = {{"last_event_time", {last}}};
+  world_.logger->warn("{}; the last one was at {}", alert->message, last);
+  send_internal(std::move(alert));
 }
 
 void Engine::report_losses() {
@@ -310,12 +348,14 @@ std::string Engine::state_losses() const {
 
 RunEnd Engine::run(const std::atomic<bool>& stop) {
   started_ns_ = world_.clock.monotonic_ns();
+  stop_ = &stop;
   if (world_.capture != nullptr) {
-    world_.capture->on_size_limit([&](uint64_t bytes) { report_size_limit(bytes, stop); });
+    world_.capture->on_size_limit([this](uint64_t bytes) { report_size_limit(bytes); });
   }
-  const RunEnd end = walk(stop);
-  if (limiter_) report_suppressed(limiter_->take_all(limiter_now_ns()), stop);
+  const RunEnd end = walk();
+  if (limiter_) report_suppressed(limiter_->take_all(limiter_now_ns()));
   if (world_.capture != nullptr) world_.capture->finish();
+  stop_ = nullptr;
   return end;
 }
 
@@ -324,14 +364,23 @@ void Engine::count_talk() {
   governor_->count(thread != nullptr ? thread->pid : stream_.event().tid());
 }
 
-RunEnd Engine::walk(const std::atomic<bool>& stop) {
-  uint32_t until_check = kEventsBetweenChecks;
+// Seconds of a replay are over at some event.
+uint32_t Engine::checks_after() const {
+  const bool by_event = settings_.drops.simulate && !world_.source.is_live();
+  return by_event ? 1 : kEventsBetweenChecks;
+}
+
+RunEnd Engine::walk() {
+  const std::atomic<bool>& stop = *stop_;
+  const uint32_t between = checks_after();
+  uint32_t until_check = between;
   while (!stop.load(std::memory_order_relaxed)) {
-    switch (stream_.next()) {
+    const StreamStatus status = stream_.next();
+    switch (status) {
       case StreamStatus::Event:
         if (governor_ && governor_->counts()) count_talk();
         if (limiter_) event_time_ns_ = stream_.event().ts_ns();
-        detect(stop);
+        detect();
         break;
       case StreamStatus::Skipped:
         break;
@@ -339,14 +388,14 @@ RunEnd Engine::walk(const std::atomic<bool>& stop) {
         until_check = 1;
         break;
       case StreamStatus::End:  // also of a pipe that was given up
-        if (stop.load(std::memory_order_relaxed)) return RunEnd::Stopped;
-        return check(stop).value_or(RunEnd::Finished);
+        if (is_stopped()) return RunEnd::Stopped;
+        return check(false).value_or(RunEnd::Finished);
       case StreamStatus::Failed:
         return RunEnd::Failed;
     }
     if (--until_check == 0) {
-      until_check = kEventsBetweenChecks;
-      if (const std::optional<RunEnd> end = check(stop)) return *end;
+      until_check = between;
+      if (const auto end = check(status == StreamStatus::Idle)) return *end;
     }
   }
   return RunEnd::Stopped;
@@ -356,7 +405,7 @@ std::vector<Engine::RuleCount> Engine::rule_counts() const {
   const std::vector<RuleCounters> counters = evaluator_.counters();
   std::vector<RuleCount> counts;
   for (size_t i = 0; i < rules_->active.size() && i < counters.size(); ++i) {
-    counts.push_back({rules_->active[i]->name, counters[i]});
+    counts.push_back({*rules_->active[i], counters[i]});
   }
   return counts;
 }

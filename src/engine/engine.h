@@ -20,9 +20,11 @@
 #include "base/log.h"
 #include "base/system.h"
 #include "engine/alert_builder.h"
+#include "engine/drop_monitor.h"
 #include "engine/event_stream.h"
 #include "engine/governor.h"
 #include "engine/prepared_rules.h"
+#include "engine/silence.h"
 #include "source/alert_capture.h"
 #include "vm/program.h"
 
@@ -38,6 +40,10 @@ struct CaptureChoice {
 struct EngineSetup {
   StreamSettings stream;
   AlertSettings alert;
+  DropSettings drops{};
+  uint64_t silent_rounds = 0;  // of a live source, before that is told (Silence)
+  // Called between two events: at least every kEventsBetweenChecks and when the source has none.
+  std::function<void()> between_events{};
   uint64_t duration_ns = 0;  // of wall-clock time, 0: no limit
   CaptureChoice capture{};
   // Live only: why a container's fields have no values, "" when all have. Then an alert that lacks
@@ -46,11 +52,12 @@ struct EngineSetup {
 };
 
 enum class RunEnd : uint8_t {
-  Finished,    // the source has no more events
-  Stopped,     // asked to
-  TimedOut,    // duration_ns is over
-  ReaderGone,  // nobody reads the alerts on standard output any more
-  Failed,      // Engine::error()
+  Finished,     // the source has no more events
+  Stopped,      // asked to
+  TimedOut,     // duration_ns is over
+  ReaderGone,   // nobody reads the alerts on standard output any more
+  TooManyLost,  // events, and syscall_event_drops says to end then
+  Failed,       // Engine::error()
 };
 
 class Engine {
@@ -67,6 +74,8 @@ class Engine {
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
+
+  static constexpr uint32_t kEventsBetweenChecks = 4096;
 
   // Takes the snapshot. Once, before run().
   Result<void> open() { return stream_.open(); }
@@ -85,7 +94,7 @@ class Engine {
   const AlertStatistics& statistics() const { return statistics_; }
   // Of the rules that are tested, with their names.
   struct RuleCount {
-    std::string name;
+    const Rule& rule;
     RuleCounters counters;
   };
   std::vector<RuleCount> rule_counts() const;
@@ -94,6 +103,10 @@ class Engine {
     uint64_t repeated = 0, above_limit = 0;
   };
   const std::map<std::string, Suppressed>& suppressed() const { return suppressed_; }
+  const std::optional<Governor>& governor() const { return governor_; }
+  const DropMonitor& drops() const { return drops_; }
+  // Hands a message of ours to the outputs: on the engine's thread, between two events.
+  void send_internal(std::shared_ptr<Alert> alert);
   size_t rule_count() const { return rules_->active.size(); }
   uint64_t events() const { return stream_.number(); }
   const State& state() const { return stream_.state(); }
@@ -103,26 +116,28 @@ class Engine {
   std::string state_losses() const;
 
  private:
-  RunEnd walk(const std::atomic<bool>& stop);
-  void detect(const std::atomic<bool>& stop);
+  bool is_stopped() const { return stop_ != nullptr && stop_->load(std::memory_order_relaxed); }
+  RunEnd walk();
+  void detect();
   void explain(const Alert& alert, const Thread* thread) const;
   void capture(std::span<const uint32_t> matches);
-  void report_size_limit(uint64_t bytes, const std::atomic<bool>& stop);
-  void report_internal(std::shared_ptr<Alert> alert, const std::atomic<bool>& stop);
-  std::optional<RunEnd> check(const std::atomic<bool>& stop);
+  void report_size_limit(uint64_t bytes);
+  std::optional<RunEnd> check(bool idle);
+  uint32_t checks_after() const;
+  std::optional<RunEnd> look_at_drops();
+  void report_silence();
   void count_talk();
-  void govern(const std::atomic<bool>& stop);
-  void report_governor(const Governor::Decision& decided, const std::atomic<bool>& stop);
+  void govern();
+  void report_governor(const Governor::Decision& decided);
   void report_losses();
   void count_rules();
-  void take_mail(const std::atomic<bool>& stop);
-  void adopt(std::shared_ptr<const PreparedRules> rules, const std::atomic<bool>& stop);
+  void take_mail();
+  void adopt(std::shared_ptr<const PreparedRules> rules);
   AlertPtr alert_of(uint32_t rule);
-  void report_suppressed(const std::vector<SuppressedAlerts>& suppressed,
-                         const std::atomic<bool>& stop);
+  void report_suppressed(const std::vector<SuppressedAlerts>& suppressed);
   // For limits of alerts: a clock that nobody can set.
   uint64_t limiter_now_ns() const;
-  void restart_governor(const std::atomic<bool>& stop);
+  void restart_governor();
 
   // What other threads have left for us.
   struct Mail {
@@ -143,7 +158,10 @@ class Engine {
   std::mutex mail_mutex_;
   Mail mail_;
   std::atomic<bool> has_mail_{false};
-  std::optional<Governor> governor_;  // of a live source
+  const std::atomic<bool>* stop_ = nullptr;  // of run()
+  std::optional<Governor> governor_;         // of a live source
+  DropMonitor drops_;
+  Silence silence_;
   uint64_t governed_at_ns_ = 0;
   uint64_t started_ns_ = 0;
   uint64_t reported_losses_ = 0;

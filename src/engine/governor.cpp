@@ -102,6 +102,7 @@ std::optional<Governor::Decision> Governor::decide(uint64_t now_ns, const std::s
     told_exhausted_ = false;
     calm_since_ns_ = now_ns;
     restored_at_ns_ = now_ns;
+    ++restorations_;
     return decision(false, "the pressure is gone");
   }
   calm_since_ns_ = 0;
@@ -123,10 +124,12 @@ std::optional<Governor::Decision> Governor::decide(uint64_t now_ns, const std::s
   if (step_ != Step::Everybody && more_talkers) {
     step_ = Step::Talkers;
     talkers_.insert(talkers_.end(), talkers.begin(), talkers.end());
+    ++reductions_;
     return decision(true, why);
   }
   if (step_ != Step::Everybody && spare_.any()) {
     step_ = Step::Everybody;
+    ++reductions_;
     return decision(true, why);
   }
   if (std::exchange(told_exhausted_, true)) return std::nullopt;
@@ -146,13 +149,19 @@ std::string Governor::what_is_shed() const {
                      join(pids, ", "));
 }
 
+std::vector<std::string> Governor::reduced_rules() const {
+  std::vector<std::string> names;
+  if (step_ == Step::None) return names;
+  for (const RuleCalls& rule : rules_) names.push_back(rule.name);
+  return names;
+}
+
 Governor::Decision Governor::decision(bool reduced, std::string why) const {
   Decision decided{.reduced = reduced, .why = std::move(why), .what = what_is_shed()};
   decided.shedding.talkers = talkers_;
   if (step_ != Step::None) decided.shedding.calls = syscall_list(spare_);
   decided.shedding.of_everybody = step_ == Step::Everybody;
-  if (step_ == Step::None) return decided;
-  for (const RuleCalls& rule : rules_) decided.rules.push_back(rule.name);
+  decided.rules = reduced_rules();
   return decided;
 }
 

@@ -57,6 +57,10 @@ class Governor {
 
   enum class Step : uint8_t { None, Talkers, Everybody };
   Step step() const { return step_; }
+  // Decisions so far, and the rules that see less now.
+  uint64_t reductions() const { return reductions_; }
+  uint64_t restorations() const { return restorations_; }
+  std::vector<std::string> reduced_rules() const;
 
  private:
   std::optional<Decision> decide(uint64_t now_ns, const std::string& why);
@@ -73,6 +77,8 @@ class Governor {
   };
   std::vector<RuleCalls> rules_;  // below the protected priority
   Step step_ = Step::None;
+  uint64_t reductions_ = 0;
+  uint64_t restorations_ = 0;
   std::vector<int64_t> talkers_;
   bool counts_ = false;
   bool told_exhausted_ = false;

@@ -55,6 +55,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 //
 #include "base/add_once.h"
 #include "base/system.h"
+#include "base/text.h"
 #include "gyr_probe.skel.h"
 #include "source/call_exits.h"
 #include "source/call_table.h"
@@ -96,20 +97,20 @@ uint64_t round_up_to_power_of_two(uint64_t bytes) {
 // Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
 bool programs_are_preempted() { return !running_kernel().before(7, 0); }
 
-// Times the kernel skipped a program because the same was under way on the CPU. Page faults do not
-// count: they are skipped when they are of our own making.
-uint64_t missed_runs(const gyr_probe& probe) {
-  uint64_t sum = 0;
+// What the kernel counts of each program. `missed`: times it skipped one because the same was under
+// way on the CPU. Page faults do not count there: they are skipped when they are of our own making.
+void count_runs(const gyr_probe& probe, SourceCounters* sum) {
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, probe.obj) {
     bpf_prog_info info{};
     __u32 size = sizeof info;
+    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) != 0) continue;
+    sum->programs.push_back(
+        {.name = bpf_program__name(program), .runs = info.run_cnt, .time_ns = info.run_time_ns});
     if (program == probe.progs.page_fault_user || program == probe.progs.page_fault_kernel)
       continue;
-    if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) == 0)
-      sum += info.recursion_misses;
+    sum->missed += info.recursion_misses;
   }
-  return sum;
 }
 
 // Programs that the kernel may refuse, and what is not seen then.
@@ -138,7 +139,39 @@ void run_once(bpf_program* program) {
   bpf_prog_test_run_opts(bpf_program__fd(program), &options);
 }
 
-int silent(libbpf_print_level, const char*, va_list) { return 0; }
+// libbpf tells it without saying on whose behalf: the thread that calls it knows.
+thread_local const Logger* library_log = nullptr;
+
+spdlog::level::level_enum level_of(libbpf_print_level level) {
+  switch (level) {
+    case LIBBPF_WARN:
+      return spdlog::level::warn;
+    case LIBBPF_INFO:
+      return spdlog::level::info;
+    case LIBBPF_DEBUG:
+      break;
+  }
+  return spdlog::level::debug;
+}
+
+// A message may hold the whole log of the kernel's verifier, whose end says what is wrong.
+int tell(libbpf_print_level level, const char* format, va_list arguments) {
+  constexpr size_t kHead = 200;
+  constexpr size_t kTail = 1500;
+  if (library_log == nullptr || !(*library_log)->should_log(level_of(level))) return 0;
+  char* text = nullptr;
+  const int size = vasprintf(&text, format, arguments);
+  if (size < 0) return 0;
+  std::string_view all = trim({text, static_cast<size_t>(size)});
+  std::string cut;
+  if (all.size() > kHead + kTail) {
+    cut = fmt::format("{} … {}", all.substr(0, kHead), all.substr(all.size() - kTail));
+    all = cut;
+  }
+  (*library_log)->log(level_of(level), "{}", one_line(all));
+  free(text);  // NOLINT(cppcoreguidelines-no-malloc): vasprintf's
+  return 0;
+}
 
 class BpfSource final : public LiveSource, public LoadControl {
  public:
@@ -425,7 +458,10 @@ Result<void> BpfSource::start() {
   const auto own_pid = check_live_host(*files_);
   if (!own_pid) return own_pid.error();
   own_pid_ = *own_pid;
-  libbpf_set_print(silent);
+  libbpf_set_print(tell);
+  library_log = settings_.library_log ? &settings_.library_log : nullptr;
+  const auto silence = std::unique_ptr<const Logger*, void (*)(const Logger**)>(
+      &library_log, [](const Logger** log) { *log = nullptr; });
   if (auto loaded = load(); !loaded) return loaded;
   fill_tables();
   attach();
@@ -606,6 +642,9 @@ SourceCounters BpfSource::counters() const {
   sum.events = delivered_;
   gyr_cpu all{};
   for (const gyr_cpu& cpu : cpus_) {
+    sum.cpus.push_back(
+        {.seen = counted(cpu.seen),
+         .lost = counted(cpu.lost[GYR_BULK]) + counted(cpu.lost[GYR_CRITICAL_CLASS])});
     sum.seen += counted(cpu.seen);
     sum.sent += counted(cpu.sent);
     sum.shed += counted(cpu.shed);
@@ -620,7 +659,7 @@ SourceCounters BpfSource::counters() const {
   for (const LossRow& row : sum.losses) {
     (row.reason == LossReason::RingFull ? sum.lost_ring_full : sum.lost_other) += row.count;
   }
-  sum.missed = missed_runs(*probe_);
+  count_runs(*probe_, &sum);
   sum.lost_detail = losses_text(sum.losses);
   const auto tell = [&](uint64_t count, std::string_view what) {
     if (count == 0) return;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/attach_mode.h"
+#include "base/log.h"
 #include "base/result.h"
 #include "schema/schema.h"
 #include "source/host_look.h"
@@ -35,7 +36,8 @@ struct LiveSettings {
   // Of these calls compare texts and addresses at entry and exit; a change marks the event. While
   // any of them is collected, every call on the machine costs more (docs/performance.md).
   std::vector<Sc> compared;
-  std::string host_root;            // where the host's file system is mounted, "" for here
+  Logger library_log;     // what libbpf says while the probe is loaded and attached; null: nothing
+  std::string host_root;  // where the host's file system is mounted, "" for here
   std::vector<std::string> spoilt;  // for tests: programs of the probe that the kernel shall refuse
   // How threads and descriptors are listed at the start and after losses.
   IteratorUse iterators = IteratorUse::Auto;

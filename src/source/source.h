@@ -40,6 +40,18 @@ struct LossRow {
   uint64_t count = 0;
 };
 
+// Of one CPU, since the start.
+struct CpuCounters {
+  uint64_t seen = 0;  // events that were wanted, lost ones included
+  uint64_t lost = 0;
+};
+// Of a program of the probe, as the kernel counts (kernel.bpf_stats_enabled).
+struct ProgramRuns {
+  std::string name;
+  uint64_t runs = 0;
+  uint64_t time_ns = 0;
+};
+
 struct SourceCounters {
   uint64_t events = 0;  // delivered
   uint64_t seen = 0;    // live: events that were wanted, = delivered + shed + lost + still underway
@@ -53,8 +65,10 @@ struct SourceCounters {
   uint64_t shed = 0;            // given up on purpose (LoadControl)
   uint64_t lost_critical = 0;   // of the lost ones, those of the critical class
   std::vector<LossRow> losses;  // no row for nothing
-  std::string lost_detail;      // human-readable, "" if nothing was lost
   LookCounters looks;           // live: how snapshots were made
+  std::vector<CpuCounters> cpus;      // by number; live only
+  std::vector<ProgramRuns> programs;  // live only
+  std::string lost_detail;            // human-readable, "" if nothing was lost
 
   uint64_t lost() const { return lost_ring_full + lost_other + missed; }
 };

@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/check.h"
+#include "base/system.h"
 #include "vm/image.h"
 
 namespace gyr {
@@ -17,6 +18,10 @@ struct SlotState {
   const uint64_t* words = nullptr;  // answers about the string; null: ask about the value itself
   Value value;
 };
+
+// One event in so many is timed: reading the clock costs as much as a rule. No power of two, so
+// that no rhythm of events hides from it.
+constexpr uint32_t kTimedEvery = 1021;
 
 // What is done for events of one type.
 struct TypeState {
@@ -32,7 +37,8 @@ struct Evaluator::Impl {
         slots(program->slots.size()),
         atom_answers(program->atoms.size()),
         unit_answers(program->units.size()),
-        matches(program->rule_count) {
+        matches(program->rule_count),
+        times_ns(program->rule_count) {
     by_type.reserve(program->plan_of_type.size() + 1);
     for (const uint32_t plan : program->plan_of_type) by_type.push_back({&program->plans[plan]});
     by_type.push_back({&program->plans[program->other_plan]});
@@ -41,7 +47,9 @@ struct Evaluator::Impl {
   TypeState& of_type(uint16_t type) { return by_type[std::min<size_t>(type, by_type.size() - 1)]; }
 
   std::span<const uint32_t> evaluate(const EvalInput& input, MatchMode mode);
+  template <bool kTimed>
   bool group_matches(const RuleGroup& group, MatchMode mode);
+  void evaluate_timed(const TypeState& type, MatchMode mode);
   uint64_t candidates(const RuleGroup& group);
   bool run(uint32_t at);
   bool test(const Instruction& instruction);
@@ -64,6 +72,9 @@ struct Evaluator::Impl {
   std::vector<uint64_t> unit_answers;
   std::vector<TypeState> by_type;  // the last for all types above
   std::vector<uint64_t> matches;
+  std::vector<uint64_t> times_ns;  // of rules, in the events that are timed
+  uint32_t until_timed = kTimedEvery;
+  uint64_t clock_cost_ns = 0;
   std::vector<uint32_t> matched;
   Arena arena;
   ThreadMemo no_thread;  // stands in, for one event, when there is no thread
@@ -215,16 +226,32 @@ uint64_t Evaluator::Impl::candidates(const RuleGroup& group) {
 }
 
 // True when no further group need be looked at.
+template <bool kTimed>
 bool Evaluator::Impl::group_matches(const RuleGroup& group, MatchMode mode) {
   for (uint64_t left = candidates(group); left != 0; left &= left - 1) {
     const auto index = static_cast<size_t>(__builtin_ctzll(left));
-    if (!run(group.entries[index])) continue;
     const uint32_t rule = group.rules[index];
+    const uint64_t begin_ns = kTimed ? clock_ns(CLOCK_MONOTONIC) : 0;
+    const bool matches_rule = run(group.entries[index]);
+    if (kTimed) {
+      const uint64_t took_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
+      times_ns[rule] += took_ns > clock_cost_ns ? took_ns - clock_cost_ns : 0;
+    }
+    if (!matches_rule) continue;
     ++matches[rule];
     matched.push_back(rule);
     if (mode == MatchMode::First) return true;
   }
   return false;
+}
+
+[[gnu::noinline]] void Evaluator::Impl::evaluate_timed(const TypeState& type, MatchMode mode) {
+  until_timed = kTimedEvery;
+  const uint64_t begin_ns = clock_ns(CLOCK_MONOTONIC);
+  clock_cost_ns = clock_ns(CLOCK_MONOTONIC) - begin_ns;
+  for (const RuleGroup& group : type.plan->groups) {
+    if (group_matches<true>(group, mode)) break;
+  }
 }
 
 std::span<const uint32_t> Evaluator::Impl::evaluate(const EvalInput& input, MatchMode mode) {
@@ -241,8 +268,12 @@ std::span<const uint32_t> Evaluator::Impl::evaluate(const EvalInput& input, Matc
     reset(*memo);
     memo->version = version;
   }
+  if (--until_timed == 0) [[unlikely]] {
+    evaluate_timed(type, mode);
+    return matched;
+  }
   for (const RuleGroup& group : type.plan->groups) {
-    if (group_matches(group, mode)) break;
+    if (group_matches<false>(group, mode)) break;
   }
   return matched;
 }
@@ -269,7 +300,10 @@ std::vector<RuleCounters> Evaluator::counters() const {
       for (const uint32_t rule : group.rules) result[rule].evaluated += type.events;
     }
   }
-  for (size_t rule = 0; rule < result.size(); ++rule) result[rule].matched = impl_->matches[rule];
+  for (size_t rule = 0; rule < result.size(); ++rule) {
+    result[rule].matched = impl_->matches[rule];
+    result[rule].time_ns = impl_->times_ns[rule] * kTimedEvery;
+  }
   return result;
 }
 

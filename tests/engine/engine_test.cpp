@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "engine/collecting_sink.h"
 #include "engine/fake_source.h"
 #include "field/fields.h"
 #include "rules/loader.h"
@@ -36,28 +37,6 @@ std::shared_ptr<const Ruleset> rules(std::string_view text = kRules) {
   EXPECT_TRUE(result.ok());
   return result.ruleset;
 }
-
-class CollectingSink final : public Sink {
- public:
-  struct Seen {
-    std::mutex mutex;
-    std::vector<Alert> alerts;
-  };
-  explicit CollectingSink(std::shared_ptr<Seen> seen) : seen_(std::move(seen)) {}
-  std::string_view name() const override { return "collecting"; }
-  Result<void> open() override { return {}; }
-  SinkStatus write(const Alert& alert, std::string_view) override {
-    const std::lock_guard lock(seen_->mutex);
-    seen_->alerts.push_back(alert);
-    return SinkStatus::Ok;
-  }
-  SinkStatus flush() override { return SinkStatus::Ok; }
-  const std::string& reason() const override { return reason_; }
-
- private:
-  std::shared_ptr<Seen> seen_;
-  std::string reason_;
-};
 
 struct Fixture : testing::Test {
   FakeSource source;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,11 @@ class FakeSource final : public Source {
   void repeat_idle() { idle_for_ever_ = true; }
   void set_live() { live_ = true; }
 
+  // What counters() tells; called before each answer, if set.
+  std::function<void(SourceCounters*)> on_counters;
+  // Called at each Idle, on the thread of the engine.
+  std::function<void()> on_idle;
+
   int snapshots = 0;
   std::vector<Collection> collected;  // what it was told to collect
   Snapshot snapshot;
@@ -51,6 +57,7 @@ class FakeSource final : public Source {
     return snapshot;
   }
   SourceStatus next(Record* record) override {
+    if (steps_.empty() && idle_for_ever_ && on_idle) on_idle();
     if (steps_.empty()) return idle_for_ever_ ? SourceStatus::Idle : SourceStatus::End;
     current_ = std::move(steps_.front());
     steps_.pop_front();
@@ -62,7 +69,11 @@ class FakeSource final : public Source {
     return {};
   }
   const Error& error() const override { return error_; }
-  SourceCounters counters() const override { return {}; }
+  SourceCounters counters() const override {
+    SourceCounters now;
+    if (on_counters) on_counters(&now);
+    return now;
+  }
   bool is_live() const override { return live_; }
 
  private:

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "web/server.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <vector>
+
+#include "web/client.h"
+
+namespace gyr {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+class WebServerTest : public testing::Test {
+ protected:
+  void start(uint32_t threads = 2) {
+    WebPages pages;
+    pages.urgent = "/healthz";
+    pages.by_path["/healthz"] = [] { return WebReply{.body = "{\"status\": \"ok\"}"}; };
+    pages.by_path["/metrics"] = [this] {
+      ++made;
+      if (gate.valid()) gate.wait();
+      return WebReply{.type = "text/plain; version=0.0.4", .body = std::string(100'000, 'm')};
+    };
+    pages.by_path["/broken"] = []() -> WebReply { throw std::runtime_error("oops"); };
+    pages.by_path["/signals"] = [] {
+      sigset_t blocked;
+      pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+      int count = 0;
+      for (const int each : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE, SIGCHLD, SIGALRM}) {
+        count += sigismember(&blocked, each);
+      }
+      return WebReply{.body = std::to_string(count)};
+    };
+    auto started = WebServer::start({.address = "127.0.0.1", .port = 0, .threads = threads},
+                                    std::move(pages), null_logger());
+    ASSERT_TRUE(started) << started.error().message;
+    server = *std::move(started);
+  }
+  uint16_t port() const { return server->port(); }
+
+  std::atomic<int> made{0};
+  std::shared_future<void> gate;
+  std::unique_ptr<WebServer> server;
+};
+
+TEST_F(WebServerTest, ServesItsPages) {
+  start();
+  EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(ask(port(), "/healthz"), HasSubstr("\r\n\r\n{\"status\": \"ok\"}"));
+  EXPECT_THAT(ask(port(), "/healthz?verbose=1"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  const std::string metrics = ask(port(), "/metrics");
+  EXPECT_THAT(metrics, HasSubstr("Content-Type: text/plain; version=0.0.4\r\n"));
+  EXPECT_THAT(metrics, HasSubstr("\r\n\r\n" + std::string(100'000, 'm')));
+}
+
+TEST_F(WebServerTest, HeadHasNoBody) {
+  start();
+  const std::string head = ask(port(), "/metrics", "HEAD");
+  EXPECT_THAT(head, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(head, HasSubstr("Content-Length: 100000\r\n"));
+  EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+}
+
+TEST_F(WebServerTest, NothingElseIsServed) {
+  start();
+  for (const char* path : {"/", "/metrics/", "/healthz/../etc/passwd", "/../../etc/passwd", "//",
+                           "/%2e%2e/etc/passwd", "/healthz%00"}) {
+    EXPECT_THAT(ask(port(), path), StartsWith("HTTP/1.1 404 ")) << path;
+  }
+  for (const char* method : {"POST", "PUT", "DELETE", "PATCH", "OPTIONS"}) {
+    const std::string said = ask(port(), "/healthz", method);
+    EXPECT_THAT(said, StartsWith("HTTP/1.1 405 ")) << method;
+    EXPECT_THAT(said, HasSubstr("Allow: GET, HEAD\r\n")) << method;
+  }
+  const std::string body(5000, 'b');
+  EXPECT_THAT(
+      Client(port()).say("POST /metrics HTTP/1.1\r\nContent-Length: 5000\r\n\r\n" + body).hear(),
+      StartsWith("HTTP/1.1 405 "));
+  EXPECT_EQ(made, 0);
+}
+
+TEST_F(WebServerTest, APageThatFailsIsAnErrorOfItsOwn) {
+  start();
+  EXPECT_THAT(ask(port(), "/broken"), StartsWith("HTTP/1.1 500 "));
+  EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(WebServerTest, ThreadsTakeNoSignals) {
+  start();
+  EXPECT_THAT(ask(port(), "/signals"), HasSubstr("\r\n\r\n7"));
+}
+
+TEST_F(WebServerTest, GarbageEndsItsConnectionOnly) {
+  start();
+  const std::string large = "GET /healthz HTTP/1.1\r\nX: " + std::string(100'000, 'x') + "\r\n\r\n";
+  const std::string endless(1 << 20, 'x');  // a line that does not end
+  std::string many = "GET /healthz HTTP/1.1\r\n";
+  for (int i = 0; i < 5000; ++i) many += "A: b\r\n";
+  const std::string_view bad[] = {"\r\n\r\n",
+                                  "GET\r\n\r\n",
+                                  "GET /healthz\r\n\r\n",
+                                  "GET /healthz HTTP/9.9\r\n\r\n",
+                                  "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                                  std::string_view("\0\0\0\0\r\n\r\n", 8),
+                                  large,
+                                  endless,
+                                  many};
+  for (const std::string_view each : bad) {
+    Client client(port());
+    client.say(each);
+    EXPECT_THAT(client.say("\r\n\r\n").hear(), Not(StartsWith("HTTP/1.1 200")))
+        << each.substr(0, 40);
+    EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 ")) << each.substr(0, 40);
+  }
+}
+
+// Parts of a page, asked for a thousand times by one request, would be a flood.
+TEST_F(WebServerTest, RangesAreNotServed) {
+  start();
+  std::string ranges = "bytes=0-";
+  for (int i = 0; i < 1000; ++i) ranges += ",0-";
+  const std::string said =
+      Client(port()).say("GET /metrics HTTP/1.1\r\nRange: " + ranges + "\r\n\r\n").hear();
+  EXPECT_THAT(said, StartsWith("HTTP/1.1 200 "));
+  EXPECT_LT(said.size(), 101'000u);
+}
+
+// More connections than there can be, each with half a request: a whole one is answered while they
+// wait, and the newest of them are still there afterwards.
+TEST_F(WebServerTest, SlowClientsDelayNobody) {
+  start();
+  std::vector<Client> slow;
+  for (size_t i = 0; i < WebServer::kConnectionsMax + 10; ++i) {
+    slow.emplace_back(port());
+    ASSERT_TRUE(slow.back().connected());
+    slow.back().say("GET /healthz HTT");
+  }
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 "));
+  }
+  EXPECT_TRUE(slow.back().is_quiet());
+  EXPECT_THAT(slow.back().say("P/1.1\r\n\r\n").hear(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(slow.front().hear(), "") << "the oldest was cut off";
+}
+
+TEST_F(WebServerTest, HealthDoesNotWaitForOtherPages) {
+  std::promise<void> open;
+  gate = open.get_future().share();
+  start(1);
+  std::vector<std::future<std::string>> asked;
+  for (int i = 0; i < 4; ++i) {
+    asked.push_back(std::async(std::launch::async, [this] { return ask(port(), "/metrics"); }));
+  }
+  while (made == 0) std::this_thread::yield();
+  EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(made, 1) << "one at a time";
+  open.set_value();
+  for (auto& each : asked) {
+    EXPECT_THAT(each.get(),
+                testing::AnyOf(StartsWith("HTTP/1.1 200 "), StartsWith("HTTP/1.1 503 ")));
+  }
+}
+
+TEST_F(WebServerTest, StopsWithConnectionsOpen) {
+  start();
+  std::vector<Client> open;
+  for (int i = 0; i < 10; ++i) {
+    open.emplace_back(port());
+    open.back().say("GET /healthz HTTP/1.1\r\n");
+  }
+  const uint16_t was = port();
+  server.reset();
+  EXPECT_FALSE(Client(was).connected());
+}
+
+TEST_F(WebServerTest, ManyStartsAndStops) {
+  for (int i = 0; i < 50; ++i) {
+    start();
+    server.reset();
+  }
+}
+
+TEST_F(WebServerTest, APortInUseIsAnErrorThatNamesIt) {
+  start();
+  const auto second = WebServer::start({.address = "127.0.0.1", .port = port()}, {}, null_logger());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message, "webserver: cannot listen at 127.0.0.1:" +
+                                        std::to_string(port()) + ": Address already in use");
+}
+
+TEST(WebServer, WhatIsWrongIsNamed) {
+  const auto nobody = WebServer::start({.address = "192.0.2.1", .port = 1}, {}, null_logger());
+  ASSERT_FALSE(nobody);
+  EXPECT_THAT(nobody.error().message, StartsWith("webserver: cannot listen at 192.0.2.1:1: "));
+  const auto no_file = WebServer::start(
+      {.address = "127.0.0.1", .port = 0, .certificate = "/nowhere.pem"}, {}, null_logger());
+  ASSERT_FALSE(no_file);
+  EXPECT_THAT(no_file.error().message,
+              StartsWith("webserver.ssl_certificate: cannot read a certificate from /nowhere.pem"));
+}
+
+}  // namespace
+}  // namespace gyr
