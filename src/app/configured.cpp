@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/configured.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -12,6 +14,12 @@
 
 namespace gyr::app {
 namespace {
+
+// What the reference reads, and needs.
+constexpr std::string_view kFalcoConfig = "/etc/falco/falco.yaml";
+constexpr std::string_view kNoFalcoConfig =
+    "there is no configuration file {0}; under the name falco it must exist, or -c FILE name "
+    "another (under its own name gyr works without)";
 
 // False after an error, which is told.
 bool report_problems(const ConfigResult& config, const Logger& logger) {
@@ -44,7 +52,7 @@ void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
   }
   if (plan.unheard.any()) {
     logger->warn(
-        "rules ask for system calls that are not collected: {}; base_syscalls.all=true (-A) "
+        "rules ask for system calls that are not collected: {}; base_syscalls.all=true "
         "collects them",
         join(syscall_names(plan.unheard), ", "));
   }
@@ -52,9 +60,18 @@ void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
 
 int with_configuration(const Options& options, const ConfiguredCommand& command) {
   const std::unique_ptr<Files> files = system_files("");
-  const ConfigResult config = load_config(*files, {.path = options.config_file.value_or(""),
-                                                   .overrides = options.overrides,
-                                                   .environment = {}});
+  std::string path = options.config_file.value_or("");
+  if (options.as_falco && path.empty()) {
+    path = kFalcoConfig;
+    const bool is_there = files->stat(path, true).has_value();
+    if (!is_there && !prints_only(options)) return print_error(fmt::format(kNoFalcoConfig, path));
+    if (!is_there) path.clear();
+  }
+  ConfigResult config =
+      load_config(*files, {.path = path, .overrides = options.overrides, .environment = {}});
+  if (options.as_falco && config.values.find("log_stderr") == nullptr) {
+    config.settings.log_stderr = false;
+  }
   const Logger logger = logger_of(config.settings);
   if (!report_problems(config, logger)) return 1;
   log_notes(options, logger);

@@ -210,6 +210,7 @@ struct Run {
       return print_error(opened.error().message);
     }
     if (host != nullptr) say_what_is_watched(settings, *host, engine.rule_count());
+    if (settings.on_started) settings.on_started();
     if (settings.reloads()) reloader.start(&engine);
     const RunEnd end = engine.run(settings.follow ? never : signals.stop());
     reloader.stop();
@@ -280,6 +281,7 @@ struct Run {
   // Nothing to detect in; the outputs and whatever else was asked for run until the end.
   int idle() {
     const uint64_t start = system_clock().monotonic_ns();
+    if (settings.on_started && !settings.dry_run) settings.on_started();
     if (!settings.dry_run) reloader.start(nullptr);
     while (!settings.dry_run && !signals.stop()) {
       const uint64_t passed = system_clock().monotonic_ns() - start;
