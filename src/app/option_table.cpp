@@ -92,8 +92,8 @@ Error unknown_option(std::string_view text, std::span<const OptionLine> options)
   std::string message = "unknown option '" + std::string(text) + "'";
   const std::string_view near =
       closest(text.starts_with("--") ? text : "-" + std::string(text), candidates);
-  if (!near.empty()) message += ", did you mean '" + std::string(near) + "'?";
-  return {message + "; see --help"};
+  if (near.empty()) return {message + "; see --help"};
+  return {message + "; did you mean '" + std::string(near) + "'? See --help"};
 }
 
 Result<uint64_t> parse_count(std::string_view text) {

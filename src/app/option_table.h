@@ -67,7 +67,7 @@ struct Option : OptionLine {
 
 // The options as the help shows them, under the headings of their sections; retired ones last.
 std::string option_lines(std::span<const OptionLine> options);
-// "unknown option '--lst', did you mean '--list'?"
+// "unknown option '--lst'; did you mean '--list'? …"
 Error unknown_option(std::string_view text, std::span<const OptionLine> options);
 // By its letter, if it has one.
 std::string spelled(const OptionLine& option);

@@ -117,6 +117,7 @@ constexpr Text kNoKubernetes =
 // The order is that of the help. A section's name stands in its first row.
 constexpr Row kOptions[] = {
     {{.letter = 'c',
+      .name = "config",
       .takes = Takes::Value,
       .value_name = "FILE",
       .help = "Configuration file. Default: /etc/gyr/gyr.yaml or /etc/falco/falco.yaml if there is "
@@ -182,6 +183,7 @@ constexpr Row kOptions[] = {
     {{.name = "dry-run", .help = "Load and check everything, then stop before the first event."},
      set_flag<&Options::dry_run>},
     {{.letter = 'r',
+      .name = "rules",
       .takes = Takes::Values,
       .value_name = "PATH",
       .help = "Rules file, or folder of .yaml and .yml files, instead of the configured ones "
@@ -201,7 +203,7 @@ constexpr Row kOptions[] = {
       .name = "unbuffered",
       .help = "Write each alert at once: -o buffered_outputs=false."},
      [](Options& o, Text) -> Done { return imply(o, "-U", "buffered_outputs=false"); }},
-    {{.letter = 'v', .help = "Say more: all warnings, counters at the end."},
+    {{.letter = 'v', .name = "verbose", .help = "Say more: all warnings, counters at the end."},
      set_flag<&Options::verbose>},
     {{.letter = 'h',
       .name = "help",

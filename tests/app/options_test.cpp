@@ -135,7 +135,7 @@ TEST(Options, SettingsMayNotTakeBackAnOption) {
 
 TEST(Options, HelpNamesEveryVisibleOption) {
   const std::string help = help_text();
-  for (const char* name : {"-r PATH",
+  for (const char* name : {"-r, --rules PATH",
                            "-e FILE",
                            "-o, --option KEY=VALUE",
                            "-V, --validate FILE",
@@ -148,10 +148,10 @@ TEST(Options, HelpNamesEveryVisibleOption) {
                            "-M SECONDS",
                            "-A",
                            "-U, --unbuffered",
-                           "-v",
+                           "-v, --verbose",
                            "--version",
                            "-h, --help",
-                           "-c FILE",
+                           "-c, --config FILE",
                            "-p, --print FORMAT",
                            "--dry-run",
                            "--format",

@@ -329,7 +329,7 @@ class Commands(Case):
         self.assertIn('falco_version', json.loads(self.run_gyr('version', '--json').stdout))
 
     def test_mistakes_get_suggestions(self):
-        cases = ((('chek',), "no command 'chek', did you mean 'check'?"), (('falco',), "no command 'falco'"),
+        cases = ((('chek',), "no command 'chek'; did you mean 'check'?"), (('falco',), "no command 'falco'"),
                  (('-v', 'check'), 'the command stands first: gyr check'), (('list', 'event'), "did you mean 'events'?"),
                  (('list',), 'gyr list needs a topic'), (('describe', '-r', self.rules, 'opend'), "did you mean 'opened'?"),
                  (('completion',), 'needs a shell'), (('help', 'lst'), "did you mean 'list'?"), (('man', 'nosuch'), "no command 'nosuch'"),
