@@ -222,6 +222,22 @@ Result<ContainerApiSettings> container_apis(const ConfigResult& config) {
   return ContainerApiSettings{};
 }
 
+// False after an error. Releases of the reference that had -d wrote a file nobody asked for, which
+// units of their time name.
+bool write_pidfile(const Options& options, const Logger& logger, Pidfile* pidfile) {
+  constexpr const char* kOldPidfile = "/var/run/falco.pid";
+  const bool asked = !options.pidfile.empty();
+  if (options.dry_run || (!asked && !(options.as_falco && options.daemon))) return true;
+  const Result<void> written = pidfile->write(asked ? options.pidfile : kOldPidfile);
+  if (written) return true;
+  if (asked) {
+    print_error(fmt::format("-P: {}", written.error().message));
+  } else {
+    logger->warn("-d: {}", written.error().message);
+  }
+  return !asked;
+}
+
 // Detection, once everything that prints and ends is done.
 int run_detection_with(const ConfigResult& config, const Options& options, const RulesToUse& rules,
                        Reloader& reloader, const Logger& logger, Background* background) {
@@ -248,12 +264,7 @@ int run_detection_with(const ConfigResult& config, const Options& options, const
   }
   detection.on_started = [background] { background->ready(); };
   Pidfile pidfile;
-  if (!options.pidfile.empty() && !options.dry_run) {
-    if (const Result<void> written = pidfile.write(options.pidfile); !written) {
-      print_error(fmt::format("-P: {}", written.error().message));
-      return kNoPidfile;
-    }
-  }
+  if (!write_pidfile(options, logger, &pidfile)) return kNoPidfile;
   const SyscallPlan plan = plan_calls(settings, *rules.ruleset);
   if (settings.engine.is_live() && !options.dry_run) log_plan(plan, logger);
   return detect(detection, prepare_rules(rules.ruleset, rule_use(settings, *rules.ruleset, plan)),

@@ -34,7 +34,7 @@ int run_list(const Invocation& call) {
     if (options->list_fields) return print_fields(*options, fields);
     const RulesRequest request{.settings = config.settings, .options = *options, .fields = fields};
     const RulesToUse rules = load_rules_to_use(request, !config.files.empty(), logger);
-    return rules.ruleset ? print_rule_names(*rules.ruleset) : 1;
+    return rules.ruleset ? print_rule_names(*rules.ruleset) : print_faults(rules);
   });
 }
 
@@ -47,7 +47,7 @@ int run_describe(const Invocation& call) {
     const FieldSet fields(config.settings.static_fields);
     const RulesRequest request{.settings = config.settings, .options = *options, .fields = fields};
     const RulesToUse rules = load_rules_to_use(request, !config.files.empty(), logger);
-    return rules.ruleset ? describe(request, *rules.ruleset) : 1;
+    return rules.ruleset ? describe(request, *rules.ruleset) : print_faults(rules);
   });
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/configured.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <memory>
 #include <string>
@@ -18,7 +16,8 @@ namespace {
 // What the reference reads, and needs.
 constexpr std::string_view kFalcoConfig = "/etc/falco/falco.yaml";
 constexpr std::string_view kNoFalcoConfig =
-    "there is no configuration file {0}; under the name falco it must exist, or -c FILE name "
+    "there is no configuration file /etc/falco/falco.yaml; under the name falco it must exist, or "
+    "-c FILE name "
     "another (under its own name gyr works without)";
 
 // False after an error, which is told.
@@ -33,8 +32,10 @@ bool report_problems(const ConfigResult& config, const Logger& logger) {
   return config.ok();
 }
 
-Logger logger_of(const Settings& settings) {
-  return make_logger({.to_stderr = settings.log_stderr,
+Logger logger_of(const ConfigResult& config, bool as_falco) {
+  const Settings& settings = config.settings;
+  const bool silent = as_falco && config.values.find("log_stderr") == nullptr;
+  return make_logger({.to_stderr = settings.log_stderr && !silent,
                       .to_syslog = settings.log_syslog,
                       .iso_8601 = settings.time_format_iso_8601,
                       .level = settings.log_level});
@@ -58,21 +59,17 @@ void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
   }
 }
 
-int with_configuration(const Options& options, const ConfiguredCommand& command) {
+int with_configuration(Options& options, const ConfiguredCommand& command) {
   const std::unique_ptr<Files> files = system_files("");
-  std::string path = options.config_file.value_or("");
-  if (options.as_falco && path.empty()) {
-    path = kFalcoConfig;
-    const bool is_there = files->stat(path, true).has_value();
-    if (!is_there && !prints_only(options)) return print_error(fmt::format(kNoFalcoConfig, path));
-    if (!is_there) path.clear();
+  if (options.as_falco && !options.config_file) {
+    const bool is_there = files->stat(kFalcoConfig, true).has_value();
+    if (is_there) options.config_file = kFalcoConfig;
+    if (!is_there && !prints_only(options)) return print_error(kNoFalcoConfig);
   }
-  ConfigResult config =
-      load_config(*files, {.path = path, .overrides = options.overrides, .environment = {}});
-  if (options.as_falco && config.values.find("log_stderr") == nullptr) {
-    config.settings.log_stderr = false;
-  }
-  const Logger logger = logger_of(config.settings);
+  const ConfigResult config = load_config(*files, {.path = options.config_file.value_or(""),
+                                                   .overrides = options.overrides,
+                                                   .environment = {}});
+  const Logger logger = logger_of(config, options.as_falco);
   if (!report_problems(config, logger)) return 1;
   log_notes(options, logger);
   for (const std::string& file : config.files) logger->info("configuration: {}", file);
