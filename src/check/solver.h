@@ -17,7 +17,11 @@ namespace gyr::check {
 
 class Solver {
  public:
-  explicit Solver(const Graph& graph) : graph_(graph) {}
+  static constexpr uint64_t kStepsMax = 50'000'000;
+
+  // After `steps_max` steps of all proofs together every answer is "maybe".
+  explicit Solver(const Graph& graph, uint64_t steps_max = kStepsMax)
+      : graph_(graph), steps_max_(steps_max) {}
 
   struct Claim {
     NodeId node;
@@ -27,11 +31,9 @@ class Solver {
   bool exclude_each_other(const std::vector<Claim>& claims, uint32_t steps = 20'000);
   // The field about whose values the last proof was, "" if it was about none.
   const std::string& field() const { return field_; }
-  // Steps of all proofs; above kStepsMax every answer is "maybe".
-  bool is_exhausted() const { return steps_ >= kStepsMax; }
+  bool is_exhausted() const { return steps_ >= steps_max_; }
 
  private:
-  static constexpr uint64_t kStepsMax = 50'000'000;
   static constexpr uint32_t kDepthMax = 3;  // of a choice within a choice
 
   bool is_possible(std::vector<Claim> pending, std::vector<Claim> choices, uint32_t depth);
@@ -42,6 +44,7 @@ class Solver {
   bool count_step();
 
   const Graph& graph_;
+  uint64_t steps_max_;
   std::vector<Claim> facts_;  // in the order they were met
   uint64_t steps_ = 0;
   uint32_t left_ = 0;

@@ -105,6 +105,18 @@ TEST(Solver, GivesUpInsteadOfTakingLong) {
   EXPECT_FALSE(is_impossible(text));
 }
 
+TEST(Solver, ClaimsNothingOnceItsStepsAreUsedUp) {
+  const CheckedPtr checked = condition("proc.name = a and proc.name = b and fd.num = 1");
+  Graph graph;
+  const NodeId root = graph.add(*checked->root);
+  Solver solver(graph, 6);
+  EXPECT_TRUE(solver.exclude_each_other({{root, true}}));
+  EXPECT_FALSE(solver.is_exhausted());
+  solver.exclude_each_other({{root, true}});
+  EXPECT_TRUE(solver.is_exhausted());
+  EXPECT_FALSE(solver.exclude_each_other({{root, true}}));
+}
+
 // Random conditions over three fields, tried with every value of a small world.
 class World {
  public:
