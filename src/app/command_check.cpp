@@ -28,6 +28,7 @@ Result<void> check_ignored(const std::vector<std::string>& ignored) {
     const auto found = std::ranges::find(all, code, &check::CodeInfo::code);
     if (found == all.end()) {
       std::vector<std::string_view> known;
+      known.reserve(all.size());
       for (const check::CodeInfo& info : all) known.push_back(info.code);
       const std::string_view guess = closest(code, known);
       return Error{fmt::format("--ignore: there is no code '{}'{}; gyr list checks has them", code,

@@ -47,7 +47,7 @@ Done imply(Options& o, std::string option, std::string setting) {
   return {};
 }
 
-Done replay_file(Options& o, std::string option, Text value) {
+Done replay_file(Options& o, const std::string& option, Text value) {
   if (o.capture_file) {
     return Error{"a capture file is named already; only one can be replayed"};
   }

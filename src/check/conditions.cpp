@@ -88,14 +88,16 @@ class ConditionChecker {
   // Types for which all conditions come down to the same are one group.
   void group_types() {
     const Specialised special = specialise(graph_, roots_, settings_.dialect.event_types);
-    std::map<uint32_t, std::vector<uint16_t>> groups;
-    for (uint16_t type = 0; type < special.by_type.size(); ++type) {
-      if (arrives(event_info(static_cast<Ev>(type)))) groups[special.by_type[type]].push_back(type);
+    std::map<std::pair<uint32_t, bool>, std::vector<uint16_t>> groups;  // apart: asynchronous
+    for (uint16_t type = 0; type < settings_.dialect.event_types; ++type) {
+      const auto ev = static_cast<Ev>(type);
+      if (!arrives(event_info(ev))) continue;
+      groups[{special.by_type[type], ev == Ev::ASYNCEVENT_E}].push_back(type);
     }
-    for (auto& [residue, types] : groups) {
+    for (auto& [key, types] : groups) {
+      const auto [residue, async] = key;
       Ways ways(roots_.size(), kFalseNode);
       for (const RuleResidue& left : special.residues[residue]) ways[left.rule] = left.root;
-      const bool async = types.size() == 1 && types[0] == static_cast<uint16_t>(Ev::ASYNCEVENT_E);
       ways_.push_back(std::move(ways));
       types_.push_back(std::move(types));
       is_async_.push_back(async);
@@ -105,12 +107,12 @@ class ConditionChecker {
   // Remembers what the solver said of a condition alone.
   bool is_possible(NodeId root) {
     if (root == kFalseNode) return false;
-    const auto known = possible_.find(root);
-    if (known != possible_.end()) return known->second;
-    const bool possible = graph_.node(root).stateful || !solver_.exclude_each_other({{root, true}});
-    if (!possible && !solver_.field().empty()) field_ = solver_.field();
-    possible_.emplace(root, possible);
-    return possible;
+    const auto [known, fresh] = impossible_.try_emplace(root);
+    if (fresh && !graph_.node(root).stateful) {
+      if (solver_.exclude_each_other({{root, true}})) known->second = solver_.field();
+    }
+    if (known->second && !known->second->empty()) field_ = *known->second;
+    return !known->second;
   }
 
   // Whether rule `number` is about the events of a group.
@@ -131,9 +133,9 @@ class ConditionChecker {
     const Rule& rule = ruleset_.rules[number];
     if (is_possible_at_all(number, number)) return true;
     if (!rule.enabled) return false;
-    const std::string why =
-        field_.empty() ? "the types of event it allows exclude each other, or what else it asks for"
-                       : fmt::format("no value of {} fits all that it asks for", field_);
+    const std::string why = field_.empty()
+                                ? "no type of event fits all that it asks for"
+                                : fmt::format("no value of {} fits all that it asks for", field_);
     found_.push_back(sources_.at(Kind::NeverMatches, "this rule can never match: " + why,
                                  item_of(rule), rule.position));
     return false;
@@ -239,7 +241,8 @@ class ConditionChecker {
   std::vector<Ways> ways_;
   std::vector<std::vector<uint16_t>> types_;  // of each group
   std::vector<bool> is_async_;                // the same
-  absl::flat_hash_map<NodeId, bool> possible_;
+  // Of what the solver was asked about: the field that excludes it ("": something else).
+  std::map<NodeId, std::optional<std::string>> impossible_;
   std::map<std::pair<NodeId, NodeId>, bool> implied_;
   std::string field_;  // whose values the last impossible condition was about
 };
