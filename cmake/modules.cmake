@@ -27,6 +27,8 @@ set(GYR_LIBS_container_api ${GYR_NGHTTP2})
 set(GYR_LIBS_metrics OpenSSL::Crypto)
 set(GYR_LIBS_web ${GYR_HTTPLIB} OpenSSL::SSL)
 set(GYR_LIBS_rules nlohmann_json::nlohmann_json)
+set(GYR_LIBS_check nlohmann_json::nlohmann_json)
+set(GYR_LIBS_app ${GYR_RE2} nlohmann_json::nlohmann_json)
 
 # What most sources include is parsed once for all of them. It is a matter of time only: every source includes what
 # it uses, which the release build, the fuzzers' and clang-tidy's show, for they do without.

@@ -12,12 +12,18 @@
 #include <optional>
 #include <utility>
 
+#include "app/background.h"
+#include "app/commands.h"
 #include "app/configured.h"
 #include "app/detect.h"
+#include "app/help.h"
 #include "app/listings.h"
+#include "app/pidfile.h"
 #include "app/reload.h"
 #include "app/rule_use.h"
 #include "app/rules_command.h"
+#include "app/sources.h"
+#include "app/support.h"
 #include "app/terminal.h"
 #include "base/log.h"
 #include "base/system.h"
@@ -30,27 +36,11 @@
 namespace gyr::app {
 namespace {
 
-ListFormat list_format(const Options& options) {
-  return options.format.value_or(options.markdown ? ListFormat::Markdown : ListFormat::Text);
-}
-
-// Print commands that need no configuration. Nothing when none was asked for.
+// What `gyr run` prints without a configuration. Nothing when none was asked for.
 std::optional<int> run_plain_listing(const Options& options) {
   if (options.help) return print_result(help_text());
-  if (options.list_ignored) return print_result(ignored_events_text());
-  if (options.list_events) return print_result(list_events(list_format(options)));
   if (options.page_size) return print_result(fmt::format("{}\n", sysconf(_SC_PAGESIZE)));
-  return std::nullopt;
-}
-
-// --list: with the constants of the configuration.
-int list(const Options& options, const FieldSet& fields) {
-  if (!options.list_source.empty() && options.list_source != "syscall") {
-    return print_error(fmt::format("there is no event source '{}'; this program has: syscall",
-                                   options.list_source));
-  }
-  return print_result(
-      list_fields(fields.classes(), list_format(options), options.names_only, options.list_source));
+  return print_plain_listing(options);
 }
 
 OutputSettings output_settings(const Settings& settings, bool replay) {
@@ -158,9 +148,9 @@ Result<void> check_supported(const ConfigResult& config, const Options& options)
   const EngineSettings& engine = settings.engine;
   if (options.capture_file &&
       (engine.kind != EngineKind::Replay || engine.replay_capture_file != *options.capture_file)) {
-    return Error{
-        fmt::format("-e asks for a replay of {}, but other settings of 'engine' take that back: {}",
-                    *options.capture_file, config.place_of("engine.kind"))};
+    return Error{fmt::format(
+        "--replay (-e) asks for a replay of {}, but other settings of 'engine' take that back: {}",
+        *options.capture_file, config.place_of("engine.kind"))};
   }
   if (options.userspace && engine.kind != EngineKind::Ptrace) {
     return Error{
@@ -224,13 +214,66 @@ Result<ContainerApiSettings> container_apis(const ConfigResult& config) {
   return ContainerApiSettings{};
 }
 
-int run_with_settings(const ConfigResult& config, const Options& options, const Logger& logger) {
+// False after an error. Releases of the reference that had -d wrote a file nobody asked for, which
+// units of their time name.
+bool write_pidfile(const Options& options, const Logger& logger, Pidfile* pidfile) {
+  constexpr const char* kOldPidfile = "/var/run/falco.pid";
+  const bool asked = !options.pidfile.empty();
+  if (options.dry_run || (!asked && !(options.as_falco && options.daemon))) return true;
+  const Result<void> written = pidfile->write(asked ? options.pidfile : kOldPidfile);
+  if (written) return true;
+  if (asked) {
+    print_error(fmt::format("-P: {}", written.error().message));
+  } else {
+    logger->warn("-d: {}", written.error().message);
+  }
+  return !asked;
+}
+
+// Detection, once everything that prints and ends is done.
+int run_detection_with(const ConfigResult& config, const Options& options, const RulesToUse& rules,
+                       Reloader& reloader, const Logger& logger, Background* background) {
+  const Settings& settings = config.settings;
+  if (const Result<void> supported = check_supported(config, options); !supported) {
+    return print_error(supported.error().message);
+  }
+  const bool replay = settings.engine.kind == EngineKind::Replay;
+  if (const Result<void> sources = check_sources(options, replay, logger); !sources) {
+    return print_error(sources.error().message);
+  }
+  warn_of_settings_without_effect(config, logger);
+  warn_of_plugins(config, logger);
+  DetectSettings detection = detect_settings(settings, options);
+  auto apis = container_apis(config);
+  if (!apis) return print_error(apis.error().message);
+  if (!options.cri_sockets.empty()) {
+    (*apis)[ContainerApi::Cri] = {.enabled = true, .sockets = options.cri_sockets};
+  }
+  detection.container_apis = *std::move(apis);
+  auto observer = observer_settings(config, rules.digests);
+  if (!observer) return print_error(observer.error().message);
+  detection.observer = *std::move(observer);
+  detection.built_in_rules = rules.built_in;
+  if (options.daemon && detection.stdout_enabled) {
+    logger->warn("-d: in the background nobody reads standard output; alerts go to other outputs");
+  }
+  detection.on_started = [background] { background->ready(); };
+  Pidfile pidfile;
+  if (!write_pidfile(options, logger, &pidfile)) return kNoPidfile;
+  const SyscallPlan plan = plan_calls(settings, *rules.ruleset);
+  if (settings.engine.is_live() && !options.dry_run) log_plan(plan, logger);
+  return detect(detection, prepare_rules(rules.ruleset, rule_use(settings, *rules.ruleset, plan)),
+                reloader, logger);
+}
+
+int run_with_settings(const ConfigResult& config, const Options& options, const Logger& logger,
+                      Background* background) {
   const Settings& settings = config.settings;
   if (options.version) {
     return print_result(settings.json_output ? version_json() : version_text());
   }
   const FieldSet fields(settings.static_fields);
-  if (options.list_fields) return list(options, fields);
+  if (options.list_fields) return print_fields(options, fields);
   const RulesRequest request{.settings = settings, .options = options, .fields = fields};
   if (!options.validate.empty()) return validate(request);
   Reloader reloader(options, config, logger);
@@ -239,23 +282,8 @@ int run_with_settings(const ConfigResult& config, const Options& options, const 
   if (options.describe_all || options.describe_rule) {
     return describe(request, *rules.ruleset);
   }
-  if (const Result<void> supported = check_supported(config, options); !supported) {
-    return print_error(supported.error().message);
-  }
-  warn_of_settings_without_effect(config, logger);
-  warn_of_plugins(config, logger);
-  DetectSettings detection = detect_settings(settings, options);
-  auto apis = container_apis(config);
-  if (!apis) return print_error(apis.error().message);
-  detection.container_apis = *std::move(apis);
-  auto observer = observer_settings(config, rules.digests);
-  if (!observer) return print_error(observer.error().message);
-  detection.observer = *std::move(observer);
-  detection.built_in_rules = rules.built_in;
-  const SyscallPlan plan = plan_calls(settings, *rules.ruleset);
-  if (settings.engine.is_live() && !options.dry_run) log_plan(plan, logger);
-  return detect(detection, prepare_rules(rules.ruleset, rule_use(settings, *rules.ruleset, plan)),
-                reloader, logger);
+  if (options.support) return print_support(config, options, request);
+  return run_detection_with(config, options, rules, reloader, logger, background);
 }
 
 // A standard descriptor that is closed would be the next file that is opened, a recording perhaps,
@@ -271,22 +299,33 @@ void prepare_standard_streams() {
 
 }  // namespace
 
-int run(Arguments arguments) {
-  prepare_standard_streams();
-  const std::string_view command = arguments.empty() ? "" : arguments[0];
-  if (command == "read") return run_read(arguments.subspan(1));
-  if (command == "record") return run_record(arguments.subspan(1));
-  if (command == "doctor") return run_doctor(arguments.subspan(1));
-  if (command == "syscalls") return run_syscalls(arguments.subspan(1));
-  const Result<Options> options = parse_options(arguments);
+int run_detection(const Invocation& call) {
+  Result<Options> options = parse_options(call.arguments);
   if (!options) return print_error(options.error().message);
+  options->as_falco = call.as_falco;
   if (const std::optional<int> status = run_plain_listing(*options)) {
     log_notes(*options, make_logger({}));
     return *status;
   }
+  Background background;
+  if (options->daemon && !prints_only(*options) && !options->dry_run) {
+    if (const std::optional<int> status = background.enter()) return *status;
+  }
   return with_configuration(*options, [&](const ConfigResult& config, const Logger& logger) {
-    return run_with_settings(config, *options, logger);
+    return run_with_settings(config, *options, logger, &background);
   });
+}
+
+int run(std::string_view program, Arguments arguments) {
+  prepare_standard_streams();
+  const std::string_view name = program.substr(program.rfind('/') + 1);
+  const bool as_falco = name == "falco";
+  const std::string_view first = arguments.empty() ? "" : arguments[0];
+  // Everything in front of the options is a command.
+  if (first.empty() || first.starts_with('-')) return run_detection({arguments, as_falco});
+  const Command* command = find_command(first);
+  if (command == nullptr) return print_error(unknown_command(first));
+  return command->run({arguments.subspan(1), as_falco});
 }
 
 }  // namespace gyr::app

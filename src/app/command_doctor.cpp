@@ -10,6 +10,7 @@
 #include "app/app.h"
 #include "app/configured.h"
 #include "app/environment.h"
+#include "app/help.h"
 #include "app/terminal.h"
 #include "source/doctor.h"
 
@@ -80,13 +81,14 @@ std::string json(const std::vector<LiveCheck>& checks) {
 
 }  // namespace
 
-int run_doctor(Arguments arguments) {
-  const Result<Options> options = parse_doctor_options(arguments);
+int run_doctor(const Invocation& call) {
+  Result<Options> options = parse_doctor_options(call.arguments);
   if (!options) {
     print_error(options.error().message);
     return kFails;
   }
-  if (options->help) return print_result(doctor_help_text());
+  options->as_falco = call.as_falco;
+  if (options->help) return print_result(help_text(*find_command("doctor")));
   int status = kFails;
   with_configuration(*options, [&](const ConfigResult& config, const Logger&) {
     const Settings& settings = config.settings;

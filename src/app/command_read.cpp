@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "app/filter.h"
+#include "app/help.h"
 #include "app/signals.h"
 #include "app/terminal.h"
 #include "engine/event_printer.h"
@@ -21,10 +22,10 @@ int finish(const PrintResult& result) {
 
 }  // namespace
 
-int run_read(Arguments arguments) {
-  const Result<ReadOptions> options = parse_read_options(arguments);
+int run_read(const Invocation& call) {
+  const Result<ReadOptions> options = parse_read_options(call.arguments);
   if (!options) return print_error(options.error().message);
-  if (options->help) return print_result(read_help_text());
+  if (options->help) return print_result(help_text(*find_command("read")));
 
   // A format of sysdig's that begins with "*" asks for events that lack a field too: so it is here.
   std::string_view format = options->format ? std::string_view(*options->format) : kDefaultFormat;

@@ -10,6 +10,7 @@
 #include "app/app.h"
 #include "app/environment.h"
 #include "app/filter.h"
+#include "app/help.h"
 #include "app/live.h"
 #include "app/record.h"
 #include "app/signals.h"
@@ -152,10 +153,10 @@ struct RecordRun {
 
 }  // namespace
 
-int run_record(Arguments arguments) {
-  const Result<RecordOptions> options = parse_record_options(arguments);
+int run_record(const Invocation& call) {
+  const Result<RecordOptions> options = parse_record_options(call.arguments);
   if (!options) return print_error(options.error().message);
-  if (options->help) return print_result(record_help_text());
+  if (options->help) return print_result(help_text(*find_command("record")));
   const Result<std::unique_ptr<EventFilter>> filter = compile_filter(options->filter);
   if (!filter) return print_error(filter.error().message);
   const Logger logger = make_logger({});

@@ -8,6 +8,7 @@
 
 #include "app/app.h"
 #include "app/configured.h"
+#include "app/help.h"
 #include "app/rule_use.h"
 #include "app/rules_command.h"
 #include "app/terminal.h"
@@ -58,13 +59,13 @@ int show(const Options& options, const ConfigResult& config, const Logger& logge
   if (!rules.ruleset) return print_faults(rules);
   const SyscallPlan plan = plan_calls(config.settings, *rules.ruleset);
   warn_about_selection(plan, logger);
-  if (!options.explain && options.calls.empty()) {
+  if (!options.explain && options.words.empty()) {
     std::string text;
     for (const std::string& name : syscall_names(plan.collected)) text += name + '\n';
     return print_result(text);
   }
   const Result<std::string> text = explanations(
-      explain_syscalls(*rules.ruleset, load_settings(request).dialect, plan), options.calls);
+      explain_syscalls(*rules.ruleset, load_settings(request).dialect, plan), options.words);
   if (!text) return print_error(text.error().message);
   const bool blind = config.settings.gyr.attach_mode == AttachMode::PerSyscall;
   return print_result(*text + (blind
@@ -75,10 +76,11 @@ int show(const Options& options, const ConfigResult& config, const Logger& logge
 
 }  // namespace
 
-int run_syscalls(Arguments arguments) {
-  const Result<Options> options = parse_syscalls_options(arguments);
+int run_syscalls(const Invocation& call) {
+  Result<Options> options = parse_syscalls_options(call.arguments);
   if (!options) return print_error(options.error().message);
-  if (options->help) return print_result(syscalls_help_text());
+  options->as_falco = call.as_falco;
+  if (options->help) return print_result(help_text(*find_command("syscalls")));
   return with_configuration(*options, [&](const ConfigResult& config, const Logger& logger) {
     return show(*options, config, logger);
   });

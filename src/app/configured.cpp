@@ -13,6 +13,13 @@
 namespace gyr::app {
 namespace {
 
+// What the reference reads, and needs.
+constexpr std::string_view kFalcoConfig = "/etc/falco/falco.yaml";
+constexpr std::string_view kNoFalcoConfig =
+    "there is no configuration file /etc/falco/falco.yaml; under the name falco it must exist, or "
+    "-c FILE name "
+    "another (under its own name gyr works without)";
+
 // False after an error, which is told.
 bool report_problems(const ConfigResult& config, const Logger& logger) {
   for (const ConfigProblem& problem : config.problems) {
@@ -25,8 +32,10 @@ bool report_problems(const ConfigResult& config, const Logger& logger) {
   return config.ok();
 }
 
-Logger logger_of(const Settings& settings) {
-  return make_logger({.to_stderr = settings.log_stderr,
+Logger logger_of(const ConfigResult& config, bool as_falco) {
+  const Settings& settings = config.settings;
+  const bool silent = as_falco && config.values.find("log_stderr") == nullptr;
+  return make_logger({.to_stderr = settings.log_stderr && !silent,
                       .to_syslog = settings.log_syslog,
                       .iso_8601 = settings.time_format_iso_8601,
                       .level = settings.log_level});
@@ -44,18 +53,23 @@ void warn_about_selection(const SyscallPlan& plan, const Logger& logger) {
   }
   if (plan.unheard.any()) {
     logger->warn(
-        "rules ask for system calls that are not collected: {}; base_syscalls.all=true (-A) "
+        "rules ask for system calls that are not collected: {}; base_syscalls.all=true "
         "collects them",
         join(syscall_names(plan.unheard), ", "));
   }
 }
 
-int with_configuration(const Options& options, const ConfiguredCommand& command) {
+int with_configuration(Options& options, const ConfiguredCommand& command) {
   const std::unique_ptr<Files> files = system_files("");
+  if (options.as_falco && !options.config_file) {
+    const bool is_there = files->stat(kFalcoConfig, true).has_value();
+    if (is_there) options.config_file = kFalcoConfig;
+    if (!is_there && !prints_only(options)) return print_error(kNoFalcoConfig);
+  }
   const ConfigResult config = load_config(*files, {.path = options.config_file.value_or(""),
                                                    .overrides = options.overrides,
                                                    .environment = {}});
-  const Logger logger = logger_of(config.settings);
+  const Logger logger = logger_of(config, options.as_falco);
   if (!report_problems(config, logger)) return 1;
   log_notes(options, logger);
   for (const std::string& file : config.files) logger->info("configuration: {}", file);

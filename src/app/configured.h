@@ -13,9 +13,10 @@ namespace gyr::app {
 
 using ConfiguredCommand = std::function<int(const ConfigResult& config, const Logger& logger)>;
 
-// Loads the configuration the options ask for, says what is wrong with it and which options have no
+// Loads the configuration the options ask for, or the one that the name falco stands for (then it
+// is put into the options), says what is wrong with it and which options have no
 // effect, and runs the command unless that is an error. Exit status.
-int with_configuration(const Options& options, const ConfiguredCommand& command);
+int with_configuration(Options& options, const ConfiguredCommand& command);
 
 // For commands that read no configuration.
 void log_notes(const Options& options, const Logger& logger);

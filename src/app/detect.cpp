@@ -194,6 +194,7 @@ struct Run {
         {.engine = &engine, .source = &source, .host = host, .rules = engine.rule_count()});
     observer.begin();
     if (host != nullptr) say_what_is_watched(settings, *host, engine.rule_count());
+    if (settings.on_started) settings.on_started();
     if (settings.reloads()) reloader.start(&engine);
     const RunEnd end = engine.run(settings.follow ? never : signals.stop());
     reloader.stop();
@@ -276,6 +277,7 @@ struct Run {
   // Nothing to detect in; the outputs and whatever else was asked for run until the end.
   int idle() {
     const uint64_t start = system_clock().monotonic_ns();
+    if (settings.on_started && !settings.dry_run) settings.on_started();
     if (!settings.dry_run) reloader.start(nullptr);
     observer.attach({.rules = rules->active.size()});
     observer.begin();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,7 +47,8 @@ struct DetectSettings {
   uint32_t thread_limit = 262144;
   uint64_t purge_interval_ns = 300'000'000'000;
   uint64_t thread_timeout_ns = 300'000'000'000;
-  bool built_in_rules = false;  // then the start-up says how to see one fire
+  bool built_in_rules = false;         // then the start-up says how to see one fire
+  std::function<void()> on_started{};  // called once events are read, if set
   bool verbose = false;
   bool dry_run = false;
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "app/option_table.h"
+#include "app/commands.h"
 #include "app/options.h"
 #include "base/text.h"
 #include "source/live.h"
@@ -26,24 +26,28 @@ Result<void> set_number(Target& o, Text value) {
   return {};
 }
 
-template <auto member, class Target>
-Result<void> set_flag(Target& o, Text) {
-  o.*member = true;
-  return {};
-}
-
 constexpr uint64_t kMany = 1'000'000'000'000;
 constexpr uint64_t kLongestSeconds = 1'000'000'000;
 
 constexpr Option<ReadOptions> kReadOptions[] = {
-    {'h', "help", Takes::Nothing, "", "Show this help.", set_flag<&ReadOptions::help>},
-    {'p', "print", Takes::Value, "FORMAT",
-     "What to print for each event: text with %fields. Default: number, time, CPU, process, event "
-     "and its arguments.",
+    {{.letter = 'h', .name = "help", .help = "Show this help."}, set_flag<&ReadOptions::help>},
+    {{.letter = 'p',
+      .name = "print",
+      .takes = Takes::Value,
+      .value_name = "FORMAT",
+      .help = "What to print for each event: text with %fields. Default: number, time, CPU, "
+              "process, event "
+              "and its arguments."},
      [](ReadOptions& o, Text v) -> Result<void> { return o.format = v, Result<void>{}; }},
-    {'j', "json", Takes::Nothing, "", "Print a JSON object of the format's fields for each event.",
+    {{.letter = 'j',
+      .name = "json",
+      .help = "Print a JSON object of the format's fields for each event."},
      set_flag<&ReadOptions::json>},
-    {'n', "numevents", Takes::Value, "COUNT", "Stop after so many lines.",
+    {{.letter = 'n',
+      .name = "numevents",
+      .takes = Takes::Value,
+      .value_name = "COUNT",
+      .help = "Stop after so many lines."},
      set_number<&ReadOptions::limit, 1, UINT64_MAX>},
 };
 
@@ -64,40 +68,82 @@ Result<void> set_snaplen(RecordOptions& o, Text value) {
 }
 
 constexpr Option<RecordOptions> kRecordOptions[] = {
-    {'h', "help", Takes::Nothing, "", "Show this help.", set_flag<&RecordOptions::help>},
-    {'w', "write", Takes::Value, "FILE", "The new capture file.",
+    {{.letter = 'h', .name = "help", .help = "Show this help."}, set_flag<&RecordOptions::help>},
+    {{.letter = 'w',
+      .name = "write",
+      .takes = Takes::Value,
+      .value_name = "FILE",
+      .help = "The new capture file.",
+      .hint = Hint::File},
      [](RecordOptions& o, Text v) -> Result<void> { return o.file = v, Result<void>{}; }},
-    {'r', "read", Takes::Value, "FILE", "Take the events from a capture file, not from this host.",
+    {{.letter = 'r',
+      .name = "read",
+      .takes = Takes::Value,
+      .value_name = "FILE",
+      .help = "Take the events from a capture file, not from this host.",
+      .hint = Hint::File},
      [](RecordOptions& o, Text v) -> Result<void> { return o.from = v, Result<void>{}; }},
-    {'z', "compress", Takes::Nothing, "", "Write gzip, also when the name does not end in .gz.",
+    {{.letter = 'z',
+      .name = "compress",
+      .help = "Write gzip, also when the name does not end in .gz."},
      set_flag<&RecordOptions::compress>},
-    {0, "overwrite", Takes::Nothing, "",
-     "Replace files that are there. Without it they are refused.",
+    {{.name = "overwrite", .help = "Replace files that are there. Without it they are refused."},
      set_flag<&RecordOptions::overwrite>},
-    {'M', "", Takes::Value, "SECONDS", "Stop after so many seconds.", set_duration},
-    {'n', "numevents", Takes::Value, "COUNT", "Stop after so many events that fit the filter.",
+    {{.letter = 'M',
+      .takes = Takes::Value,
+      .value_name = "SECONDS",
+      .help = "Stop after so many seconds."},
+     set_duration},
+    {{.letter = 'n',
+      .name = "numevents",
+      .takes = Takes::Value,
+      .value_name = "COUNT",
+      .help = "Stop after so many events that fit the filter."},
      set_number<&RecordOptions::limit, 1, UINT64_MAX>},
-    {'s', "snaplen", Takes::Value, "BYTES",
-     "Keep so many bytes of what is read and written: 80 unless set, at most 16000.", set_snaplen},
-    {'C', "file-size", Takes::Value, "MB",
-     "Begin another file when one has more than so many millions of bytes. Files are named FILE0, "
-     "FILE1 and so on.",
+    {{.letter = 's',
+      .name = "snaplen",
+      .takes = Takes::Value,
+      .value_name = "BYTES",
+      .help = "Keep so many bytes of what is read and written: 80 unless set, at most 16000."},
+     set_snaplen},
+    {{.letter = 'C',
+      .name = "file-size",
+      .takes = Takes::Value,
+      .value_name = "MB",
+      .help = "Begin another file when one has more than so many millions of bytes. Files are "
+              "named FILE0, "
+              "FILE1 and so on."},
      set_number<&RecordOptions::file_megabytes, 1, kMany>},
-    {'G', "seconds", Takes::Value, "SECONDS",
-     "Begin another file after so many seconds. A strftime format in the name, as in %H%M, is "
-     "filled in instead of a number.",
+    {{.letter = 'G',
+      .name = "seconds",
+      .takes = Takes::Value,
+      .value_name = "SECONDS",
+      .help =
+          "Begin another file after so many seconds. A strftime format in the name, as in %H%M, is "
+          "filled in instead of a number."},
      set_number<&RecordOptions::file_seconds, 1, kLongestSeconds>},
-    {'e', "", Takes::Value, "COUNT", "Begin another file after so many events that fit the filter.",
+    {{.letter = 'e',
+      .takes = Takes::Value,
+      .value_name = "COUNT",
+      .help = "Begin another file after so many events that fit the filter."},
      set_number<&RecordOptions::file_events, 1, UINT64_MAX>},
-    {'W', "limit", Takes::Value, "COUNT",
-     "With -C, -G or -e: keep the newest so many files; numbers begin again at 0.",
+    {{.letter = 'W',
+      .name = "limit",
+      .takes = Takes::Value,
+      .value_name = "COUNT",
+      .help = "With -C, -G or -e: keep the newest so many files; numbers begin again at 0."},
      set_number<&RecordOptions::files, 1, 1'000'000>},
-    {0, "disk-limit", Takes::Value, "MB",
-     "All files together take at most so many millions of bytes: with -W the oldest are deleted, "
-     "else the recording ends.",
+    {{.name = "disk-limit",
+      .takes = Takes::Value,
+      .value_name = "MB",
+      .help = "All files together take at most so many millions of bytes: with -W the oldest are "
+              "deleted, "
+              "else the recording ends."},
      set_number<&RecordOptions::disk_megabytes, 1, kMany>},
-    {0, "keep-free", Takes::Value, "PERCENT",
-     "The same when less than this of the file system is free: 5 unless set.",
+    {{.name = "keep-free",
+      .takes = Takes::Value,
+      .value_name = "PERCENT",
+      .help = "The same when less than this of the file system is free: 5 unless set."},
      set_number<&RecordOptions::keep_free_percent, 0, 99>},
 };
 
@@ -144,33 +190,7 @@ Result<RecordOptions> parse_record_options(Arguments arguments) {
   return options;
 }
 
-std::string read_help_text() {
-  return "Prints the events of a capture file, one line each.\n\n"
-         "Usage: gyr read FILE [FILTER] [-p FORMAT] [-j] [-n COUNT]\n\nOptions:\n" +
-         option_lines(lines_of<ReadOptions>(kReadOptions)) +
-         "\nExamples:\n"
-         "  gyr read trace.scap\n"
-         "  gyr read trace.scap 'fd.name contains /etc and evt.failed = true'\n"
-         "  gyr read trace.scap evt.type=connect -p '%evt.num %proc.name %fd.name' -n 10\n"
-         "  gyr read trace.scap evt.type=execve -j -p '%evt.time %proc.pid %proc.cmdline'\n";
-}
-
-std::string record_help_text() {
-  return "Records the events of this host in a capture file: the state of all processes, then "
-         "every system\ncall the probe can see, or those that fit the filter. Ctrl-C ends it. What "
-         "only keeps the state right\nis recorded whatever the filter says, and shown to nobody. "
-         "Each of several files is a capture of its own.\n\n"
-         "Usage: gyr record -w FILE [OPTIONS] [FILTER]\n"
-         "\nOptions:\n" +
-         option_lines(lines_of<RecordOptions>(kRecordOptions)) +
-         "\nExamples:\n"
-         "  sudo gyr record -w host.scap.gz -M 60\n"
-         "  sudo gyr record -w opens.scap 'evt.type in (open, openat) and fd.name startswith "
-         "/etc'\n"
-         "  sudo gyr record -w ring.scap -C 100 -W 10    # the last gigabyte, ring.scap00 to 09\n"
-         "  sudo gyr record -w 'day-%H.scap' -G 3600 -z\n"
-         "  gyr record -w part.scap -r host.scap.gz proc.name=nginx\n"
-         "  gyr -e host.scap.gz                          # detect in it\n";
-}
+std::vector<OptionLine> read_lines() { return lines_of<ReadOptions>(kReadOptions); }
+std::vector<OptionLine> record_lines() { return lines_of<RecordOptions>(kRecordOptions); }
 
 }  // namespace gyr::app

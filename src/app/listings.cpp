@@ -6,7 +6,10 @@
 #include <set>
 
 #include "alert/format.h"
+#include "app/sources.h"
+#include "app/terminal.h"
 #include "engine/syscall_selection.h"
+#include "field/listing.h"
 #include "rules/loader.h"
 #include "schema/schema.h"
 
@@ -24,7 +27,31 @@ std::string_view engine_minor() {
   return kEngineVersion.substr(first + 1, kEngineVersion.rfind('.') - first - 1);
 }
 
+ListFormat list_format(const Options& options) {
+  return options.format.value_or(options.markdown ? ListFormat::Markdown : ListFormat::Text);
+}
+
 }  // namespace
+
+std::optional<int> print_plain_listing(const Options& options) {
+  if (options.list_ignored) return print_result(ignored_events_text());
+  if (options.list_events) return print_result(list_events(list_format(options)));
+  if (options.list_plugins) return print_result(plugins_text());
+  if (options.plugin_info) {
+    const Result<std::string> text = plugin_text(*options.plugin_info);
+    return text ? print_result(*text) : print_error(text.error().message);
+  }
+  return std::nullopt;
+}
+
+// With the constants of the configuration.
+int print_fields(const Options& options, const FieldSet& fields) {
+  if (!options.list_source.empty() && options.list_source != "syscall") {
+    return print_error(unknown_source(options.list_source).message);
+  }
+  return print_result(
+      list_fields(fields.classes(), list_format(options), options.names_only, options.list_source));
+}
 
 std::string version_text() {
   return fmt::format(

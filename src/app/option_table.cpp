@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "app/wrap.h"
 #include "base/text.h"
 
 namespace gyr::app {
@@ -14,18 +15,11 @@ constexpr size_t kHelpColumn = 26;
 constexpr size_t kWidth = 96;
 
 std::string left_column(const OptionLine& option) {
-  std::string text = "  ";
-  text += option.letter != 0 ? std::string("-") + option.letter : std::string("  ");
-  if (!option.name.empty()) {
-    text += option.letter != 0 ? ", --" : "  --";
-    text += option.name;
-  }
-  if (takes_value(option.takes)) text += " " + std::string(option.value_name);
-  if (option.takes == Takes::OptionalValue) text += "[=" + std::string(option.value_name) + "]";
-  return text;
+  return (option.letter != 0 ? "  " : "      ") + spelled_fully(option);
 }
 
-// Words wrapped to the width, each line behind the first indented.
+}  // namespace
+
 std::string wrapped(std::string_view words, size_t column) {
   std::string text;
   size_t at = column;
@@ -43,24 +37,48 @@ std::string wrapped(std::string_view words, size_t column) {
   return text;
 }
 
-}  // namespace
-
 std::string spelled(const OptionLine& option) {
   if (option.letter != 0) return std::string("-") + option.letter;
   return "--" + std::string(option.name);
 }
 
+std::string spelled_fully(const OptionLine& option) {
+  std::string text;
+  if (option.letter != 0) text = std::string("-") + option.letter;
+  if (!option.name.empty()) text += (text.empty() ? "--" : ", --") + std::string(option.name);
+  if (takes_value(option.takes)) text += " " + std::string(option.value_name);
+  if (option.takes == Takes::OptionalValue) text += "[=" + std::string(option.value_name) + "]";
+  return text;
+}
+
+std::string retirement_text(const OptionLine& option) {
+  const Retirement& retired = option.retired;
+  std::string text = "gone since Falco " + std::string(retired.since) + ": ";
+  if (!retired.successor.empty()) text += "works as " + std::string(retired.successor);
+  if (!retired.successor.empty() && !retired.remark.empty()) text += "; ";
+  return text + std::string(retired.remark);
+}
+
+std::string retirement_note(const OptionLine& option) {
+  const std::string spelling = option.letter != 0 && !option.name.empty()
+                                   ? spelled(option) + " (--" + std::string(option.name) + ")"
+                                   : spelled(option);
+  return spelling + " is " + retirement_text(option);
+}
+
 std::string option_lines(std::span<const OptionLine> options) {
   std::string text;
   for (const OptionLine& option : options) {
-    if (option.help.empty()) continue;
+    if (!option.section.empty()) text += '\n' + std::string(option.section) + ":\n";
     std::string left = left_column(option);
     if (left.size() + 2 > kHelpColumn) {
       left += '\n' + std::string(kHelpColumn, ' ');
     } else {
       left.resize(kHelpColumn, ' ');
     }
-    text += left + wrapped(option.help, kHelpColumn) + '\n';
+    const std::string help =
+        option.retired.is() ? retirement_text(option) + "." : std::string(option.help);
+    text += left + wrapped(help, kHelpColumn) + '\n';
   }
   return text;
 }
@@ -68,15 +86,14 @@ std::string option_lines(std::span<const OptionLine> options) {
 Error unknown_option(std::string_view text, std::span<const OptionLine> options) {
   std::vector<std::string> spellings;
   for (const OptionLine& option : options) {
-    if (option.help.empty()) continue;
     if (!option.name.empty()) spellings.push_back("--" + std::string(option.name));
   }
   const std::vector<std::string_view> candidates(spellings.begin(), spellings.end());
   std::string message = "unknown option '" + std::string(text) + "'";
   const std::string_view near =
       closest(text.starts_with("--") ? text : "-" + std::string(text), candidates);
-  if (!near.empty()) message += ", did you mean '" + std::string(near) + "'?";
-  return {message + "; see --help"};
+  if (near.empty()) return {message + "; see --help"};
+  return {message + "; did you mean '" + std::string(near) + "'? See --help"};
 }
 
 Result<uint64_t> parse_count(std::string_view text) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/options.h"
+#include "base/add_once.h"
 #include "base/result.h"
 
 namespace gyr::app {
@@ -24,38 +25,63 @@ enum class Takes : uint8_t {
 
 inline bool takes_value(Takes takes) { return takes == Takes::Value || takes == Takes::Values; }
 
+// What a value or an argument is, for completion in shells.
+enum class Hint : uint8_t {
+  None,     // free text
+  File,     // or folder
+  Words,    // one of `words`
+  Key,      // KEY=VALUE of the configuration
+  Rule,     // name of a rule
+  Field,    // name of a field
+  Filter,   // a file, then fields
+  Syscall,  // name of a system call
+};
+
+// An option that the reference gave up. Whoever uses it is told so in one line.
+struct Retirement {
+  std::string_view since{};      // release of the reference that has it no more; "" = it is current
+  std::string_view successor{};  // what does the same, as one would type it; "" = nothing does
+  std::string_view remark{};     // what else there is to say; required without successor
+  bool told = true;              // false: only under a condition, which `store` judges
+  bool is() const { return !since.empty(); }
+};
+
+// What is said of an option: everything that is printed about it comes from here.
+struct OptionLine {
+  char letter = 0;          // 0: none
+  std::string_view name{};  // without dashes, "" = none
+  Takes takes = Takes::Nothing;
+  std::string_view value_name{};
+  std::string_view help{};  // one or more sentences
+  Hint hint = Hint::None;
+  std::string_view words{};  // Hint::Words: parted by blanks
+  Retirement retired{};
+  std::string_view section{};  // heading in the help; that of the line before it if ""
+};
+
 // One option. `store` puts it into the target and refuses values that make no sense.
 template <class Target>
-struct Option {
-  char letter;            // 0: none
-  std::string_view name;  // without dashes, "" = none
-  Takes takes;
-  std::string_view value_name;  // in the help
-  std::string_view help;        // one or more sentences; "" hides it (old spellings)
+struct Option : OptionLine {
   Result<void> (*store)(Target& target, std::string_view value);
 };
 
-// A row without its target, for help and suggestions.
-struct OptionLine {
-  char letter;
-  std::string_view name;
-  Takes takes;
-  std::string_view value_name;
-  std::string_view help;
-};
-
+// The options as the help shows them, under the headings of their sections; retired ones last.
 std::string option_lines(std::span<const OptionLine> options);
-// "unknown option '--lst', did you mean '--list'?"
+// "unknown option '--lst'; did you mean '--list'? …"
 Error unknown_option(std::string_view text, std::span<const OptionLine> options);
 // By its letter, if it has one.
 std::string spelled(const OptionLine& option);
+// "-r, --rules PATH": each spelling, then the value.
+std::string spelled_fully(const OptionLine& option);
+// The one line about the use of a retired option.
+std::string retirement_note(const OptionLine& option);
+// Its last part, for lists: "gone since Falco 0.41: works as -A".
+std::string retirement_text(const OptionLine& option);
 
 template <class Target>
 std::vector<OptionLine> lines_of(std::span<const Option<Target>> table) {
   std::vector<OptionLine> lines;
-  for (const Option<Target>& o : table) {
-    lines.push_back({o.letter, o.name, o.takes, o.value_name, o.help});
-  }
+  for (const Option<Target>& o : table) lines.push_back(o);
   return lines;
 }
 
@@ -72,6 +98,7 @@ class OptionParser {
       const std::string_view text = arguments_[at_];
       Result<void> result;
       if (text == "--") {
+        met_separator = true;
         for (++at_; at_ < arguments_.size(); ++at_) positional.emplace_back(arguments_[at_]);
       } else if (text.starts_with("--")) {
         result = parse_long(text.substr(2));
@@ -86,6 +113,16 @@ class OptionParser {
   }
 
   std::vector<std::string> positional;
+  bool met_separator = false;  // "--"
+
+  // One line for each retired option that was used.
+  std::vector<std::string> notes() const {
+    std::vector<std::string> lines;
+    for (const Option<Target>* option : seen_) {
+      if (option->retired.is() && option->retired.told) add_once(&lines, retirement_note(*option));
+    }
+    return lines;
+  }
 
  private:
   Result<void> store(const Option<Target>& option, std::string_view value) {
@@ -110,9 +147,7 @@ class OptionParser {
     return store(option, arguments_[++at_]);
   }
 
-  static std::string spelling(const Option<Target>& option) {
-    return spelled({option.letter, option.name, option.takes, {}, {}});
-  }
+  static std::string spelling(const Option<Target>& option) { return spelled(option); }
 
   Result<void> parse_long(std::string_view text) {
     const size_t equals = text.find('=');
@@ -158,6 +193,23 @@ class OptionParser {
   size_t at_ = 0;
   std::vector<const Option<Target>*> seen_;
 };
+
+// Stores for rows.
+template <auto member, class Target>
+Result<void> set_flag(Target& o, std::string_view) {
+  o.*member = true;
+  return {};
+}
+template <auto member, class Target>
+Result<void> set_text(Target& o, std::string_view value) {
+  o.*member = std::string(value);
+  return {};
+}
+template <auto member, class Target>
+Result<void> add_text(Target& o, std::string_view value) {
+  (o.*member).emplace_back(value);
+  return {};
+}
 
 Result<uint64_t> parse_count(std::string_view text);
 // The same from `least` to `most`.

@@ -28,11 +28,17 @@ struct Options {
   std::string list_source;  // of --list=SOURCE, "" = all
   bool list_events = false;
   bool list_ignored = false;
+  bool list_plugins = false;
+  bool list_rules = false;  // names alone: for completion
+  bool list_checks = false;
+  bool support = false;
+  std::optional<std::string> plugin_info;
   bool names_only = false;
   std::optional<ListFormat> format;  // --format
   bool markdown = false;             // --markdown, which --format excludes
   bool describe_all = false;
   std::optional<std::string> describe_rule;
+  bool describe_full = false;  // of `gyr describe`: more of one rule than -l prints
   std::optional<std::string> config_file;
   std::vector<std::string> rules;     // -r, replaces rules_files
   std::vector<std::string> validate;  // -V
@@ -40,10 +46,15 @@ struct Options {
   std::vector<std::string> disabled_substrings;  // -D
   std::vector<std::string> only_tags;            // -t
   std::vector<std::string> disabled_tags;        // -T
+  std::vector<std::string> enabled_sources;      // --enable-source
+  std::vector<std::string> disabled_sources;     // --disable-source
   std::string extra_output;                      // -p
+  std::string pidfile;                           // -P, "" = none
+  std::vector<std::string> cri_sockets;          // --cri
+  bool daemon = false;                           // -d
   uint64_t duration_s = 0;                       // -M
   std::vector<std::string> notes;                // about options without effect, for the log
-  std::optional<std::string> capture_file;       // -e
+  std::optional<std::string> capture_file;       // -e, --replay
   bool userspace = false;                        // -u, and with --attach
   std::vector<std::string> command;              // what to start and follow
   std::vector<int64_t> attach;                   // --attach
@@ -53,10 +64,14 @@ struct Options {
     std::string setting;  // "base_syscalls.all=true", also in `overrides`
   };
   std::vector<Implied> implied;
-  // Of `gyr syscalls`:
-  bool explain = false;            // --explain
-  std::vector<std::string> calls;  // those to explain
-  bool json = false;               // --json of `gyr doctor`
+  bool json = false;  // --json of commands that have it
+  // What stands behind the options of other commands than `run`: calls, files, rules, a topic.
+  std::vector<std::string> words;
+  bool explain = false;                    // --explain of `gyr syscalls`
+  bool warnings_as_errors = false;         // of `gyr check`
+  std::string report_format;               // the same: "text", "json", "sarif"; "" = text
+  std::vector<std::string> ignored_codes;  // the same
+  bool as_falco = false;  // started under that name: its defaults where they differ
 };
 
 struct ReadOptions {
@@ -90,21 +105,20 @@ struct RecordOptions {
 
 using Arguments = std::span<const char* const>;
 
-// `arguments` are those behind the program's name. An error is one sentence for the user.
-Result<Options> parse_options(Arguments arguments);
-// Those behind `syscalls`: options about rules and configuration, --explain, and names of calls.
+// Each is about the arguments behind the command's name. An error is one sentence for the user.
+Result<Options> parse_options(Arguments arguments);  // of `run`, the default
 Result<Options> parse_syscalls_options(Arguments arguments);
-// Those behind `doctor`: the configuration, --json.
 Result<Options> parse_doctor_options(Arguments arguments);
-// Those behind `read`.
+Result<Options> parse_check_options(Arguments arguments);
+Result<Options> parse_describe_options(Arguments arguments);
+// Whether it prints something and ends, instead of detecting.
+bool prints_only(const Options& options);
+// `list TOPIC`: as if the option of that listing had been given.
+Result<Options> parse_list_options(Arguments arguments);
+Result<Options> parse_version_options(Arguments arguments);
+// `completion SHELL`, `man [COMMAND]`, `help [COMMAND]`: at most one word.
+Result<Options> parse_word_options(std::string_view command, Arguments arguments);
 Result<ReadOptions> parse_read_options(Arguments arguments);
-// Those behind `record`.
 Result<RecordOptions> parse_record_options(Arguments arguments);
-
-std::string help_text();
-std::string syscalls_help_text();
-std::string doctor_help_text();
-std::string read_help_text();
-std::string record_help_text();
 
 }  // namespace gyr::app

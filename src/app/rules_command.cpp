@@ -109,8 +109,9 @@ std::vector<FileDigest> digests_of(const std::vector<RuleSource>& files) {
 
 // What -L or -l says: a JSON object without a newline, or lines.
 Result<std::string> description(const RulesRequest& request, const Ruleset& ruleset) {
-  const DescribeFormat format =
-      request.settings.json_output ? DescribeFormat::Json : DescribeFormat::Text;
+  const DescribeFormat format = request.settings.json_output    ? DescribeFormat::Json
+                                : request.options.describe_full ? DescribeFormat::Full
+                                                                : DescribeFormat::Text;
   return describe_rules(ruleset, dialect_of(request), request.options.describe_rule.value_or(""),
                         format);
 }
@@ -138,27 +139,34 @@ LoadSettings load_settings(const RulesRequest& request) {
   return load;
 }
 
+Result<RuleFiles> rule_files_to_use(const RulesRequest& request, bool has_config) {
+  const std::vector<std::string>& paths =
+      request.options.rules.empty() ? request.settings.rules_files : request.options.rules;
+  RuleFiles files{.sources = read_rule_files(paths)};
+  if (paths.empty() && !has_config) {
+    files.built_in = true;
+    files.sources.push_back({"built-in rules", std::string(embedded::default_rules())});
+  }
+  if (!files.sources.empty()) return files;
+  return Error{paths.empty()
+                   ? "You must specify at least one rules file: with -r, or as rules_files in the "
+                     "configuration"
+                   : fmt::format("there is no rules file (.yaml, .yml) in {}", join(paths, ", "))};
+}
+
 RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const Logger& logger) {
   RulesToUse use;
   if (std::string fault = fault_of_extra_output(request); !fault.empty()) {
     use.faults.push_back(std::move(fault));
     return use;
   }
-  const std::vector<std::string>& paths =
-      request.options.rules.empty() ? request.settings.rules_files : request.options.rules;
-  std::vector<RuleSource> files = read_rule_files(paths);
-  if (paths.empty() && !has_config) {
-    use.built_in = true;
-    files.push_back({"built-in rules", std::string(embedded::default_rules())});
-  }
-  if (files.empty()) {
-    use.faults.push_back(paths.empty() ? "You must specify at least one rules file: with -r, or as "
-                                         "rules_files in the configuration"
-                                       : fmt::format("there is no rules file (.yaml, .yml) in {}",
-                                                     join(paths, ", ")));
+  const Result<RuleFiles> files = rule_files_to_use(request, has_config);
+  if (!files) {
+    use.faults.push_back(files.error().message);
     return use;
   }
-  LoadResult result = load_rules(files, load_settings(request));
+  use.built_in = files->built_in;
+  LoadResult result = load_rules(files->sources, load_settings(request));
   if (!result.ok()) {
     use.faults = faults_of(result);
     return use;

@@ -30,8 +30,15 @@ struct RulesToUse {
   bool built_in = false;
   std::vector<FileDigest> digests{};  // of the files, while metrics are on
 };
+struct RuleFiles {
+  std::vector<RuleSource> sources;  // at least one
+  bool built_in = false;
+};
 // The files of -r, else those of the configuration, else (without a configuration file) the
-// built-in rules. Warnings go to the log when the user wants to hear more.
+// built-in rules. An error when there are none.
+Result<RuleFiles> rule_files_to_use(const RulesRequest& request, bool has_config);
+
+// What rule_files_to_use() names, loaded. Warnings go to the log when the user wants to hear more.
 RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const Logger& logger);
 // To standard error. Exit status.
 int print_faults(const RulesToUse& rules);

@@ -178,7 +178,9 @@ std::string json_fields(std::span<const FieldClass> classes, std::string_view so
     if (!belongs_to(family, source)) continue;
     json += first_class ? "" : ",";
     first_class = false;
-    const std::string sources = family.source.empty() ? "[]" : "[" + quoted(family.source) + "]";
+    // Those of every source are the only source's.
+    const std::string sources =
+        "[" + quoted(family.source.empty() ? "syscall" : family.source) + "]";
     json += fmt::format("{{\"name\":{},\"desc\":{},\"event_sources\":{},\"fields\":[",
                         quoted(family.name), quoted(family.doc), sources);
     bool first = true;

@@ -86,7 +86,8 @@ class RuleCompiler {
     rule.capture = definition.capture;
     rule.capture_duration_ms = definition.capture_duration_ms;
     for (const ExceptionDefinition& exception : definition.exceptions)
-      rule.exceptions.push_back({exception.name, exception.fields, exception.operators});
+      rule.exceptions.push_back(
+          {exception.name, exception.fields, exception.operators, exception.values.size()});
     rule.position = locate(files_, definition.place).position;
     apply_selection(&rule);
     return rule;

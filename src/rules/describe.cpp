@@ -157,6 +157,47 @@ class Describer {
   const Dialect& dialect_;
 };
 
+void add_line(std::string_view title, std::string_view value, std::string* text) {
+  if (!value.empty()) *text += fmt::format("{:<13}{}\n", title, one_line(value));
+}
+
+void add_names(std::string_view title, const Json& names, std::string* text) {
+  std::string line;
+  for (const Json& name : names) {
+    line += (line.empty() ? "" : ", ") + name.get<std::string>();
+  }
+  add_line(title, line, text);
+}
+
+// Conditions and outputs may have several lines.
+void add_paragraph(std::string_view title, const std::string& value, std::string* text) {
+  *text += fmt::format("{}:\n", title);
+  for (const std::string_view line : split(value, '\n')) {
+    *text += fmt::format("  {}\n", one_line(line));
+  }
+}
+
+std::string full_text(const Json& rule) {
+  const Json& info = rule["info"];
+  const Json& details = rule["details"];
+  const auto of = [&](const char* key) { return info[key].get<std::string>(); };
+  std::string text;
+  add_line("Rule:", of("name"), &text);
+  add_line("Description:", of("description"), &text);
+  add_line("Priority:", of("priority"), &text);
+  add_line("Source:", of("source"), &text);
+  add_line("Enabled:", info["enabled"].get<bool>() ? "yes" : "no", &text);
+  add_names("Tags:", info["tags"], &text);
+  add_names("Events:", details["events"], &text);
+  add_names("Macros:", details["macros"], &text);
+  add_names("Lists:", details["lists"], &text);
+  add_names("Exceptions:", details["exception_names"], &text);
+  add_names("Fields:", details["condition_fields"], &text);
+  add_paragraph("Condition", of("condition"), &text);
+  add_paragraph("Output", of("output"), &text);
+  return text;
+}
+
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -185,6 +226,9 @@ Result<std::string> describe_rules(const Ruleset& ruleset, const Dialect& dialec
   if (format == DescribeFormat::Json) {
     if (rule.empty()) return dump(describer.describe_everything());
     return dump({{"rules", Json::array({describer.describe(*named)})}});
+  }
+  if (format == DescribeFormat::Full && !rule.empty()) {
+    return full_text(describer.describe(*named));
   }
   std::string text = columns("Rule", "Description") + columns("----", "-----------");
   for (const Rule& candidate : ruleset.rules) {

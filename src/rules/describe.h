@@ -11,7 +11,11 @@
 
 namespace gyr {
 
-enum class DescribeFormat : uint8_t { Text, Json };
+enum class DescribeFormat : uint8_t {
+  Text,  // name and description in two columns, as the reference prints them
+  Full,  // of one rule: everything, a line or a paragraph each
+  Json,
+};
 
 // `rule`: only the rule of this name, which must exist; empty: everything. Json is one line without
 // a newline at the end, text ends with one. `dialect` is the one the ruleset was loaded with.

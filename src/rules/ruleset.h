@@ -21,6 +21,7 @@ struct RuleException {
   std::string name;
   std::vector<std::string> fields;     // one for an exception on a single field
   std::vector<std::string> operators;  // one per field
+  size_t value_count = 0;              // 0: it is not part of the condition
 };
 
 // A field that the configuration adds to the alerts of a rule (append_output.extra_fields).

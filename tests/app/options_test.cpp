@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include "app/help.h"
+
 namespace gyr::app {
 namespace {
 
@@ -50,6 +52,7 @@ TEST(Options, OldSpellingsBecomeSettings) {
             (std::vector<std::string>{"engine.kind=replay", "engine.replay.capture_file=f.scap"}));
   EXPECT_EQ(parsed({"-A", "-U"}).overrides,
             (std::vector<std::string>{"base_syscalls.all=true", "buffered_outputs=false"}));
+  EXPECT_EQ(parsed({"--replay", "f.scap"}).capture_file, "f.scap");
   const Options o = parsed({"-pc"});
   EXPECT_EQ(o.extra_output, "");
   EXPECT_EQ(o.notes.size(), 1u);
@@ -111,8 +114,8 @@ TEST(Options, WhatHasNoEffectBesideAListingIsSaid) {
   const std::pair<Words, const char*> cases[] = {
       {{"-V", "a", "-r", "b"}, "-r has no effect with -V; give all rules files to -V"},
       {{"-L", "-M", "5"}, "-M has no effect with -L"},
-      {{"-V", "a", "-e", "f"}, "-e has no effect with -V"},
-      {{"--list", "-t", "x"}, "-t has no effect with --list"},
+      {{"-V", "a", "--replay", "f"}, "a capture file has no effect with -V"},
+      {{"-L", "-P", "f"}, "-P has no effect with -L"},
       {{"--version", "-p", "x"}, "-p has no effect with --version"},
   };
   for (const auto& [words, note] : cases) {
@@ -132,7 +135,7 @@ TEST(Options, SettingsMayNotTakeBackAnOption) {
 
 TEST(Options, HelpNamesEveryVisibleOption) {
   const std::string help = help_text();
-  for (const char* name : {"-r PATH",
+  for (const char* name : {"-r, --rules PATH",
                            "-e FILE",
                            "-o, --option KEY=VALUE",
                            "-V, --validate FILE",
@@ -145,10 +148,10 @@ TEST(Options, HelpNamesEveryVisibleOption) {
                            "-M SECONDS",
                            "-A",
                            "-U, --unbuffered",
-                           "-v",
+                           "-v, --verbose",
                            "--version",
                            "-h, --help",
-                           "-c FILE",
+                           "-c, --config FILE",
                            "-p, --print FORMAT",
                            "--dry-run",
                            "--format",
@@ -159,7 +162,88 @@ TEST(Options, HelpNamesEveryVisibleOption) {
                            "-T TAG"}) {
     EXPECT_NE(help.find(name), std::string::npos) << name;
   }
-  EXPECT_EQ(help.find("list-syscall-events"), std::string::npos);
+}
+
+// Each works through its successor, and one line says which that is.
+TEST(Options, RetiredOptionsAreToldOnceAndWork) {
+  struct Case {
+    Words words;
+    const char* note;
+    std::vector<std::string> overrides;
+  };
+  const Case cases[] = {
+      {{"-A"},
+       "-A is gone since Falco 0.41: works as -o base_syscalls.all=true",
+       {"base_syscalls.all=true"}},
+      {{"-b"}, "-b (--print-base64) is gone since Falco 0.41", {"buffer_format_base64=true"}},
+      {{"--print-base64"}, "-b (--print-base64)", {"buffer_format_base64=true"}},
+      {{"--cri", "/s"}, "--cri is gone since Falco 0.40: works as engines.cri.sockets", {}},
+      {{"--disable-cri-async"}, "--disable-cri-async is gone since Falco 0.40: has no effect", {}},
+      {{"-d"}, "-d (--daemon) is gone since Falco 0.36: a service manager", {}},
+      {{"-D", "x", "-D", "y"},
+       "-D is gone since Falco 0.39: works as -o 'rules[].disable.rule=",
+       {}},
+      {{"-e", "f"},
+       "-e is gone since Falco 0.38: works as --replay FILE",
+       {"engine.kind=replay", "engine.replay.capture_file=f"}},
+      {{"--list-syscall-events"}, "works as --list-events", {}},
+      {{"--list", "--markdown"}, "works as --format markdown", {}},
+      {{"--nodriver"}, "works as -o engine.kind=nodriver", {"engine.kind=nodriver"}},
+      {{"--modern-bpf"}, "-o engine.kind=modern_ebpf", {"engine.kind=modern_ebpf"}},
+      {{"-s", "f"},
+       "-o metrics.output_file=FILE",
+       {"metrics.enabled=true", "metrics.output_file=f"}},
+      {{"--stats-interval", "500"}, "-o metrics.interval=MSms", {"metrics.interval=500ms"}},
+      {{"-S", "100"}, "-S (--snaplen)", {"falco_libs.snaplen=100"}},
+      {{"-t", "a"}, "-o 'rules[].enable.tag=TAG'", {}},
+      {{"-T", "a"}, "-o 'rules[].disable.tag=TAG'", {}},
+      {{"-k", "http://k"}, "-k (--k8s-api) is gone since Falco 0.37: has no effect", {}},
+      {{"-K", "f"}, "-K (--k8s-api-cert)", {}},
+      {{"--k8s-node", "n"}, "--k8s-node is gone since Falco 0.37: has no effect", {}},
+      {{"-g", "f"}, "-g (--gvisor-config) is gone since Falco 0.38: has no effect", {}},
+      {{"--gvisor-root", "f"}, "--gvisor-root is gone since Falco 0.38: has no effect", {}},
+      {{"-u"}, "-u without a command is gone since Falco 0.37: has no effect", {}},
+  };
+  for (const auto& [words, note, overrides] : cases) {
+    const Options o = parsed(words);
+    EXPECT_EQ(o.overrides, overrides) << note;
+    ASSERT_EQ(o.notes.size(), 1u) << note;
+    EXPECT_NE(o.notes.front().find(note), std::string::npos) << o.notes.front();
+  }
+  EXPECT_NE(refused({"--gvisor-generate-config"}).find("no gVisor engine"), std::string::npos);
+  EXPECT_NE(refused({"--stats-interval", "1"}).find("at least 100"), std::string::npos);
+  EXPECT_NE(refused({"--cri", "s"}).find("no absolute path"), std::string::npos);
+}
+
+TEST(Options, ABareUMayNotHideAForgottenCommand) {
+  EXPECT_EQ(parsed({"-u", "-v"}).userspace, false);
+  EXPECT_EQ(parsed({"-u", "ls"}).command, std::vector<std::string>{"ls"});
+  EXPECT_NE(refused({"-u", "--"}).find("needs a command"), std::string::npos);
+  EXPECT_NE(refused({"--nodriver", "--replay", "f"}).find("give only one"), std::string::npos);
+  EXPECT_NE(refused({"-e", "f", "--replay", "g"}).find("only one can be replayed"),
+            std::string::npos);
+}
+
+TEST(Options, SourcesExcludeEachOther) {
+  EXPECT_EQ(parsed({"--enable-source", "a", "--enable-source=b"}).enabled_sources.size(), 2u);
+  EXPECT_NE(refused({"--enable-source", "a", "--disable-source", "b"}), "");
+}
+
+TEST(Options, WordsOfCommandsAreChecked) {
+  const auto refusal = [](const Result<Options>& options) {
+    return options ? std::string() : options.error().message;
+  };
+  EXPECT_NE(refusal(parse_list_options(Words{"feilds"})).find("'fields'?"), std::string::npos);
+  EXPECT_NE(refusal(parse_list_options({})).find("needs a topic"), std::string::npos);
+  EXPECT_NE(refusal(parse_list_options(Words{"events", "-N"})).find("'fields' only"),
+            std::string::npos);
+  EXPECT_NE(refusal(parse_word_options("completion", Words{"fissh"})).find("'fish'?"),
+            std::string::npos);
+  EXPECT_NE(refusal(parse_word_options("help", Words{"chek"})).find("'check'?"), std::string::npos);
+  EXPECT_NE(refusal(parse_describe_options(Words{"a", "b"})).find("unexpected argument 'b'"),
+            std::string::npos);
+  EXPECT_NE(refused({"-v", "check"}).find("the command stands first: gyr check"),
+            std::string::npos);
 }
 
 TEST(ReadOptions, FileFilterFormatAndCount) {

@@ -261,7 +261,7 @@ class Command(Case):
         self.assertTrue(wait_for(lambda: state_of(pid) in ('', 'Z')))
 
     def test_bad_inputs(self):
-        self.assertIn('-u needs a command', self.refused('-u'))
+        self.assertIn('-u needs a command', self.refused('-u', '--'))
         self.assertIn('no such program in PATH', self.refused('-u', '--', 'no-such-command'))
         self.assertIn('No such file', self.refused('-u', '--', './no-such-command'))
         self.assertIn('it is a folder', self.refused('-u', '--', self.folder))

@@ -2,5 +2,6 @@
 #include "app/app.h"
 
 int main(int argc, char** argv) {
-  return gyr::app::run({argv + 1, argc > 0 ? static_cast<size_t>(argc - 1) : 0});
+  if (argc == 0) return gyr::app::run("gyr", {});
+  return gyr::app::run(argv[0], {argv + 1, static_cast<size_t>(argc - 1)});
 }
