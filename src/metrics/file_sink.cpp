@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "alert/format.h"
-#include "alert/sinks/fd_writer.h"
+#include "alert/fd_writer.h"
 
 namespace gyr {
 namespace {

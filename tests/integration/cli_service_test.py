@@ -196,6 +196,13 @@ class RetiredOptions(Case):
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn('Events detected: 0', result.stdout)
 
+    def test_statistics_are_written_as_metrics(self):
+        stats = self.path('stats')
+        result = self.run_gyr('-r', self.rules, '--nodriver', '-M', '2', '-s', stats, '--stats-interval', '200')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        with open(stats, encoding='utf-8') as file:
+            self.assertIn('output_fields', json.loads(file.readline()))
+
     def test_gvisor_configuration_cannot_be_made(self):
         self.assert_fails(self.run_gyr('--gvisor-generate-config'), 'no gVisor engine')
 
