@@ -7,10 +7,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "alert/format.h"
-#include "alert/fd_writer.h"
+#include "alert/sinks/line_writer.h"
 
 namespace gyr {
 namespace {
@@ -23,35 +25,38 @@ class MetricsFileSink final : public Sink {
   explicit MetricsFileSink(std::string path) : path_(std::move(path)) {}
 
   std::string_view name() const override { return "metrics.output_file"; }
-  Result<void> open() override {
+  Result<void> open(SinkPort&) override {
     const int fd = open_file();
     if (fd < 0) return Error{"metrics.output_file: " + reason_};
-    close(fd);
+    ::close(fd);
     return {};
   }
-  SinkStatus write(const Alert& alert, std::string_view) override {
-    writer_.add_line(
-        fmt::format("{{\"sample\":{},\"output_fields\":{}}}", ++lines_, json_object(alert.fields)));
-    return SinkStatus::Ok;
-  }
-  SinkStatus flush() override {
-    if (writer_.empty()) return SinkStatus::Ok;
+  SinkResult send(std::span<const Outgoing> batch) override {
     const int fd = open_file();
-    if (fd < 0) {
-      writer_.drop();
-      return SinkStatus::Failed;
+    if (fd < 0) return sink_failure(reason_);
+    std::vector<std::string> texts;
+    std::vector<Outgoing> lines;
+    texts.reserve(batch.size());
+    for (const Outgoing& each : batch) {
+      texts.push_back(line_of(*each.alert, lines_ + texts.size() + 1));
+      lines.push_back(
+          {.line = texts.back(), .id = {}, .priority = each.priority, .alert = nullptr});
     }
     writer_.use(fd);
-    std::string why;
-    const SinkStatus status = writer_.flush(&why);
-    close(fd);
-    if (status == SinkStatus::Ok) return status;
-    reason_ = "cannot write " + path_ + ": " + (why.empty() ? "no reader" : why);
-    return SinkStatus::Failed;
+    SinkResult result = writer_.write(lines);
+    ::close(fd);
+    const bool done = result.status == SinkStatus::Ok;
+    lines_ += done ? lines.size() : result.accepted;
+    if (done) return result;
+    return sink_failure(fmt::format("cannot write {}: {}", path_,
+                                    result.reason.empty() ? "no reader" : result.reason),
+                        result.accepted);
   }
-  const std::string& reason() const override { return reason_; }
 
  private:
+  static std::string line_of(const Alert& alert, uint64_t number) {
+    return fmt::format("{{\"sample\":{},\"output_fields\":{}}}", number, json_object(alert.fields));
+  }
   int open_file() {
     const int fd =
         ::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK, kFileMode);
@@ -60,7 +65,7 @@ class MetricsFileSink final : public Sink {
   }
 
   std::string path_;
-  FdWriter writer_;
+  LineWriter writer_;
   std::string reason_;
   uint64_t lines_ = 0;
 };
