@@ -214,12 +214,12 @@ class Workers final : public httplib::TaskQueue {
 
  private:
   // Connections beyond those that have a thread: each has cut another off, so it waits not long.
-  static constexpr size_t kWaitingMax = 16;
+  static constexpr size_t kWaitingMax = WebServer::kConnectionsMax;
 
   bool take(const std::function<void()>& job) {
     const std::lock_guard lock(mutex_);
     if (jobs_.size() >= kWaitingMax) return false;
-    if (jobs_.size() >= idle_ && !start_thread()) connections_.cut_oldest();
+    if (jobs_.size() >= idle_ + starting_ && !start_thread()) connections_.cut_oldest();
     if (threads_.empty()) return false;
     jobs_.push_back(job);
     changed_.notify_one();
@@ -229,6 +229,7 @@ class Workers final : public httplib::TaskQueue {
     if (threads_.size() >= WebServer::kConnectionsMax) return false;
     try {
       threads_.emplace_back([this] { work(); });
+      ++starting_;
       return true;
     } catch (const std::system_error&) {
       return false;  // no more threads to be had
@@ -236,6 +237,7 @@ class Workers final : public httplib::TaskQueue {
   }
   void work() {
     std::unique_lock lock(mutex_);
+    --starting_;
     for (;;) {
       ++idle_;
       changed_.wait(lock, [this] { return done_ || !jobs_.empty(); });
@@ -259,7 +261,8 @@ class Workers final : public httplib::TaskQueue {
   std::condition_variable changed_;
   std::deque<std::function<void()>> jobs_;
   std::vector<std::thread> threads_;
-  size_t idle_ = 0;
+  size_t idle_ = 0;      // threads that wait for a job
+  size_t starting_ = 0;  // threads that do not wait yet
   bool done_ = false;
 };
 
@@ -347,10 +350,12 @@ class Pages final : public httplib::Server {
     }
     const bool waits = page->first != pages_.urgent;
     if (waits && !turns_.take()) return refuse(503, "too many requests at a time", response);
-    WebReply reply = page->second();
-    if (waits) turns_.give();
+    // Given back also when the page fails.
+    const auto turn = std::unique_ptr<Turns, void (*)(Turns*)>(waits ? &turns_ : nullptr,
+                                                               [](Turns* turns) { turns->give(); });
+    const WebReply reply = page->second();
     response->status = reply.status;
-    response->set_content(std::move(reply.body), reply.type);
+    response->set_content(reply.body, reply.type);
   }
   static void refuse(int status, const char* why, httplib::Response* response) {
     response->status = status;

@@ -81,6 +81,16 @@ TEST_F(Fixture, AlertsCarryValuesTypesAndTime) {
   EXPECT_EQ(alert.fields.size(), 5u);
 }
 
+// One event in 1021 goes another way through the rules, on which they are timed.
+TEST_F(Fixture, EventsWhoseRulesAreTimedMatchAsOthersDo) {
+  for (uint64_t ts = 1; ts <= 3000; ++ts) source.add_open(7, ts, "/secret");
+  RuleUse all;
+  all.match = MatchMode::All;
+  run({}, rules(), all);
+  EXPECT_EQ(statistics.substr(0, statistics.find('\n')), "Events detected: 6000");
+  EXPECT_EQ(seen->alerts.size(), 6000u);
+}
+
 TEST_F(Fixture, IsoTimeRenamesTheField) {
   source.add_open(7, 5, "/x");
   run({.stream = {}, .alert = {.hostname = "", .iso_8601 = true}});

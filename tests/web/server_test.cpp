@@ -89,7 +89,10 @@ TEST_F(WebServerTest, NothingElseIsServed) {
 
 TEST_F(WebServerTest, APageThatFailsIsAnErrorOfItsOwn) {
   start();
-  EXPECT_THAT(ask(port(), "/broken"), StartsWith("HTTP/1.1 500 "));
+  for (int i = 0; i < 5; ++i) {  // more than can be made at a time
+    EXPECT_THAT(ask(port(), "/broken"), StartsWith("HTTP/1.1 500 "));
+  }
+  EXPECT_THAT(ask(port(), "/metrics"), StartsWith("HTTP/1.1 200 "));
   EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 "));
 }
 
