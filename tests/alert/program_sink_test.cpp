@@ -169,8 +169,9 @@ TEST(ProgramSink, ReopenStartsAnother) {
 }
 
 TEST(ProgramSink, ReopenSavesAnAlertFromAProgramThatHangs) {
-  Pair pair("test -e DIR/ready || sleep 1000; cat > DIR/got", true);
+  Pair pair("test -e DIR/ready || { echo > DIR/hangs; sleep 1000; }; cat > DIR/got", true);
   pair.send_all(0, 3);
+  wait_until([&] { return std::filesystem::exists(pair.folder / "hangs"); });
   std::ofstream(pair.folder / "ready") << "";
   pair.outputs.reopen();
   wait_until([&] { return pair.program().sent == 3; });

@@ -116,7 +116,8 @@ TEST(UnixSink, AReaderThatStopsReadingIsDroppedAndTheOthersAreNot) {
   output.send_until_heard(stuck);
   // More than its buffer and the kernel's hold; the good one keeps up.
   int number = 1000;
-  while (output.counters().lost_for(AlertLoss::Reader) == 0) {
+  const uint64_t before = output.counters().lost_for(AlertLoss::Reader);
+  while (output.counters().lost_for(AlertLoss::Reader) == before) {
     output.send(number, number + 1, 20'000);
     const std::string wanted = "number " + std::to_string(number) + "x";
     good.read_to(wanted);
