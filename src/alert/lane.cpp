@@ -190,7 +190,10 @@ bool Lane::spool_batch() {
 
 SinkResult Lane::attempt(std::span<const Outgoing> batch) {
   if (reopen_.exchange(false)) sink_->reopen();
-  return sink_->send(batch);
+  attempt_since_ns_ = now_ns();
+  SinkResult result = sink_->send(batch);
+  attempt_since_ns_ = 0;
+  return result;
 }
 
 void Lane::send_batch() {
@@ -322,8 +325,7 @@ void Lane::note_busy() {
   if (said_blocked_ || now - busy_since_ns_ < context_.blocked_after_ms * kMillisecond) return;
   said_blocked_ = true;
   healthy_ = false;
-  context_.logger->critical("{} has been blocked for {} ms; alerts for it wait", name_,
-                            context_.blocked_after_ms);
+  say_blocked();
 }
 
 void Lane::drop_front(size_t count) {
@@ -377,6 +379,18 @@ void Lane::count_no_room() {
   if (no_room_.fetch_add(1) == 0 && !reader_gone_) {
     context_.logger->error("{}: its queue is full, alerts are lost and counted", name_);
   }
+}
+
+// The lane's own thread cannot say that it is stuck.
+void Lane::watch(uint64_t now) {
+  const uint64_t since = attempt_since_ns_.load(std::memory_order_relaxed);
+  if (since == 0 || now < since + context_.blocked_after_ms * kMillisecond) return;
+  if (healthy_.exchange(false)) say_blocked();
+}
+
+void Lane::say_blocked() const {
+  context_.logger->critical("{} has been blocked for {} ms; alerts for it wait", name_,
+                            context_.blocked_after_ms);
 }
 
 void Lane::reopen() {

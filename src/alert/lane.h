@@ -60,6 +60,8 @@ class Lane {
   bool push_for(const QueuedMessage& item, std::chrono::milliseconds timeout) {
     return queue_.push_for(item, timeout);
   }
+  // Says it once when an attempt has taken longer than blocked_after_ms at `now` (monotonic).
+  void watch(uint64_t now);
   // Its destination was closed by whoever read it, which is no fault.
   bool reader_gone() const { return reader_gone_; }
   // There was no room for an alert: counts it, says the first one.
@@ -99,6 +101,7 @@ class Lane {
   void note_success(size_t count);
   void note_failure(const SinkResult& result);
   void note_busy();
+  void say_blocked() const;
   size_t batch_alerts() const;
 
   std::string name_;
@@ -121,6 +124,7 @@ class Lane {
   bool said_blocked_ = false;
 
   std::atomic<bool> reader_gone_{false};
+  std::atomic<uint64_t> attempt_since_ns_{0};  // of the attempt that is going on, 0: none
   std::atomic<bool> reopen_{false};
   std::atomic<bool> abandoned_{false};
   std::atomic<bool> spool_refuses_{false};

@@ -57,6 +57,7 @@ void Outputs::send(const AlertPtr& alert, const std::function<bool()>& give_up) 
       taken = lane->push_for(item, kPatience);
     }
     if (!taken) lane->count_no_room();
+    lane->watch(item.since_ns);
   }
 }
 

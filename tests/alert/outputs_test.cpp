@@ -230,6 +230,17 @@ TEST(Outputs, HurryLeavesABlockedSinkBehindAndCounts) {
   gate->let_go();
 }
 
+TEST(Outputs, BlockedSinkIsUnhealthyUntilItWorksAgain) {
+  auto gate = std::make_shared<Gate>();
+  Outputs outputs({.finish_timeout_ms = 1}, null_logger());
+  ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
+  outputs.send(numbered(0), kNever);
+  gate->wait_entered();
+  while (outputs.counters().at(0).healthy) outputs.send(numbered(1), kNever);
+  gate->let_go();
+  while (!outputs.counters().at(0).healthy) usleep(1000);
+}
+
 TEST(Outputs, BlockedSinkDoesNotHoldUpAnother) {
   TempFile file;
   auto gate = std::make_shared<Gate>();
