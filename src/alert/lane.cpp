@@ -322,7 +322,8 @@ void Lane::note_failure(const SinkResult& result) {
 void Lane::note_busy() {
   const uint64_t now = now_ns();
   if (busy_since_ns_ == 0) busy_since_ns_ = now;
-  if (said_blocked_ || now - busy_since_ns_ < context_.blocked_after_ms * kMillisecond) return;
+  const uint64_t limit = context_.blocked_after_ms * kMillisecond;
+  if (said_blocked_ || limit == 0 || now - busy_since_ns_ < limit) return;
   said_blocked_ = true;
   healthy_ = false;
   say_blocked();
@@ -384,7 +385,8 @@ void Lane::count_no_room() {
 // The lane's own thread cannot say that it is stuck.
 void Lane::watch(uint64_t now) {
   const uint64_t since = attempt_since_ns_.load(std::memory_order_relaxed);
-  if (since == 0 || now < since + context_.blocked_after_ms * kMillisecond) return;
+  const uint64_t limit = context_.blocked_after_ms * kMillisecond;
+  if (since == 0 || limit == 0 || now < since + limit) return;
   if (healthy_.exchange(false)) say_blocked();
 }
 

@@ -41,7 +41,7 @@ struct LaneContext {
   bool buffered =
       false;  // batches as they come; else one alert an attempt, unless the sink batches
   uint64_t finish_timeout_ms = 2000;
-  uint64_t blocked_after_ms = 2000;  // a slow peer is told in the log
+  uint64_t blocked_after_ms = 2000;  // a slow peer is told in the log; 0: never
   std::shared_ptr<std::atomic<bool>> reader_gone;
 };
 
