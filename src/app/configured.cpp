@@ -22,13 +22,18 @@ constexpr std::string_view kNoFalcoConfig =
 
 // False after an error, which is told.
 bool report_problems(const ConfigResult& config, const Logger& logger) {
+  constexpr size_t kShown = 200;
+  size_t shown = 0;
   for (const ConfigProblem& problem : config.problems) {
+    if (!problem.error && ++shown > kShown) continue;  // errors are never left out
+    const std::string text = one_line(problem.text());
     if (problem.error) {
-      print_error(problem.text());
+      print_error(text);
     } else {
-      logger->warn("{}", problem.text());
+      logger->warn("{}", text);
     }
   }
+  if (shown > kShown) logger->warn("{} more warnings about the configuration", shown - kShown);
   return config.ok();
 }
 
@@ -72,7 +77,10 @@ int with_configuration(Options& options, const ConfiguredCommand& command) {
   const Logger logger = logger_of(config, options.as_falco);
   if (!report_problems(config, logger)) return 1;
   log_notes(options, logger);
-  for (const std::string& file : config.files) logger->info("configuration: {}", file);
+  for (size_t i = 0; i < config.files.size(); ++i) {
+    logger->info("configuration: {} | schema validation: {}", one_line(config.files[i]),
+                 config.verdicts[i]);
+  }
   return command(config, logger);
 }
 

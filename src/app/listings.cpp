@@ -8,9 +8,12 @@
 #include "alert/format.h"
 #include "app/sources.h"
 #include "app/terminal.h"
+#include "config/sample.h"
+#include "config/schema_json.h"
 #include "engine/syscall_selection.h"
 #include "field/listing.h"
 #include "rules/loader.h"
+#include "rules/schema_json.h"
 #include "schema/schema.h"
 
 namespace gyr::app {
@@ -34,6 +37,9 @@ ListFormat list_format(const Options& options) {
 }  // namespace
 
 std::optional<int> print_plain_listing(const Options& options) {
+  if (options.config_schema) return print_result(config::config_schema_json());
+  if (options.rule_schema) return print_result(rules_schema_json());
+  if (options.config_sample) return print_result(config::sample_yaml());
   if (options.list_ignored) return print_result(ignored_events_text());
   if (options.list_events) return print_result(list_events(list_format(options)));
   if (options.list_plugins) return print_result(plugins_text());

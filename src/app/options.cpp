@@ -118,6 +118,9 @@ Result<void> check_contradictions(const Options& o) {
 // Options that print something and end, in the order the reference looks at them.
 std::vector<std::string_view> print_commands(const Options& o) {
   const std::pair<bool, std::string_view> all[] = {
+      {o.config_schema, "--config-schema"},
+      {o.rule_schema, "--rule-schema"},
+      {o.config_sample, "--config-sample"},
       {o.list_ignored, "-i"},
       {o.list_events, "--list-events"},
       {o.version, "--version"},

@@ -22,6 +22,9 @@ struct Options {
   bool help = false;
   bool version = false;
   bool page_size = false;
+  bool config_schema = false;
+  bool rule_schema = false;
+  bool config_sample = false;
   bool verbose = false;
   bool dry_run = false;
   bool list_fields = false;

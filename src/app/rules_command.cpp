@@ -74,6 +74,12 @@ bool is_worth_a_line(const Diagnostic& warning) {
   return warning.code != Code::UnusedMacro && warning.code != Code::UnusedList;
 }
 
+void log_verdicts(const LoadResult& result, const Logger& logger) {
+  for (const FileReport& file : result.files) {
+    logger->info("rules: {} | schema validation: {}", one_line(file.name), schema_verdict(file));
+  }
+}
+
 // One line per file, as most warnings mean that something does not work as it was meant.
 void log_warning_counts(const LoadResult& result, const Logger& logger) {
   std::string command = "gyr";
@@ -167,6 +173,7 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
   }
   use.built_in = files->built_in;
   LoadResult result = load_rules(files->sources, load_settings(request));
+  if (has_config) log_verdicts(result, logger);
   if (!result.ok()) {
     use.faults = faults_of(result);
     return use;

@@ -258,6 +258,13 @@ constexpr Row kOptions[] = {
       .help = "Print as JSON what somebody who helps needs: versions, system, command line, "
               "configuration, rules. Passwords, tokens and the like are masked."},
      set_flag<&Options::support>},
+    {{.name = "config-schema", .help = "Print the JSON schema of configuration files."},
+     set_flag<&Options::config_schema>},
+    {{.name = "rule-schema", .help = "Print the JSON schema of rules files."},
+     set_flag<&Options::rule_schema>},
+    {{.name = "config-sample",
+      .help = "Print a configuration file with every key explained and at its default."},
+     set_flag<&Options::config_sample>},
     {{.name = "page-size", .help = "Print the size of a memory page in bytes."},
      set_flag<&Options::page_size>},
     {{.name = "version", .help = "Print versions; with -o json_output=true as JSON."},

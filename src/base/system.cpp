@@ -3,8 +3,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <grp.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -46,6 +48,17 @@ class SystemFiles final : public Files {
     const int fd = open(full.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return failure("cannot open", full);
     return read_open(fd, full, limit);
+  }
+
+  Result<std::string> read_in_time(std::string_view path, size_t limit,
+                                   uint64_t timeout_ms) const override {
+    const std::string full = root_ + std::string(path);
+    // Opening a pipe without this waits for somebody who writes.
+    const int fd = open(full.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) return failure("cannot open", full);
+    struct stat st {};
+    const bool waits = fstat(fd, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    return read_open(fd, full, limit, waits ? std::optional(timeout_ms) : std::nullopt);
   }
 
   Result<std::string> read_inside(std::string_view folder, std::string_view path,
@@ -110,13 +123,19 @@ class SystemFiles final : public Files {
   }
 
  private:
-  // Takes the descriptor.
-  static Result<std::string> read_open(int fd, const std::string& full, size_t limit) {
+  // Takes the descriptor. With a timeout each read waits for something to come.
+  static Result<std::string> read_open(int fd, const std::string& full, size_t limit,
+                                       std::optional<uint64_t> timeout_ms = {}) {
     std::string text;
     std::array<char, 8192> block;
     while (text.size() < limit) {
+      if (timeout_ms && !wait_for_input(fd, *timeout_ms)) {
+        close(fd);
+        return Error{
+            fmt::format("cannot read {}: nothing came for {} s", full, *timeout_ms / 1000)};
+      }
       const ssize_t got = ::read(fd, block.data(), std::min(block.size(), limit - text.size()));
-      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && (errno == EINTR || (errno == EAGAIN && timeout_ms))) continue;
       if (got < 0) {
         const Error error = failure("cannot read", full);
         close(fd);
@@ -127,6 +146,18 @@ class SystemFiles final : public Files {
     }
     close(fd);
     return text;
+  }
+
+  static bool wait_for_input(int fd, uint64_t timeout_ms) {
+    const uint64_t end_ns = clock_ns(CLOCK_MONOTONIC) + timeout_ms * 1'000'000;
+    while (true) {
+      const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+      if (now_ns >= end_ns) return false;
+      pollfd wanted{fd, POLLIN, 0};
+      const int ready = poll(&wanted, 1, static_cast<int>((end_ns - now_ns) / 1'000'000) + 1);
+      if (ready > 0) return true;
+      if (ready < 0 && errno != EINTR) return true;  // read() tells what is wrong
+    }
   }
 
   std::string root_;

@@ -42,6 +42,13 @@ class Files {
   virtual ~Files() = default;
   // At most `limit` bytes; an error names the path and the reason.
   virtual Result<std::string> read(std::string_view path, size_t limit) const = 0;
+  // As read(), also of a pipe, which is an error once nothing has come for so long. Test doubles
+  // need not have it.
+  virtual Result<std::string> read_in_time(std::string_view path, size_t limit,
+                                           uint64_t timeout_ms) const {
+    (void)timeout_ms;
+    return read(path, limit);
+  }
   virtual Result<std::vector<std::string>> list(std::string_view path) const = 0;
   virtual Result<std::string> read_link(std::string_view path) const = 0;
   virtual Result<FileStat> stat(std::string_view path, bool follow) const = 0;

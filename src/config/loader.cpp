@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <set>
 
 #include "base/text.h"
 #include "config/interval.h"
@@ -27,6 +28,7 @@ constexpr std::array<std::string_view, 2> kSearched = {"/etc/gyr/gyr.yaml",
                                                        "/etc/falco/falco.yaml"};
 constexpr size_t kMaxFileBytes = 4u << 20;
 constexpr size_t kMaxIncludes = 1000;
+constexpr uint64_t kMostWait_ms = 10'000;  // for a pipe that somebody writes a configuration into
 constexpr uint32_t kDirectoryBit = 0040000;
 constexpr uint32_t kTypeMask = 0170000;
 
@@ -109,6 +111,115 @@ void merge(const Value& from, MergeStrategy strategy, Value* into) {
   }
 }
 
+// Reads all keys of a configuration, with complaints about each that is wrong.
+class Keys {
+ public:
+  Keys(const Value& root, Settings* settings, config::Problems* problems)
+      : root_(root), settings_(*settings), problems_(*problems) {}
+
+  void load() {
+    if (root_.find("rules_file") != nullptr && root_.find("rules_files") != nullptr)
+      problem(true, root_.find("rules_file")->origin,
+              "rules_file and rules_files exclude each other");
+    load_section(root_, "");
+    check_values();
+    check_static_names();
+  }
+
+ private:
+  void problem(bool error, const Origin& origin, std::string message) {
+    problems_.push_back({error, origin, std::move(message)});
+  }
+  void schema_problem(bool error, const Origin& origin, std::string message) {
+    problems_.push_back({error, origin, std::move(message), true});
+  }
+
+  void load_section(const Value& map, std::string_view section) {
+    for (const Entry& entry : map.entries) {
+      const std::string path =
+          section.empty() ? entry.key : fmt::format("{}.{}", section, entry.key);
+      load_entry(entry, path, section);
+    }
+  }
+
+  void load_entry(const Entry& entry, const std::string& path, std::string_view section) {
+    if (const OptionRow* row = find_option(path)) {
+      // A key without a value keeps its default.
+      if (!entry.value.is_null()) load_option(*row, entry.value);
+    } else if (const RemovedRow* removed = find_removed(path)) {
+      load_removed(*removed, entry);
+    } else if (!is_section(path)) {
+      const std::string_view guess = closest(entry.key, names_in(section));
+      schema_problem(false, entry.origin,
+                     guess.empty()
+                         ? fmt::format("unknown key '{}'", path)
+                         : fmt::format("unknown key '{}'; did you mean '{}'?", path, guess));
+    } else if (entry.value.is_map()) {
+      load_section(entry.value, path);
+    } else if (!entry.value.is_null()) {
+      schema_problem(true, entry.value.origin, fmt::format("{}: must be a map", path));
+    }
+  }
+
+  void load_option(const OptionRow& row, const Value& value) {
+    row.load(value, row.bounds, &settings_, &problems_);
+  }
+
+  void load_removed(const RemovedRow& row, const Entry& entry) {
+    if (row.successor.empty()) {
+      return problem(false, entry.origin,
+                     fmt::format("'{}' was removed and has no effect: {}", row.path, row.advice));
+    }
+    problem(false, entry.origin, fmt::format("'{}' is now called '{}'", row.path, row.successor));
+    if (root_.find_path(row.successor) == nullptr)
+      load_option(*find_option(row.successor), entry.value);
+  }
+
+  // Texts with a form, and lists of words that exclude each other.
+  void check_values() {
+    const Settings& settings = settings_;
+    const auto check = [&](std::string_view path, bool good, bool error, std::string message) {
+      const Value* value = root_.find_path(path);
+      if (value == nullptr || value->is_null() || good) return;
+      problem(error, value->origin, fmt::format("{}: {}", path, message));
+    };
+    const std::string& interval = settings.metrics.interval;
+    // Nobody waits for it while metrics are off.
+    check("metrics.interval", parse_interval_ms(interval).has_value(), settings.metrics.enabled,
+          fmt::format("'{}' is no interval of at least 100ms; write numbers with units, the larger "
+                      "first: y, w, d, h, m, s, ms, for example 1h or 1m30s",
+                      interval));
+    const std::string& address = settings.webserver.listen_address;
+    check("webserver.listen_address", is_ip_address(address), true,
+          fmt::format("'{}' is no IP address; names are not looked up", address));
+    const std::vector<std::string>& actions = settings.event_drops.actions;
+    const auto is_ignore = [](const std::string& action) { return to_lower(action) == "ignore"; };
+    const auto other = std::find_if_not(actions.begin(), actions.end(), is_ignore);
+    const bool ignores = std::any_of(actions.begin(), actions.end(), is_ignore);
+    check("syscall_event_drops.actions", !ignores || other == actions.end(), true,
+          fmt::format("syscall event drop action \"{}\" does not make sense with the \"ignore\" "
+                      "action",
+                      other == actions.end() ? "" : to_lower(*other)));
+  }
+
+  // A key that no rule could write is of no use.
+  void check_static_names() {
+    const Value* constants = root_.find("static_fields");
+    if (constants == nullptr) return;
+    for (const Entry& entry : constants->entries) {
+      if (is_field_name(entry.key)) continue;
+      problem(false, entry.origin,
+              fmt::format("static_fields: rules cannot read '{}'; a name is letters, digits and "
+                          "underscores, beginning with a letter, or several joined by dots",
+                          entry.key));
+    }
+  }
+
+  const Value& root_;
+  Settings& settings_;
+  config::Problems& problems_;
+};
+
 class Loader {
  public:
   Loader(const Files& files, const ConfigRequest& request) : files_(files), request_(request) {
@@ -126,13 +237,8 @@ class Loader {
     apply_overrides(true);
     load_includes();
     apply_overrides(false);
-    if (root_.find("rules_file") != nullptr && root_.find("rules_files") != nullptr)
-      problem(true, root_.find("rules_file")->origin,
-              "rules_file and rules_files exclude each other");
-    load_section(root_, "");
-    check_words();
-    check_values();
-    check_static_names();
+    Keys(root_, &result_.settings, &result_.problems).load();
+    add_hidden_problems();
     result_.values = std::move(root_);
     return std::move(result_);
   }
@@ -153,16 +259,17 @@ class Loader {
   // The file as a map; null when it is empty or was no good.
   std::optional<Value> read_file(const std::string& path) {
     const Origin origin{path, 1, 1};
-    auto text = files_.read(path, kMaxFileBytes + 1);
+    auto text = files_.read_in_time(path, kMaxFileBytes + 1, kMostWait_ms);
     if (!text) {
       problem(true, origin, text.error().message);
       return std::nullopt;
     }
     if (text->size() > kMaxFileBytes) {
-      problem(true, origin, "the file is larger than 4 MiB");
+      problem(true, origin, "more than 4 MiB; a configuration is smaller");
       return std::nullopt;
     }
     result_.files.push_back(path);
+    result_.verdicts.emplace_back("none");
     const yaml::ParseResult parsed = yaml::parse(std::move(*text));
     if (!parsed.errors.empty()) {
       const yaml::Mark mark = parsed.errors[0].mark;
@@ -175,7 +282,32 @@ class Loader {
       problem(true, origin, "a configuration file is one map of keys to values");
       return std::nullopt;
     }
-    return config::from_yaml(*roots[0], path, environment_);
+    auto value = config::from_yaml(*roots[0], path, environment_, &result_.problems);
+    if (value) judge(*value);
+    return value;
+  }
+
+  // The file alone, as a schema sees it: what is merged over a fault of it would hide the fault.
+  void judge(const Value& value) {
+    Settings settings;
+    config::Problems problems;
+    Keys(value, &settings, &problems).load();
+    const auto faults = std::count_if(problems.begin(), problems.end(),
+                                      [](const Problem& p) { return p.about_schema; });
+    result_.verdicts.back() = faults == 0 ? "ok" : fmt::format("failed ({} faults)", faults);
+    alone_.insert(alone_.end(), problems.begin(), problems.end());
+  }
+
+  // Faults of single files that are not among those of the merged result.
+  void add_hidden_problems() {
+    std::set<std::string> told;
+    for (const Problem& problem : result_.problems) told.insert(problem.text());
+    for (Problem& problem : alone_) {
+      if (!problem.about_schema || told.contains(problem.text())) continue;
+      problem.error = false;
+      problem.message += " (without effect: another file or option replaces it)";
+      result_.problems.push_back(std::move(problem));
+    }
   }
 
   void merge_file(const std::string& path, MergeStrategy strategy, bool included) {
@@ -233,115 +365,11 @@ class Loader {
     }
   }
 
-  void load_section(const Value& map, std::string_view section) {
-    for (const Entry& entry : map.entries) {
-      const std::string path =
-          section.empty() ? entry.key : fmt::format("{}.{}", section, entry.key);
-      load_entry(entry, path, section);
-    }
-  }
-
-  void load_entry(const Entry& entry, const std::string& path, std::string_view section) {
-    if (const OptionRow* row = find_option(path)) {
-      // A key without a value keeps its default.
-      if (!entry.value.is_null()) load_option(*row, entry.value);
-    } else if (const RemovedRow* removed = find_removed(path)) {
-      load_removed(*removed, entry);
-    } else if (!is_section(path)) {
-      const std::string_view guess = closest(entry.key, names_in(section));
-      problem(false, entry.origin,
-              guess.empty() ? fmt::format("unknown key '{}'", path)
-                            : fmt::format("unknown key '{}'; did you mean '{}'?", path, guess));
-    } else if (entry.value.is_map()) {
-      load_section(entry.value, path);
-    } else if (!entry.value.is_null()) {
-      problem(true, entry.value.origin, fmt::format("{}: must be a map", path));
-    }
-  }
-
-  void load_option(const OptionRow& row, const Value& value) {
-    row.load(value, row.bounds, &result_.settings, &result_.problems);
-  }
-
-  void load_removed(const RemovedRow& row, const Entry& entry) {
-    if (row.successor.empty()) {
-      return problem(false, entry.origin,
-                     fmt::format("'{}' was removed and has no effect: {}", row.path, row.advice));
-    }
-    problem(false, entry.origin, fmt::format("'{}' is now called '{}'", row.path, row.successor));
-    if (root_.find_path(row.successor) == nullptr)
-      load_option(*find_option(row.successor), entry.value);
-  }
-
-  // Texts of which only some make sense.
-  void check_words() {
-    check_word("log_level",
-               {"emergency", "alert", "critical", "error", "warning", "notice", "info", "debug"});
-    check_word("libs_logger.severity",
-               {"fatal", "critical", "error", "warning", "notice", "info", "debug", "trace"});
-    check_word("syscall_event_drops.actions", {"ignore", "log", "alert", "exit"});
-  }
-
-  void check_word(std::string_view path, std::initializer_list<std::string_view> words) {
-    const Value* value = root_.find_path(path);
-    if (value == nullptr || value->is_null() || value->is_map()) return;
-    const auto known = [&](const Value& v) {
-      return std::find(words.begin(), words.end(), to_lower(v.text)) != words.end();
-    };
-    const Value* bad = value->is_scalar() && !known(*value) ? value : nullptr;
-    for (const Value& item : value->items) {
-      if (!known(item)) bad = &item;
-    }
-    if (bad == nullptr) return;
-    const std::vector<std::string> texts(words.begin(), words.end());
-    problem(true, bad->origin,
-            fmt::format("{}: '{}' is none of {}", path, bad->text, join(texts, ", ")));
-  }
-
-  // Texts with a form, and lists of words that exclude each other.
-  void check_values() {
-    const Settings& settings = result_.settings;
-    const auto check = [&](std::string_view path, bool good, bool error, std::string message) {
-      const Value* value = root_.find_path(path);
-      if (value == nullptr || value->is_null() || good) return;
-      problem(error, value->origin, fmt::format("{}: {}", path, message));
-    };
-    const std::string& interval = settings.metrics.interval;
-    // Nobody waits for it while metrics are off.
-    check("metrics.interval", parse_interval_ms(interval).has_value(), settings.metrics.enabled,
-          fmt::format("'{}' is no interval of at least 100ms; write numbers with units, the larger "
-                      "first: y, w, d, h, m, s, ms, for example 1h or 1m30s",
-                      interval));
-    const std::string& address = settings.webserver.listen_address;
-    check("webserver.listen_address", is_ip_address(address), true,
-          fmt::format("'{}' is no IP address; names are not looked up", address));
-    const std::vector<std::string>& actions = settings.event_drops.actions;
-    const auto is_ignore = [](const std::string& action) { return to_lower(action) == "ignore"; };
-    const auto other = std::find_if_not(actions.begin(), actions.end(), is_ignore);
-    const bool ignores = std::any_of(actions.begin(), actions.end(), is_ignore);
-    check("syscall_event_drops.actions", !ignores || other == actions.end(), true,
-          fmt::format("syscall event drop action \"{}\" does not make sense with the \"ignore\" "
-                      "action",
-                      other == actions.end() ? "" : to_lower(*other)));
-  }
-
-  // A key that no rule could write is of no use.
-  void check_static_names() {
-    const Value* constants = root_.find("static_fields");
-    if (constants == nullptr) return;
-    for (const Entry& entry : constants->entries) {
-      if (is_field_name(entry.key)) continue;
-      problem(false, entry.origin,
-              fmt::format("static_fields: rules cannot read '{}'; a name is letters, digits and "
-                          "underscores, beginning with a letter, or several joined by dots",
-                          entry.key));
-    }
-  }
-
   const Files& files_;
   const ConfigRequest& request_;
   config::Environment environment_;
   Value root_;
+  config::Problems alone_;  // of each file as if it were the only one
   ConfigResult result_;
 };
 

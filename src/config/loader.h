@@ -28,6 +28,9 @@ struct ConfigRequest {
 struct ConfigResult {
   Settings settings;               // complete even after errors; what was wrong has its default
   std::vector<std::string> files;  // that were read, the main file first
+  // Of `files`: what a check against the schema says, "ok", "failed (2 faults)", or "none" where
+  // there is nothing to check.
+  std::vector<std::string> verdicts;
   std::vector<ConfigProblem> problems;
   config::Value values;  // all keys that were set, with their places
   bool ok() const;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <unordered_map>
 
 #include "base/text.h"
 
@@ -48,8 +49,11 @@ class PathParser {
       key_ += text_[at_ + 1];
       at_ += 2;
     } else if (c == '.') {
+      const bool after_index = at_ > 0 && text_[at_ - 1] == ']' && key_.empty();
+      if (key_.empty() && !after_index) path_.problem = "a part of the key is empty";
       flush();
       ++at_;
+      if (at_ == text_.size() || text_[at_] == '=') path_.problem = "a part of the key is empty";
     } else if (c == '[') {
       flush();
       bracket();
@@ -240,19 +244,78 @@ std::string expand_variables(std::string_view text, const Environment& environme
   }
 }
 
-Value from_yaml(const yaml::Node& node, const std::string& file, const Environment& environment) {
-  Value value;
-  value.kind = node.kind;
-  value.tag = node.tag;
-  value.quoted = node.quoted;
-  value.origin = {file, node.mark.line, node.mark.column};
-  if (node.is_scalar()) value.text = expand_variables(node.text, environment);
-  for (const yaml::NodePtr& item : node.items)
-    value.items.push_back(from_yaml(*item, file, environment));
-  for (const yaml::Node::Entry& entry : node.entries) {
-    const Origin origin{file, entry.key->mark.line, entry.key->mark.column};
-    value.entries.push_back({entry.key->text, origin, from_yaml(*entry.value, file, environment)});
+namespace {
+
+class FromYaml {
+ public:
+  FromYaml(const std::string& file, const Environment& environment, Problems* problems,
+           uint32_t column)
+      : file_(file), environment_(environment), problems_(*problems), column_(column) {}
+
+  Value convert(const yaml::Node& node) {
+    Value value;
+    if (++values_ > kMaxValues) return value;
+    value.kind = node.kind;
+    value.tag = node.tag;
+    value.quoted = node.quoted;
+    value.origin = origin(node.mark);
+    if (node.is_scalar()) value.text = expand_variables(node.text, environment_);
+    for (const yaml::NodePtr& item : node.items) value.items.push_back(convert(*item));
+    convert_entries(node, &value);
+    return value;
   }
+
+  bool is_too_large(const Origin& where) const {
+    if (values_ <= kMaxValues) return false;
+    problems_.push_back({true, where, fmt::format("more than {} values", kMaxValues)});
+    return true;
+  }
+
+ private:
+  Origin origin(const yaml::Mark& mark) const {
+    return {file_, mark.line, mark.column + (mark.line == 1 ? column_ : 0)};
+  }
+
+  void convert_entries(const yaml::Node& node, Value* value) {
+    std::unordered_map<std::string_view, uint32_t> lines;
+    for (const yaml::Node::Entry& entry : node.entries) {
+      if (lines.size() > kMaxKeys) values_ = kMaxValues + 1;
+      if (values_ > kMaxValues) return;
+      const Origin place = origin(entry.key->mark);
+      if (!entry.key->is_scalar() && entry.key->text.empty()) {
+        problems_.push_back(
+            {true, place, fmt::format("a key is text, but this is {}", kind_name(entry.key->kind)),
+             true});
+        continue;
+      }
+      const auto [first, fresh] = lines.emplace(entry.key->text, place.line);
+      if (!fresh) {
+        problems_.push_back(
+            {false, place,
+             fmt::format("the key '{}' is there twice, first in line {}; the first one counts",
+                         entry.key->text, first->second),
+             true});
+        continue;
+      }
+      value->entries.push_back({entry.key->text, place, convert(*entry.value)});
+    }
+  }
+
+  const std::string& file_;
+  const Environment& environment_;
+  Problems& problems_;
+  uint32_t column_;
+  size_t values_ = 0;
+};
+
+}  // namespace
+
+std::optional<Value> from_yaml(const yaml::Node& node, const std::string& file,
+                               const Environment& environment, Problems* problems,
+                               uint32_t column) {
+  FromYaml converter(file, environment, problems, column);
+  Value value = converter.convert(node);
+  if (converter.is_too_large(value.origin)) return std::nullopt;
   return value;
 }
 
@@ -269,13 +332,21 @@ void apply_override(std::string_view option, const Environment& environment, Val
   Value value;
   if (text.starts_with('{') || text.starts_with('[')) {
     const yaml::ParseResult parsed = yaml::parse(text);
+    const uint32_t before = static_cast<uint32_t>(path.size) + 1;  // in front of the value
     if (!parsed.errors.empty() || parsed.document->roots().size() != 1) {
+      if (!parsed.errors.empty()) {
+        const yaml::Mark& mark = parsed.errors[0].mark;
+        origin.line = mark.line;
+        origin.column = mark.column + (mark.line == 1 ? before : 0);
+      }
       problems->push_back(
           {true, origin,
            parsed.errors.empty() ? "the value must be one YAML value" : parsed.errors[0].message});
       return;
     }
-    value = from_yaml(*parsed.document->roots()[0], name, environment);
+    auto converted = from_yaml(*parsed.document->roots()[0], name, environment, problems, before);
+    if (!converted) return;
+    value = *std::move(converted);
   } else {
     value.kind = yaml::Kind::Scalar;
     value.text = expand_variables(text, environment);

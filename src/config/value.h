@@ -25,6 +25,7 @@ struct Problem {
   bool error = false;
   Origin origin;
   std::string message;
+  bool about_schema = false;  // unknown key, wrong type or value: what a JSON schema would refuse
 
   std::string text() const;  // "file:line:column: message"
 };
@@ -63,7 +64,16 @@ using Environment = std::function<std::optional<std::string>(std::string_view)>;
 // "${NAME}".
 std::string expand_variables(std::string_view text, const Environment& environment);
 
-Value from_yaml(const yaml::Node& node, const std::string& file, const Environment& environment);
+// Of one file or option; at most so many values, aliases written out, and keys of one map.
+inline constexpr size_t kMaxValues = 200'000;
+inline constexpr size_t kMaxKeys = 10'000;
+
+// The node as a value. Of keys that stand twice in a map the first one stays, with a warning. Past
+// a limit there is an error and nothing. The origin of the first line is `column` bytes further
+// right.
+std::optional<Value> from_yaml(const yaml::Node& node, const std::string& file,
+                               const Environment& environment, Problems* problems,
+                               uint32_t column = 0);
 
 // Applies "key.path[0].x[]=value". Faults are added to `problems` and change nothing.
 void apply_override(std::string_view option, const Environment& environment, Value* root,

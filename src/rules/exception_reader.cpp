@@ -7,11 +7,12 @@
 #include <array>
 
 #include "base/text.h"
+#include "rules/keys.h"
 
 namespace gyr::rules {
 namespace {
 
-constexpr std::array<std::string_view, 4> kKeys = {"name", "fields", "comps", "values"};
+constexpr auto kKeys = select_keys<[](const RuleKey& key) { return key.item == "exception"; }>();
 constexpr std::array<std::string_view, 3> kListOperators = {"in", "intersects", "pmatch"};
 constexpr std::array<std::string_view, 17> kOperators = {
     "=",        "==",       "!=",        "<",         "<=",         ">",

@@ -8,16 +8,22 @@
 
 #include "base/text.h"
 #include "rules/item.h"
+#include "rules/keys.h"
 #include "rules/rule_reader.h"
 #include "rules/semver.h"
 
 namespace gyr::rules {
 namespace {
 
-constexpr std::array<std::string_view, 5> kItemTypes = {
-    "rule", "macro", "list", "required_engine_version", "required_plugin_versions"};
-constexpr std::array<std::string_view, 4> kListKeys = {"list", "items", "append", "override"};
-constexpr std::array<std::string_view, 4> kMacroKeys = {"macro", "condition", "append", "override"};
+// An item's type is its key of the same name.
+constexpr auto kItemTypes = select_keys<[](const RuleKey& key) { return key.item == key.key; }>();
+constexpr auto kListKeys = select_keys<[](const RuleKey& key) { return key.item == "list"; }>();
+constexpr auto kMacroKeys = select_keys<[](const RuleKey& key) { return key.item == "macro"; }>();
+constexpr auto kEngineKeys =
+    select_keys<[](const RuleKey& key) { return key.item == "required_engine_version"; }>();
+constexpr auto kPluginsKeys =
+    select_keys<[](const RuleKey& key) { return key.item == "required_plugin_versions"; }>();
+constexpr auto kPluginKeys = select_keys<[](const RuleKey& key) { return key.item == "plugin"; }>();
 
 // A bare word that list substitution can find again in a condition.
 bool is_list_name(std::string_view name) {
@@ -185,7 +191,7 @@ class Reader {
                                    wanted->text(), ours.text()),
                        *value->node);
     }
-    item.check_keys({&kItemTypes[3], 1});
+    item.check_keys(kEngineKeys);
     const auto highest = parse_version(collected_.engine_version).value_or(Version{});
     if (*wanted > highest) collected_.engine_version = wanted->text();
   }
@@ -194,7 +200,7 @@ class Reader {
     const auto list = item.sequence("required_plugin_versions");
     if (!list) return;
     for (const yaml::NodePtr& node : list->node->items) read_plugin(item, *node);
-    item.check_keys({&kItemTypes[4], 1});
+    item.check_keys(kPluginsKeys);
   }
 
   void read_plugin(const Item& parent, const yaml::Node& node) {
@@ -234,6 +240,7 @@ class Reader {
     const auto name = item.scalar("name");
     const auto version = name ? item.scalar("version") : std::nullopt;
     if (!version) return std::nullopt;
+    item.check_keys(kPluginKeys);
     if (!parse_version(version->node->text)) {
       item.fail(Code::YamlValidate,
                 fmt::format("'{}' is no plugin version: write x.y.z", version->node->text),

@@ -145,22 +145,30 @@ bool is_about_schema(const Diagnostic& diagnostic) {
          diagnostic.code == Code::UnknownItem;
 }
 
-nlohmann::json to_json(const FileReport& file) {
-  nlohmann::json schema_warnings = nlohmann::json::array();
+bool is_yaml(const FileReport& file) {
+  return std::none_of(file.errors.begin(), file.errors.end(), [](const auto& d) {
+    return d.code == Code::YamlParse || d.code == Code::FileRead;
+  });
+}
+
+std::vector<std::string> schema_faults(const FileReport& file) {
+  std::vector<std::string> faults;
   for (const auto* list : {&file.errors, &file.warnings}) {
     for (const Diagnostic& diagnostic : *list) {
       if (!is_about_schema(diagnostic) || diagnostic.locations.empty()) continue;
       const Position& at = diagnostic.locations.back().position;
-      schema_warnings.push_back(fmt::format("{}:{}: {}", at.line, at.column, diagnostic.message));
+      faults.push_back(fmt::format("{}:{}: {}", at.line, at.column, diagnostic.message));
     }
   }
-  const bool is_yaml = std::none_of(file.errors.begin(), file.errors.end(), [](const auto& d) {
-    return d.code == Code::YamlParse || d.code == Code::FileRead;
-  });
+  return faults;
+}
+
+nlohmann::json to_json(const FileReport& file) {
+  const std::vector<std::string> faults = schema_faults(file);
   return {{"name", file.name},
           {"successful", file.ok()},
-          {"schema_valid", is_yaml && schema_warnings.empty()},
-          {"schema_warnings", std::move(schema_warnings)},
+          {"schema_valid", is_yaml(file) && faults.empty()},
+          {"schema_warnings", faults},
           {"errors", to_json(file.errors)},
           {"warnings", to_json(file.warnings)}};
 }
@@ -211,6 +219,12 @@ std::string report_summary(const FileReport& file) {
   summarise("error", file.errors, &text);
   summarise("warning", file.warnings, &text);
   return text;
+}
+
+std::string schema_verdict(const FileReport& file) {
+  if (!is_yaml(file)) return "none";
+  const size_t faults = schema_faults(file).size();
+  return faults == 0 ? "ok" : fmt::format("failed ({} fault{})", faults, faults == 1 ? "" : "s");
 }
 
 std::string report_json(std::span<const FileReport> files) {

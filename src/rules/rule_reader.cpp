@@ -8,20 +8,18 @@
 
 #include "base/text.h"
 #include "rules/exception_reader.h"
+#include "rules/keys.h"
 
 namespace gyr::rules {
 namespace {
 
-constexpr std::array<std::string_view, 15> kRuleKeys = {
-    "rule",     "condition",        "output",        "desc",
-    "priority", "source",           "enabled",       "tags",
-    "append",   "exceptions",       "warn_evttypes", "skip-if-unknown-filter",
-    "capture",  "capture_duration", "override"};
-constexpr std::array<std::string_view, 5> kBoth = {"condition", "output", "desc", "tags",
-                                                   "exceptions"};
-constexpr std::array<std::string_view, 6> kReplaceOnly = {"priority",      "enabled",
-                                                          "warn_evttypes", "skip-if-unknown-filter",
-                                                          "capture",       "capture_duration"};
+constexpr auto kRuleKeys = select_keys<[](const RuleKey& key) { return key.item == "rule"; }>();
+constexpr auto kBoth = select_keys<[](const RuleKey& key) {
+  return key.item == "rule" && key.change == Change::Both;
+}>();
+constexpr auto kReplaceOnly = select_keys<[](const RuleKey& key) {
+  return key.item == "rule" && key.change == Change::Replace;
+}>();
 constexpr std::array<std::string_view, 4> kRequired = {"condition", "output", "desc", "priority"};
 
 bool contains(std::span<const std::string_view> keys, std::string_view key) {

@@ -26,6 +26,10 @@ std::vector<size_t> find_lines(std::string_view text) {
   return starts;
 }
 
+bool is_indented_with_tab(std::string_view line) {
+  return line.substr(0, line.find_first_not_of(" \t")).find('\t') != std::string_view::npos;
+}
+
 bool is_gap(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 }  // namespace
@@ -49,6 +53,11 @@ struct Loader {
     }
     Reading reading = read_as_reference(*document);
     document->roots_ = std::move(reading.roots);
+    for (ParseError& error : reading.errors) {
+      const bool told = error.message.find("tab") != std::string::npos;
+      if (told || !is_indented_with_tab(document->line_of(error.mark))) continue;
+      error.message += "; the line is indented with a tab, and YAML wants blanks";
+    }
     return {document, std::move(reading.errors)};
   }
 };

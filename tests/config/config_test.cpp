@@ -10,8 +10,10 @@
 #include <map>
 #include <sstream>
 
+#include "base/text.h"
 #include "config/loader.h"
 #include "config/options.h"
+#include "config/sample.h"
 
 namespace gyr {
 namespace {
@@ -98,16 +100,17 @@ TEST(Config, EveryScalarKeyCanBeSet) {
   for (const config::OptionRow& row : config::option_rows()) {
     const std::string before = row.print(Settings());
     std::string value;
-    if (row.type == "true or false") value = before == "true" ? "false" : "true";
-    if (row.type == "number") value = before == "3" ? "2" : row.bounds.max == 1 ? "0.5" : "3";
-    if (row.type == "text") value = "notice";
+    using config::ValueKind;
+    if (row.kind == ValueKind::Boolean) value = before == "true" ? "false" : "true";
+    if (row.kind == ValueKind::Number) value = "0.5";
+    if (row.kind == ValueKind::WholeNumber) value = before == "3" ? "2" : "3";
+    if (row.kind == ValueKind::Text) value = "notice";
     if (row.path == "webserver.listen_address") value = "127.0.0.1";
     if (row.path == "metrics.interval") value = "1m30s";
-    if (row.type == "list of texts") value = "[alert]";
-    if (row.type == "first or all") value = "all";
-    if (row.type == "rules or all_rules") value = "all_rules";
-    if (row.type == "priority") value = "notice";
-    if (row.type.starts_with("modern_ebpf")) value = "replay";
+    if (row.kind == ValueKind::TextList) value = "[alert]";
+    if (row.kind == ValueKind::WordList) value = "[alert]";
+    if (row.kind == ValueKind::Word) value = split(row.words, ' ').back();
+    if (value == before) value = split(row.words, ' ').front();
     if (value.empty()) continue;
     ++tried;
     const ConfigResult result = load(MemoryFiles(), {std::string(row.path) + "=" + value}, "");
@@ -236,21 +239,136 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"type",
                 "json_output: perhaps\n",
                 {},
-                "error /c.yaml:1:14: json_output: must be true or false\n"},
+                "error /c.yaml:1:14: json_output: must be true or false, but is 'perhaps'\n"},
         BadCase{"number",
                 "output_timeout: -1\nwebserver: {listen_port: 70000}\n",
                 {},
-                "error /c.yaml:1:17: output_timeout: must be a whole number that is not negative\n"
-                "error /c.yaml:2:26: webserver.listen_port: must be from 1 to 65535\n"},
-        BadCase{"preset",
-                "engine: {kmod: {buf_size_preset: 0}}\n",
-                {},
-                "error /c.yaml:1:34: engine.kmod.buf_size_preset: must be from 1 to 10\n"},
+                "error /c.yaml:1:17: output_timeout: must be a whole number that is not negative, "
+                "but is '-1'\n"
+                "error /c.yaml:2:26: webserver.listen_port: must be from 1 to 65535, but is "
+                "'70000'\n"},
+        BadCase{
+            "preset",
+            "engine: {kmod: {buf_size_preset: 0}}\n",
+            {},
+            "error /c.yaml:1:34: engine.kmod.buf_size_preset: must be from 1 to 10, but is '0'\n"},
         BadCase{"kind",
                 "engine: {kind: gvisor}\n",
                 {},
-                "error /c.yaml:1:16: engine.kind: 'gvisor' is no kind of engine; there are "
-                "modern_ebpf, kmod, ebpf, ptrace, replay, nodriver\n"},
+                "error /c.yaml:1:16: engine.kind: 'gvisor' was removed from Falco in 0.44 and "
+                "nothing takes its place: the probe does not see into gVisor's sandboxes; "
+                "modern_ebpf watches the host\n"},
+        BadCase{"kind_misspelt",
+                "engine: {kind: modern-ebpf}\n",
+                {},
+                "error /c.yaml:1:16: engine.kind: must be one of modern_ebpf, kmod, ebpf, ptrace, "
+                "replay, nodriver, but is 'modern-ebpf'\n"},
+        BadCase{"kind_of_the_past",
+                "engine: {kind: ebpf}\n",
+                {},
+                "warning /c.yaml:1:16: engine.kind: 'ebpf' was removed from Falco in 0.44; the "
+                "probe takes its place: write modern_ebpf\n"},
+        BadCase{"twice",
+                "priority: error\nengine:\n  kind: replay\n  kind: nodriver\npriority: alert\n",
+                {},
+                "warning /c.yaml:4:3: the key 'kind' is there twice, first in line 3; the first "
+                "one counts\n"
+                "warning /c.yaml:5:1: the key 'priority' is there twice, first in line 1; the "
+                "first one counts\n"},
+        BadCase{"octal",
+                "output_timeout: 010\n",
+                {},
+                "error /c.yaml:1:17: output_timeout: '010' has a leading zero, which some read as "
+                "octal: write 10\n"},
+        BadCase{"hexadecimal", "output_timeout: 0x10\n", {}, ""},
+        BadCase{"thousands",
+                "output_timeout: 2_000\n",
+                {},
+                "error /c.yaml:1:17: output_timeout: must be a whole number that is not negative, "
+                "but is '2_000'\n"},
+        BadCase{"endless",
+                "syscall_event_drops: {rate: .inf}\n",
+                {},
+                "error /c.yaml:1:29: syscall_event_drops.rate: must be a number that is not "
+                "negative, but is '.inf'\n"},
+        BadCase{"list_for_a_number",
+                "output_timeout: [1]\n",
+                {},
+                "error /c.yaml:1:17: output_timeout: must be a whole number that is not negative, "
+                "but is a sequence\n"},
+        BadCase{"tag_before_text",
+                "base_syscalls: {custom_set: [!read write]}\n",
+                {},
+                "error /c.yaml:1:36: base_syscalls.custom_set: '!read' without quotes is a YAML "
+                "tag, not text: write \"!read write\"\n"},
+        BadCase{"inside_plugins",
+                "plugins:\n  - name: container\n    libary_path: x\n    init_config: "
+                "{label_max_length: 1, "
+                "engines: {dockr: {enabled: true}, cri: {socket: [/x]}}}\n",
+                {},
+                "warning /c.yaml:3:5: plugins: unknown key 'libary_path'; did you mean "
+                "'library_path'?\n"
+                "warning /c.yaml:4:19: plugins: unknown key 'label_max_length'; did you mean "
+                "'label_max_len'?\n"
+                "warning /c.yaml:4:50: plugins: unknown key 'dockr'; did you mean 'docker'?\n"
+                "warning /c.yaml:4:80: plugins: unknown key 'socket'; did you mean 'sockets'?\n"},
+        BadCase{"types_inside_plugins",
+                "plugins: [{name: container, init_config: {label_max_len: long}}]\n",
+                {},
+                "error /c.yaml:1:58: plugins.label_max_len: must be a whole number that is not "
+                "negative, but is 'long'\n"},
+        BadCase{"hooks",
+                "plugins: [{name: container, init_config: {hooks: [create, stop]}}]\n",
+                {},
+                "error /c.yaml:1:50: plugins.hooks: 'stop' is none of create, start\n"},
+        BadCase{"inside_append_output",
+                "append_output: [{match: {tag: [a]}, extra_feilds: [a]}]\n",
+                {},
+                "warning /c.yaml:1:26: append_output: unknown key 'tag'; did you mean 'tags'?\n"
+                "warning /c.yaml:1:37: append_output: unknown key 'extra_feilds'; did you mean "
+                "'extra_fields'?\n"},
+        BadCase{"inside_rules",
+                "rules: [{disabel: {tag: a}}, {enable: {tags: a}}]\n",
+                {},
+                "warning /c.yaml:1:10: rules: unknown key 'disabel'; did you mean 'disable'?\n"
+                "error /c.yaml:1:9: rules: an entry has either 'enable' or 'disable'\n"},
+        BadCase{"inside_includes",
+                "config_files: [{path: /x, stratgy: append}]\n",
+                {},
+                "warning /c.yaml:1:27: config_files: unknown key 'stratgy'; did you mean "
+                "'strategy'?\n"},
+        BadCase{"strategy",
+                "config_files: [{path: /x, strategy: merge}]\n",
+                {},
+                "error /c.yaml:1:37: config_files: must be one of append, override, add-only, but "
+                "is 'merge'\n"},
+        BadCase{"empty_part",
+                "",
+                {"engine..kind=replay"},
+                "error -o engine..kind=replay:1:1: a part of the key is empty\n"},
+        BadCase{"empty_end",
+                "",
+                {"engine.=replay"},
+                "error -o engine.=replay:1:1: a part of the key is empty\n"},
+        BadCase{"far_index",
+                "",
+                {"rules_files[99999999999999999999]=x"},
+                "error -o rules_files[99999999999999999999]=x:1:1: '99999999999999999999' is no "
+                "index\n"},
+        BadCase{"place_in_an_option",
+                "",
+                {"append_output[]={extra_ouput: x}"},
+                "warning -o append_output[]={extra_ouput: x}:1:18: append_output: unknown key "
+                "'extra_ouput'; did you mean 'extra_output'?\n"},
+        BadCase{"tab_indent",
+                "engine:\n\tkind: replay\n",
+                {},
+                "error /c.yaml:2:6: illegal map value; the line is indented with a tab, and YAML "
+                "wants blanks\n"},
+        BadCase{"map_key",
+                "? [a]\n: b\n",
+                {},
+                "error /c.yaml:1:3: a key is text, but this is a sequence\n"},
         BadCase{
             "tag_trap",
             "base_syscalls: {custom_set: [read, !recvfrom]}\n",
@@ -288,7 +406,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"bad_object",
                 "",
                 {"static_fields={a"},
-                "error -o static_fields={a:1:1: end of map flow not found\n"},
+                "error -o static_fields={a:1:17: end of map flow not found\n"},
         BadCase{
             "through_scalar",
             "json_output: true\n",
@@ -381,6 +499,52 @@ TEST(Config, PluginInitConfigMapsBecomeJson) {
             R"({"label_max_len":100,"with_size":false,"name":"a \"b\""})");
 }
 
+TEST(Config, EachFileIsJudgedAloneAsASchemaWould) {
+  MemoryFiles files;
+  files.content["/c.yaml"] =
+      "config_files: [/bad.yaml, /empty.yaml, /good.yaml]\nrules_file: [a]\n";
+  files.content["/bad.yaml"] = "json_output: perhaps\nprioriti: debug\n";
+  files.content["/empty.yaml"] = "# nothing\n";
+  files.content["/good.yaml"] = "json_output: true\n";
+  const ConfigResult result = load(files);
+  EXPECT_THAT(result.verdicts, ElementsAre("ok", "failed (2 faults)", "none", "ok"));
+  // What a later file replaced is no error any more, but is told.
+  EXPECT_TRUE(result.ok());
+  EXPECT_TRUE(result.settings.json_output);
+  EXPECT_THAT(problems_of(result),
+              HasSubstr("warning /bad.yaml:1:14: json_output: must be true or false, but is "
+                        "'perhaps' (without effect: another file or option replaces it)"));
+}
+
+// A wrong value must not cost more than itself.
+TEST(Config, LimitsAreTold) {
+  std::string keys;
+  for (size_t i = 0; i <= config::kMaxKeys; ++i) keys += "k" + std::to_string(i) + ": 1\n";
+  EXPECT_THAT(problems_of(load_text("static_fields: {}\n" + keys)), HasSubstr("more than"));
+  std::string bomb = "a0: &a0 [x]\n";
+  for (int i = 1; i < 12; ++i) {
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 8; ++j) bomb += "*a" + std::to_string(i - 1) + ", ";
+    bomb += "x]\n";
+  }
+  EXPECT_FALSE(load_text(bomb).ok());
+  EXPECT_THAT(problems_of(load_text("rules_files: " + std::string(200, '[') + "\n")),
+              HasSubstr("nested too deeply"));
+  EXPECT_THAT(problems_of(load_text(std::string(5u << 20, '#'))), HasSubstr("more than 4 MiB"));
+}
+
+TEST(Config, AnchorsAndMergeKeysWork) {
+  const ConfigResult result = load_text(
+      "file_output: &o {enabled: yes, keep_alive: ON, filename: /a}\n"
+      "program_output: {<<: {enabled: true, program: b}, program: cat}\n"
+      "static_fields: {a: &x one, b: *x}\n");
+  EXPECT_EQ(problems_of(result), "");
+  EXPECT_TRUE(result.settings.file_output.keep_alive);
+  EXPECT_TRUE(result.settings.program_output.enabled);
+  EXPECT_EQ(result.settings.program_output.program, "cat");
+  EXPECT_EQ(result.settings.static_fields.at("b"), "one");
+}
+
 std::string read_text(const std::filesystem::path& path) {
   std::ifstream stream(path);
   std::stringstream text;
@@ -404,6 +568,31 @@ TEST(Config, ShippedFilesOfFiveReleasesLoad) {
     ++loaded;
   }
   EXPECT_EQ(loaded, 5u);
+}
+
+// All settings as they are printed, and the sizes of lists, which are printed without their
+// entries.
+std::string printed(const Settings& settings) {
+  std::string text;
+  for (const config::OptionRow& row : config::option_rows()) text += row.print(settings) + "\n";
+  return text + std::to_string(settings.config_files.size() + settings.rules.size() +
+                               settings.append_output.size() + settings.plugins.size() +
+                               settings.static_fields.size());
+}
+
+// The sample says what holds anyway, and is kept beside the docs; GYR_UPDATE_GOLDEN=1 rewrites it.
+TEST(Config, TheSampleHasEveryKeyAtItsDefault) {
+  const std::string sample = config::sample_yaml();
+  const ConfigResult result = load_text(sample);
+  EXPECT_EQ(problems_of(result), "");
+  EXPECT_EQ(printed(result.settings), printed(Settings()));
+  for (const config::OptionRow& row : config::option_rows()) {
+    const bool commented = row.path == "load_plugins";
+    EXPECT_EQ(result.values.find_path(row.path) == nullptr, commented) << row.path;
+  }
+  const std::filesystem::path path = GYR_SOURCE_DIR "/examples/gyr.yaml";
+  if (std::getenv("GYR_UPDATE_GOLDEN") != nullptr) std::ofstream(path) << sample;
+  EXPECT_EQ(read_text(path), sample) << "examples/gyr.yaml is out of date";
 }
 
 // docs/configuration.md ends with the page the table generates; GYR_UPDATE_GOLDEN=1 rewrites it.
