@@ -74,6 +74,25 @@ bool is_worth_a_line(const Diagnostic& warning) {
   return warning.code != Code::UnusedMacro && warning.code != Code::UnusedList;
 }
 
+// With gyr.rules_on_error: skip. Each fault, and what it cost.
+void log_skipped(const LoadResult& result, const Logger& logger) {
+  size_t errors = 0;
+  for (const FileReport& file : result.files) {
+    for (const Diagnostic& fault : file.errors) logger->error("{}", diagnostic_text(fault));
+    errors += file.errors.size();
+    const bool cut = std::any_of(file.errors.begin(), file.errors.end(),
+                                 [](const auto& fault) { return fault.code == Code::YamlParse; });
+    if (cut) {
+      logger->error("{}: what stands behind the fault is not loaded", one_line(file.name));
+    }
+  }
+  if (errors == 0) return;
+  logger->error(
+      "gyr.rules_on_error: skip: {} errors; {} items of rules files are left out, {} rules are "
+      "missing, {} are loaded",
+      errors, result.items_skipped, result.ruleset->rules_skipped, result.ruleset->rules.size());
+}
+
 void log_verdicts(const LoadResult& result, const Logger& logger) {
   for (const FileReport& file : result.files) {
     logger->info("rules: {} | schema validation: {}", one_line(file.name), schema_verdict(file));
@@ -172,12 +191,15 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
     return use;
   }
   use.built_in = files->built_in;
-  LoadResult result = load_rules(files->sources, load_settings(request));
+  LoadSettings load = load_settings(request);
+  load.on_error = request.settings.gyr.rules_on_error;
+  LoadResult result = load_rules(files->sources, load);
   if (has_config) log_verdicts(result, logger);
   if (!result.ok()) {
     use.faults = faults_of(result);
     return use;
   }
+  log_skipped(result, logger);
   if (request.options.verbose) {
     log_warnings(result, logger);
   } else {

@@ -30,6 +30,7 @@ constexpr std::string_view words_of() {
   if constexpr (std::is_same_v<T, CaptureMode>) return "rules all_rules";
   if constexpr (std::is_same_v<T, BatchForm>) return "array lines";
   if constexpr (std::is_same_v<T, AttachMode>) return "auto raw per_syscall";
+  if constexpr (std::is_same_v<T, RulesOnError>) return "stop skip";
   if constexpr (std::is_same_v<T, MergeStrategy>) return "append override add-only";
   if constexpr (std::is_same_v<T, Priority>)
     return "emergency alert critical error warning notice informational info debug";

@@ -11,6 +11,7 @@
 
 #include "base/attach_mode.h"
 #include "base/priority.h"
+#include "base/rules_on_error.h"
 
 namespace gyr {
 
@@ -240,6 +241,7 @@ struct GyrSettings {
   GyrOutputSettings outputs;
   AttachMode attach_mode = AttachMode::Auto;
   bool rule_caches = true;
+  RulesOnError rules_on_error = RulesOnError::Stop;
   std::string record_file;  // where detection records what it sees, empty: nowhere
   bool record_overwrite = false;
   uint64_t record_rotate_mb = 0;  // 0: one file

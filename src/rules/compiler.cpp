@@ -123,6 +123,7 @@ class RuleCompiler {
   // The condition with lists put in. Null after a complaint.
   ExprPtr parse(const SourceText& raw, const Chain& item, SourceText* text,
                 std::vector<std::string>* used) {
+    if (lists_.names_skipped(raw, item)) return nullptr;
     if (!lists_.substitute(raw, item, text, used)) {
       const Place place{item.file(), nullptr};
       sink_.error(Code::CompileCondition, "with its lists put in, the condition is too long", item,
@@ -335,16 +336,21 @@ void warn_of_unused_lists(const SourceFiles& files, const Collected& collected,
 std::shared_ptr<Ruleset> compile_rules(const SourceFiles& files, const Collected& collected,
                                        const LoadSettings& settings, ReportSink* sink) {
   auto ruleset = std::make_shared<Ruleset>();
-  ListTable lists(files, collected.lists.all(), sink);
-  MacroTable macros(files, collected.macros.all(), &lists, sink);
+  ListTable lists(files, collected, sink);
+  MacroTable macros(files, collected, &lists, sink);
   RuleCompiler compiler(files, settings, &lists, &macros, sink);
   for (const RuleDefinition& definition : collected.rules.all()) {
     if (auto rule = compiler.compile(definition)) ruleset->rules.push_back(std::move(*rule));
   }
-  for (const MacroDefinition& definition : collected.superseded_macros) {
-    macros.check_superseded(definition, &lists);
+  // Where faults are skipped, what a later file repaired is no matter.
+  if (!sink->skips()) {
+    for (const MacroDefinition& definition : collected.superseded_macros) {
+      macros.check_superseded(definition, &lists);
+    }
+    for (const RuleDefinition& definition : collected.superseded_rules) {
+      compiler.compile(definition);
+    }
   }
-  for (const RuleDefinition& definition : collected.superseded_rules) compiler.compile(definition);
   macros.warn_of_unused();
   ruleset->lists = lists.take();
   warn_of_unused_lists(files, collected, ruleset->lists, sink);

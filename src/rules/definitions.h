@@ -73,6 +73,7 @@ class Definitions {
     const auto found = index_.find(std::string(name));
     return found == index_.end() ? nullptr : &all_[found->second];
   }
+  bool has(std::string_view name) const { return index_.contains(std::string(name)); }
   // Replaces the content of an earlier definition of the name, in its place.
   void put(T definition) {
     const auto [slot, fresh] = index_.emplace(definition.name, all_.size());
@@ -103,6 +104,17 @@ struct Collected {
   std::string engine_version = "0.0.0";
   std::vector<PluginRequirement> plugins;
   Stamp next_stamp = 1;
+  // With RulesOnError::Skip: "macro x", "list x", "rule x" of items that are passed over.
+  std::unordered_set<std::string> skipped;
+
+  // Whether an item of this name is gone: it was passed over and nothing else defines it.
+  bool is_gone(std::string_view type, std::string_view name) const;
 };
+
+inline bool Collected::is_gone(std::string_view type, std::string_view name) const {
+  if (skipped.empty() || !skipped.contains(std::string(type) + " " + std::string(name)))
+    return false;
+  return type == "rule" ? !rules.has(name) : type == "macro" ? !macros.has(name) : !lists.has(name);
+}
 
 }  // namespace gyr::rules

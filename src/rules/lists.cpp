@@ -28,6 +28,29 @@ std::optional<size_t> end_of_quote(std::string_view text, size_t at) {
   return std::nullopt;
 }
 
+// Calls `visit` with begin and end of every word outside quotes.
+template <class Visit>
+void for_each_word(std::string_view text, const Visit& visit) {
+  size_t at = 0;
+  while (at < text.size()) {
+    if (ends_word(text[at])) {
+      ++at;
+      continue;
+    }
+    if (text[at] == '"' || text[at] == '\'') {
+      at = end_of_quote(text, at).value_or(text.size());
+      continue;
+    }
+    size_t end = at;
+    while (end < text.size() && !ends_word(text[end])) ++end;
+    visit(at, end);
+    at = end;
+  }
+}
+
+constexpr const char* kUsesSkipped =
+    "this list is skipped because of an error, and so is what uses it";
+
 // The comma to delete with an empty list at [begin, end): the one before it, else the one behind.
 std::optional<size_t> comma_beside(std::string_view text, size_t begin, size_t end,
                                    const std::set<size_t>& deleted) {
@@ -41,9 +64,9 @@ std::optional<size_t> comma_beside(std::string_view text, size_t begin, size_t e
 
 }  // namespace
 
-ListTable::ListTable(const SourceFiles& files, const std::vector<ListDefinition>& definitions,
-                     ReportSink* sink)
-    : files_(files), sink_(*sink) {
+ListTable::ListTable(const SourceFiles& files, const Collected& collected, ReportSink* sink)
+    : collected_(collected), files_(files), sink_(*sink) {
+  const std::vector<ListDefinition>& definitions = collected.lists.all();
   lists_.resize(definitions.size());
   for (size_t i = 0; i < definitions.size(); ++i) {
     const ListDefinition& definition = definitions[i];
@@ -55,10 +78,14 @@ ListTable::ListTable(const SourceFiles& files, const std::vector<ListDefinition>
 }
 
 void ListTable::refuse(const Expanded& list, std::string message) {
+  refuse(list, std::move(message), list.definition->place);
+}
+
+void ListTable::refuse(const Expanded& list, std::string message, const Place& place) {
   const ListDefinition& definition = *list.definition;
   sink_.error(Code::Validate, std::move(message),
               Chain(files_, definition.place.file).with("list", definition.name, definition.place),
-              definition.place);
+              place);
 }
 
 // The reference takes the name of a list that is not defined yet for a text.
@@ -99,6 +126,10 @@ void ListTable::expand(Expanded& list, size_t depth) {
     const auto found = by_name_.find(item.node->text);
     Expanded* included = found == by_name_.end() ? nullptr : found->second;
     if (included != nullptr) expand(*included, depth + 1);
+    if (included == nullptr && collected_.is_gone("list", item.node->text)) {
+      refuse(list, kUsesSkipped, item);
+      break;
+    }
     if (included == nullptr || included->open) {
       list.values.push_back({quote_item(item.node->text), item, list.owner});
     } else {
@@ -117,26 +148,29 @@ void ListTable::expand(Expanded& list, size_t depth) {
   list.done = true;
 }
 
-std::vector<ListTable::Token> ListTable::find_tokens(std::string_view text) {
+std::vector<ListTable::Token> ListTable::find_tokens(std::string_view text) const {
   std::vector<Token> tokens;
-  size_t at = 0;
-  while (at < text.size()) {
-    if (ends_word(text[at])) {
-      ++at;
-      continue;
-    }
-    if (text[at] == '"' || text[at] == '\'') {
-      const auto end = end_of_quote(text, at);
-      at = end.value_or(text.size());
-      continue;
-    }
-    size_t end = at;
-    while (end < text.size() && !ends_word(text[end])) ++end;
-    const auto found = by_name_.find(text.substr(at, end - at));
-    if (found != by_name_.end()) tokens.push_back({at, end, found->second});
-    at = end;
-  }
+  for_each_word(text, [&](size_t begin, size_t end) {
+    const auto found = by_name_.find(text.substr(begin, end - begin));
+    if (found != by_name_.end()) tokens.push_back({begin, end, found->second});
+  });
   return tokens;
+}
+
+bool ListTable::names_skipped(const SourceText& text, const Chain& item) const {
+  if (collected_.skipped.empty()) return false;
+  bool any = false;
+  const std::string_view all = text.text();
+  for_each_word(all, [&](size_t begin, size_t end) {
+    if (!collected_.is_gone("list", all.substr(begin, end - begin))) return;
+    TextFault fault;
+    fault.message = kUsesSkipped;
+    fault.offset = begin;
+    fault.size = end - begin;
+    report_fault(fault, Code::Validate, {kConditionPart, text, item}, &sink_);
+    any = true;
+  });
+  return any;
 }
 
 bool ListTable::substitute(const SourceText& text, const Chain& item, SourceText* result,

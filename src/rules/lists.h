@@ -25,13 +25,16 @@ class ListTable {
   // Expands every list; a list that grows past a limit is reported and stays empty. A list that is
   // part of itself is no reference there but a plain word, as lists are often called like their
   // first item.
-  ListTable(const SourceFiles& files, const std::vector<ListDefinition>& definitions,
-            ReportSink* sink);
+  ListTable(const SourceFiles& files, const Collected& collected, ReportSink* sink);
 
   // The text, which is a condition of `item`, with list names replaced by items; marks the lists as
   // used and adds their names to `used`, each once. False when a limit is reached.
   bool substitute(const SourceText& text, const Chain& item, SourceText* result,
                   std::vector<std::string>* used);
+
+  // Whether the text names a list that was left out for its errors, which is reported: its name
+  // must not become a plain word.
+  bool names_skipped(const SourceText& text, const Chain& item) const;
 
   // Valid as long as the definitions.
   std::vector<std::string_view> names() const;
@@ -60,10 +63,12 @@ class ListTable {
 
   void expand(Expanded& list, size_t depth);
   void refuse(const Expanded& list, std::string message);
+  void refuse(const Expanded& list, std::string message, const Place& place);
   void warn_of_order(const Expanded& list, const Expanded& included, const Place& item);
   void warn_of_later_file(const Token& token, const SourceText& text, const Chain& item);
-  std::vector<Token> find_tokens(std::string_view text);
+  std::vector<Token> find_tokens(std::string_view text) const;
 
+  const Collected& collected_;
   const SourceFiles& files_;
   ReportSink& sink_;
   std::vector<Expanded> lists_;

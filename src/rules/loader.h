@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/rules_on_error.h"
 #include "rules/ruleset.h"
 
 namespace gyr {
@@ -59,6 +60,7 @@ struct LoadSettings {
   std::vector<OutputAddition> additions;
   // Errors reported per file. The reference stops at the first one, and tools count on that.
   size_t max_errors = 1;
+  RulesOnError on_error = RulesOnError::Stop;
 };
 
 // What became of one file.
@@ -71,9 +73,14 @@ struct FileReport {
 
 struct LoadResult {
   std::vector<FileReport> files;           // one per source, in order
-  std::shared_ptr<const Ruleset> ruleset;  // null if a file has errors
+  std::shared_ptr<const Ruleset> ruleset;  // null if a file has errors and they are not skipped
+  size_t items_skipped = 0;                // of all kinds, changes of rules among them
   bool ok() const { return ruleset != nullptr; }
 };
+
+// With RulesOnError::Skip at most kMaxSkippedErrors errors are told of a file; the ruleset is null
+// if nothing is left, or if the fault is one of the settings (append_output).
+inline constexpr size_t kMaxSkippedErrors = 1000;
 
 // The fields of `settings.dialect` must outlive the ruleset.
 LoadResult load_rules(std::span<const RuleSource> sources, const LoadSettings& settings);

@@ -10,6 +10,9 @@
 namespace gyr::rules {
 namespace {
 
+constexpr const char* kUsesSkipped =
+    "this macro is skipped because of an error, and so is what uses it";
+
 std::string unknown_macro(std::string_view name, const std::vector<CompiledMacro>& macros) {
   std::vector<std::string_view> names;
   names.reserve(macros.size());
@@ -86,9 +89,10 @@ void warn_of_na(const SourceText& text, const Chain& item, ReportSink* sink) {
   }
 }
 
-MacroTable::MacroTable(const SourceFiles& files, const std::vector<MacroDefinition>& definitions,
-                       ListTable* lists, ReportSink* sink)
-    : files_(files), sink_(*sink) {
+MacroTable::MacroTable(const SourceFiles& files, const Collected& collected, ListTable* lists,
+                       ReportSink* sink)
+    : collected_(collected), files_(files), sink_(*sink) {
+  const std::vector<MacroDefinition>& definitions = collected.macros.all();
   macros_.resize(definitions.size());
   for (size_t i = 0; i < definitions.size(); ++i) {
     macros_[i].definition = &definitions[i];
@@ -110,6 +114,7 @@ const CompiledMacro* MacroTable::find(std::string_view name) const {
 
 void MacroTable::parse(CompiledMacro& macro, ListTable* lists) {
   macro.raw = join_scalars(macro.definition->condition);
+  if (lists->names_skipped(macro.raw, chain_of(macro))) return;
   if (!lists->substitute(macro.raw, chain_of(macro), &macro.text, &macro.lists)) {
     sink_.error(Code::CompileCondition, "with its lists put in, the condition is too long",
                 chain_of(macro), macro.definition->place);
@@ -180,7 +185,8 @@ bool MacroTable::check_use(const MacroUse& use, const SourceText& text, const Ch
   fault.size = use.name.size();
   const auto found = by_name_.find(use.name);
   if (found == by_name_.end()) {
-    fault.message = sink_.shows_error(item.file())
+    fault.message = collected_.is_gone("macro", use.name) ? kUsesSkipped
+                    : sink_.shows_error(item.file())
                         ? unknown_macro(use.name, macros_)
                         : fmt::format("there is no macro '{}'", use.name);
     report_fault(fault, fault.code, {kConditionPart, text, item, this}, &sink_);
@@ -201,7 +207,12 @@ bool MacroTable::check_use(const MacroUse& use, const SourceText& text, const Ch
     report_fault(fault, fault.code, {kConditionPart, text, item, this}, &sink_);
     return false;
   }
-  return macro.expanded != nullptr;
+  if (macro.expanded != nullptr) return true;
+  if (sink_.skips()) {
+    fault.message = kUsesSkipped;
+    report_fault(fault, fault.code, {kConditionPart, text, item, this}, &sink_);
+  }
+  return false;
 }
 
 ExprPtr MacroTable::expand(const ExprPtr& expr, const SourceText& text, const Chain& item,

@@ -28,8 +28,8 @@ struct CompiledMacro {
 
 class MacroTable {
  public:
-  MacroTable(const SourceFiles& files, const std::vector<MacroDefinition>& definitions,
-             ListTable* lists, ReportSink* sink);
+  MacroTable(const SourceFiles& files, const Collected& collected, ListTable* lists,
+             ReportSink* sink);
 
   // `expr` with every macro put in. Null after complaints about unknown or faulty macros; `item` is
   // the chain to what the text belongs to. The text of a macro comes with its definition.
@@ -50,6 +50,7 @@ class MacroTable {
   Chain chain_of(const CompiledMacro& macro) const;
   void report_cycle(const std::vector<CompiledMacro*>& path, const CompiledMacro& again);
 
+  const Collected& collected_;
   const SourceFiles& files_;
   ReportSink& sink_;
   std::vector<CompiledMacro> macros_;

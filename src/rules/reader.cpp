@@ -84,8 +84,12 @@ void store(Definitions<T>& definitions, T fresh, Mode mode, std::vector<Place> T
 class Reader {
  public:
   Reader(const SourceFiles& files, uint32_t file, const LoadSettings& settings,
-         Collected* collected, ReportSink* sink)
-      : root_(files, file), settings_(settings), collected_(*collected), sink_(*sink) {}
+         const Exclusions& excluded, Collected* collected, ReportSink* sink)
+      : root_(files, file),
+        settings_(settings),
+        excluded_(excluded),
+        collected_(*collected),
+        sink_(*sink) {}
 
   void read_document(const yaml::Node& root) {
     if (root.is_null()) return;
@@ -96,10 +100,21 @@ class Reader {
           root_, {root_.file(), &root});
       return;
     }
-    for (const yaml::NodePtr& item : root.items) read_item(*item);
+    for (const yaml::NodePtr& item : root.items) {
+      if (excluded_.has(root_.file(), item->mark.offset)) {
+        pass_over(item->mark.offset);
+      } else {
+        read_item(*item);
+      }
+    }
   }
 
  private:
+  void pass_over(size_t offset) {
+    const ItemAt item = item_at(root_.files(), root_.file(), offset);
+    if (!item.type.empty()) collected_.skipped.insert(item.type + " " + item.name);
+  }
+
   void read_item(const yaml::Node& node) {
     const Place place{root_.file(), &node};
     if (!node.is_map()) {
@@ -262,15 +277,20 @@ class Reader {
 
   Chain root_;
   const LoadSettings& settings_;
+  const Exclusions& excluded_;
   Collected& collected_;
   ReportSink& sink_;
 };
 
 }  // namespace
 
+bool is_item_type(std::string_view key) {
+  return std::find(kItemTypes.begin(), kItemTypes.end(), key) != kItemTypes.end();
+}
+
 void read_items(const SourceFiles& files, uint32_t file, const LoadSettings& settings,
-                Collected* collected, ReportSink* sink) {
-  Reader reader(files, file, settings, collected, sink);
+                const Exclusions& excluded, Collected* collected, ReportSink* sink) {
+  Reader reader(files, file, settings, excluded, collected, sink);
   for (const yaml::NodePtr& root : files[file].document->roots()) reader.read_document(*root);
 }
 

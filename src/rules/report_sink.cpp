@@ -21,8 +21,10 @@ Chain Chain::with(std::string_view type, std::string_view name, Position positio
   return longer;
 }
 
-ReportSink::ReportSink(const SourceFiles& files, size_t max_errors)
-    : max_errors_(std::max<size_t>(max_errors, 1)),
+ReportSink::ReportSink(const SourceFiles& files, size_t max_errors, bool skips)
+    : files_(files),
+      max_errors_(std::max<size_t>(max_errors, 1)),
+      skips_(skips),
       error_counts_(files.size(), 0),
       hidden_warnings_(files.size(), 0) {
   for (const SourceFile& file : files) reports_.push_back({file.name, {}, {}});
@@ -67,9 +69,34 @@ std::vector<FileReport> ReportSink::take() {
   return std::move(reports_);
 }
 
+// A fault in a text that was put together belongs to the item its bytes are in if that is one of
+// the same name: an appended condition, not the rule it is appended to. Else it is the whole
+// item's, also where the bytes are those of a macro, which may be right for others.
+void ReportSink::note_item(const Chain& chain, const SourceRange& range) {
+  if (range.position.line == 0) {
+    has_foreign_errors_ = true;
+    return;
+  }
+  if (chain.locations().size() < 2) return;  // about a file, of which there is nothing to leave out
+  const Location& item = chain.locations()[1];
+  const ItemAt inner = item_at(files_, range.file, range.position.offset);
+  FaultyItem faulty{.file = range.file,
+                    .offset = inner.offset,
+                    .is_requirement = item.item_type.starts_with("required_")};
+  if (inner.type != item.item_type || inner.name != item.item_name) {
+    faulty.offset = item.position.offset;
+    const auto named = std::find_if(files_.begin(), files_.end(), [&](const SourceFile& file) {
+      return file.name == item.position.file;
+    });
+    if (named != files_.end()) faulty.file = static_cast<uint32_t>(named - files_.begin());
+  }
+  faulty_items_.insert(faulty);
+}
+
 void ReportSink::add(Severity severity, Code code, std::string message, const Chain& chain,
                      const SourceRange& range) {
   const bool is_error = severity == Severity::Error;
+  if (is_error && skips_) note_item(chain, range);
   if (!is_error && reports_[chain.file()].warnings.size() >= kMaxWarnings) {
     ++hidden_warnings_[chain.file()];
     return;

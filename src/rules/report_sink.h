@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rules/loader.h"
+#include "rules/skip.h"
 #include "rules/source_text.h"
 
 namespace gyr::rules {
@@ -33,7 +34,8 @@ inline constexpr size_t kMaxWarnings = 2000;  // of one file
 
 class ReportSink {
  public:
-  ReportSink(const SourceFiles& files, size_t max_errors);
+  // With `skips`, what every error is about is noted.
+  ReportSink(const SourceFiles& files, size_t max_errors, bool skips = false);
 
   void error(Code code, std::string message, const Chain& chain, const SourceRange& range);
   void warning(Code code, std::string message, const Chain& chain, const SourceRange& range);
@@ -47,6 +49,10 @@ class ReportSink {
   // Whether another error of this file would be shown; otherwise its message may be plain.
   bool shows_error(uint32_t file) const { return error_counts_[file] < max_errors_; }
   bool has_errors() const;
+  bool skips() const { return skips_; }
+  const std::set<FaultyItem>& faulty_items() const { return faulty_items_; }
+  // An error that is about no item: the configuration's.
+  bool has_foreign_errors() const { return has_foreign_errors_; }
   // The reports; where warnings were left out, the last one tells how many.
   std::vector<FileReport> take();
 
@@ -54,7 +60,13 @@ class ReportSink {
   void add(Severity severity, Code code, std::string message, const Chain& chain,
            const SourceRange& range);
 
+  void note_item(const Chain& chain, const SourceRange& range);
+
+  const SourceFiles& files_;
   size_t max_errors_;
+  bool skips_;
+  bool has_foreign_errors_ = false;
+  std::set<FaultyItem> faulty_items_;
   std::vector<FileReport> reports_;
   std::vector<size_t> error_counts_;
   std::vector<size_t> hidden_warnings_;

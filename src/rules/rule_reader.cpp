@@ -131,6 +131,12 @@ class RuleReader {
     return earlier_ == nullptr && (collected_.skipped_rules.contains(name_) ||
                                    collected_.broken.contains("rule " + name_));
   }
+  // The rule was left out for its errors, and that is said.
+  bool is_skipped() {
+    if (!collected_.is_gone("rule", name_)) return false;
+    fail(Code::Validate, "the rule is skipped because of an error, and so is this change of it");
+    return true;
+  }
 
   // The source the item gives must be that of the earlier definition.
   bool source_agrees() {
@@ -191,7 +197,7 @@ class RuleReader {
                "switching a rule with 'enabled' alone is deprecated; write "
                "'override: {enabled: replace}'",
                *item_.node().find("enabled"));
-    if (is_gone()) return;
+    if (is_gone() || is_skipped()) return;
     if (earlier_ == nullptr) {
       return fail(Code::Validate, "there is no rule of this name to enable or disable");
     }
@@ -203,7 +209,7 @@ class RuleReader {
         Code::DeprecatedItem,
         "'append' is deprecated; write 'override' with the keys to append" + keys_beside_append(),
         *item_.node().find("append"));
-    if (is_gone()) return;
+    if (is_gone() || is_skipped()) return;
     if (earlier_ == nullptr) {
       return fail(Code::Validate, "there is no rule of this name to append to");
     }
@@ -236,7 +242,7 @@ class RuleReader {
     const auto overrides = read_overrides(item_, kBoth, kReplaceOnly);
     if (!overrides) return broken();
     item_.check_keys(kRuleKeys);
-    if (is_gone()) return;
+    if (is_gone() || is_skipped()) return;
     if (earlier_ == nullptr) {
       return fail(Code::Validate, "there is no rule of this name to override");
     }

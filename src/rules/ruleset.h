@@ -95,6 +95,7 @@ struct Ruleset {
   std::vector<List> lists;
   std::string required_engine_version = "0.0.0";  // the highest one asked for
   std::vector<PluginRequirement> required_plugins;
+  size_t rules_skipped = 0;  // that are missing because of errors (RulesOnError::Skip)
 };
 
 }  // namespace gyr

@@ -35,7 +35,7 @@ bool is_gap(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 }  // namespace
 
 struct Loader {
-  static ParseResult parse(std::string text) {
+  static ParseResult parse(std::string text, AfterFault after) {
     auto document = std::make_shared<Document>();
     if (text.starts_with("\xef\xbb\xbf")) text.erase(0, 3);
     document->source_ = std::move(text);
@@ -53,6 +53,7 @@ struct Loader {
     }
     Reading reading = read_as_reference(*document);
     document->roots_ = std::move(reading.roots);
+    if (!reading.errors.empty() && after == AfterFault::KeepNothing) document->roots_.clear();
     for (ParseError& error : reading.errors) {
       const bool told = error.message.find("tab") != std::string::npos;
       if (told || !is_indented_with_tab(document->line_of(error.mark))) continue;
@@ -62,7 +63,9 @@ struct Loader {
   }
 };
 
-ParseResult parse(std::string text) { return Loader::parse(std::move(text)); }
+ParseResult parse(std::string text, AfterFault after) {
+  return Loader::parse(std::move(text), after);
+}
 
 const Node::Entry* Node::find_entry(std::string_view key) const {
   for (const Entry& entry : entries) {

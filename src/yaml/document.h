@@ -94,10 +94,12 @@ class Document {
 };
 
 struct ParseResult {
-  std::shared_ptr<const Document> document;  // always set; without roots after an error
+  std::shared_ptr<const Document> document;  // always set
   std::vector<ParseError> errors;            // none or one
 };
-ParseResult parse(std::string text);
+// What is left of a text with a fault: nothing, or the documents that end before it.
+enum class AfterFault : uint8_t { KeepNothing, KeepDocuments };
+ParseResult parse(std::string text, AfterFault after = AfterFault::KeepNothing);
 
 // The booleans of YAML 1.1: true yes on y, false no off n, in any case; nothing for other text.
 enum class Truth : uint8_t { False, True, Neither };

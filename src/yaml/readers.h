@@ -17,7 +17,7 @@ std::optional<std::vector<NodePtr>> read_fast(const Document& document);
 
 // With yaml-cpp: decides whether a text is valid, and words and places the fault if not.
 struct Reading {
-  std::vector<NodePtr> roots;      // none after an error
+  std::vector<NodePtr> roots;      // after an error those that end before it
   std::vector<ParseError> errors;  // none or one
 };
 Reading read_as_reference(const Document& document);

@@ -73,7 +73,6 @@ Reading read_as_reference(const Document& document) {
   Builder builder(document, &reading.roots);
   run(document, builder);
   reading.errors = builder.take_errors();
-  if (!reading.errors.empty()) reading.roots.clear();
   return reading;
 }
 
