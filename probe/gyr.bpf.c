@@ -48,6 +48,7 @@ char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
 const volatile __u32 own_tgid = 0;
 const volatile __u64 boot_to_epoch_ns = 0;
+const volatile __u8 drop_failed = 0;  // failed calls are none of our business
 
 // Which numbers of calls are worth a look, on either machine: most calls that come by are not.
 __u8 looks[GYR_CALLS];
@@ -362,6 +363,14 @@ static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
 #include "calls_32bit.h"
 #endif
 
+#define EINPROGRESS 115
+#define MAX_ERRNO 4095
+
+// The connection that a call has begun (EINPROGRESS) is no failure.
+static __always_inline int is_dropped(__s64 ret) {
+  return drop_failed && ret < 0 && ret >= -MAX_ERRNO && ret != -EINPROGRESS;
+}
+
 static __always_inline int is_talker(__u32 tgid) {
   return has_talkers && bpf_map_lookup_elem(&talkers, &tgid) != 0;
 }
@@ -408,6 +417,7 @@ static __always_inline void look_at_exit(struct task_struct* task, const struct 
   const struct gyr_call call = find_call(nr, compat);
   const __u32 tgid = READ(task, tgid);
   if (!call.event || tgid == own_tgid) return;
+  if (is_dropped(ret)) return;
   const int talks = is_talker(tgid);
   if (talks && is_shed(call.sc))
     count_shed();

@@ -597,7 +597,7 @@ int uring_complete(__u64* ctx) {
   const struct request* r = bpf_map_lookup_elem(&requests, &request);
   const __u32 slot = bpf_get_smp_processor_id();
   if (!r) return 0;
-  struct scratch* s = begin(slot, r->event, r->sc);
+  struct scratch* s = is_dropped(ret) ? 0 : begin(slot, r->event, r->sc);
   if (s) {
     if (r->acts_on_file) s->file = BPF_CORE_READ((struct io_kiocb*)request, file);
     emit_request(slot, request, ret);

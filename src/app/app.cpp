@@ -19,6 +19,7 @@
 #include "app/help.h"
 #include "app/listings.h"
 #include "app/pidfile.h"
+#include "app/plugins.h"
 #include "app/reload.h"
 #include "app/rule_use.h"
 #include "app/rules_command.h"
@@ -126,6 +127,7 @@ DetectSettings detect_settings(const Settings& settings, const Options& options)
   detect.snaplen = snaplen(settings);
   detect.ring_bytes = ring_bytes(settings.engine.probe());
   detect.cpus_per_ring = settings.engine.modern_ebpf.cpus_for_each_buffer;
+  detect.drop_failed = settings.engine.probe().drop_failed_exit;
   detect.attach_mode = settings.gyr.attach_mode;
   detect.disable_iterators = settings.engine.modern_ebpf.disable_iterators;
   detect.thread_limit = settings.falco_libs.thread_table_size;
@@ -184,36 +186,6 @@ void warn_of_settings_without_effect(const ConfigResult& config, const Logger& l
   }
 }
 
-// Rules and detection of system calls work without plugins, so a missing one is no error; but its
-// events are missing, which must be seen.
-void warn_of_plugins(const ConfigResult& config, const Logger& logger) {
-  const Settings& settings = config.settings;
-  std::vector<std::string> wanted = settings.load_plugins;
-  if (config.values.find("load_plugins") == nullptr) {
-    for (const PluginSettings& plugin : settings.plugins) wanted.push_back(plugin.name);
-  }
-  for (const std::string& name : wanted) {
-    if (name == "container" || name == "json") continue;  // their fields are built in
-    const std::string_view key = settings.load_plugins.empty() ? "plugins" : "load_plugins";
-    logger->warn(
-        "{}: the plugin '{}' is not loaded: this version loads no plugins; events of its source do "
-        "not arrive, and rules for them are skipped",
-        config.place_of(key), one_line(name));
-  }
-}
-
-// Of the reference's container plugin, whose fields are built in: where APIs are asked.
-Result<ContainerApiSettings> container_apis(const ConfigResult& config) {
-  for (const PluginSettings& plugin : config.settings.plugins) {
-    if (plugin.name != "container") continue;
-    auto apis = parse_container_api_settings(plugin.init_config);
-    if (apis) return apis;
-    return Error{fmt::format("{}: init_config of the plugin 'container': {}",
-                             config.place_of("plugins"), apis.error().message)};
-  }
-  return ContainerApiSettings{};
-}
-
 // False after an error. Releases of the reference that had -d wrote a file nobody asked for, which
 // units of their time name.
 bool write_pidfile(const Options& options, const Logger& logger, Pidfile* pidfile) {
@@ -242,9 +214,12 @@ int run_detection_with(const ConfigResult& config, const Options& options, const
     return print_error(sources.error().message);
   }
   warn_of_settings_without_effect(config, logger);
+  if (const Result<void> named = check_load_plugins(config); !named) {
+    return print_error(named.error().message);
+  }
   warn_of_plugins(config, logger);
   DetectSettings detection = detect_settings(settings, options);
-  auto apis = container_apis(config);
+  auto apis = container_settings(config, logger);
   if (!apis) return print_error(apis.error().message);
   if (!options.cri_sockets.empty()) {
     (*apis)[ContainerApi::Cri] = {.enabled = true, .sockets = options.cri_sockets};

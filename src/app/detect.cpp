@@ -222,7 +222,8 @@ struct Run {
 
   // A command, whose status becomes ours, or running processes; without the probe.
   int follow() {
-    LiveHost host("", settings.container_apis);  // processes are numbered as in our own /proc
+    // Processes are numbered as in our own /proc.
+    LiveHost host("", settings.container_apis, settings.container_apis.label_max_len);
     if (settings.dry_run) {
       say(fmt::format("gyr: dry run: {} rules are loaded; nothing was started\n",
                       rules->ruleset->rules.size()));
@@ -242,7 +243,8 @@ struct Run {
   }
 
   int live() {
-    LiveHost host(environment("HOST_ROOT"), settings.container_apis);
+    LiveHost host(environment("HOST_ROOT"), settings.container_apis,
+                  settings.container_apis.label_max_len);
     if (settings.dry_run) {
       say(fmt::format("gyr: dry run: {} rules are loaded; the probe was not attached\n",
                       rules->ruleset->rules.size()));
@@ -254,6 +256,7 @@ struct Run {
                    .ring_bytes = settings.ring_bytes,
                    .cpus_per_ring = settings.cpus_per_ring,
                    .attach_mode = settings.attach_mode,
+                   .drop_failed = settings.drop_failed,
                    .disable_iterators = settings.disable_iterators,
                    .library_log = library_log()},
                   logger);

@@ -43,6 +43,7 @@ struct DetectSettings {
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;
   AttachMode attach_mode = AttachMode::Auto;
+  bool drop_failed = false;  // failed calls, in the kernel
   bool disable_iterators = false;
   uint32_t thread_limit = 262144;
   uint64_t purge_interval_ns = 300'000'000'000;

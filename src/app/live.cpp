@@ -10,14 +10,14 @@
 #include "source/proc_scan.h"
 
 namespace gyr::app {
-LiveHost::LiveHost(std::string host_root, ContainerApiSettings apis)
+LiveHost::LiveHost(std::string host_root, ContainerApiSettings apis, size_t label_limit)
     : host_root_(std::move(host_root)),
       files_(system_files(host_root_)),
       users_(system_users(host_root_)),
       asker_(std::make_unique<ContainerAsker>(std::move(apis), host_root_)),
       containers_(std::make_unique<ContainerFinder>(
-          *files_,
-          [this](ContainerQuestion question) { return asker_->ask(std::move(question)); })),
+          *files_, [this](ContainerQuestion question) { return asker_->ask(std::move(question)); },
+          label_limit)),
       fds_(std::make_unique<FdLookup>(*files_)) {}
 
 Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
@@ -29,6 +29,7 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
   live.attach_mode = what.attach_mode;
   live.real_paths = what.collection.real_paths;
   live.compared = what.collection.compared;
+  live.drop_failed = what.drop_failed;
   live.library_log = what.library_log;
   live.host_root = host_root_;
   if (what.disable_iterators) live.iterators = IteratorUse::Never;

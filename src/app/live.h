@@ -23,7 +23,9 @@ namespace gyr::app {
 class LiveHost {
  public:
   // `host_root`: HOST_ROOT, "" for this file system. `apis`: what may be asked about containers.
-  explicit LiveHost(std::string host_root, ContainerApiSettings apis = {});
+  // Longer values of labels are left out.
+  explicit LiveHost(std::string host_root, ContainerApiSettings apis = {},
+                    size_t label_limit = kLabelLimit);
 
   // Attaches the probe. Warnings go to the log. The source must not outlive the host.
   struct Collect {
@@ -32,6 +34,7 @@ class LiveHost {
     uint64_t ring_bytes = 8ull << 20;
     uint32_t cpus_per_ring = 2;
     AttachMode attach_mode = AttachMode::Auto;
+    bool drop_failed = false;
     bool disable_iterators = false;
     Logger library_log{};  // null: what libbpf says is not logged
   };

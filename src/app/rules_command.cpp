@@ -205,7 +205,7 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
   } else {
     log_warning_counts(result, logger);
   }
-  if (request.settings.metrics.enabled) use.digests = digests_of(files);
+  if (request.settings.metrics.enabled) use.digests = digests_of(files->sources);
   use.ruleset = std::move(result.ruleset);
   return use;
 }

@@ -153,7 +153,7 @@ void add_crio(RuntimeFiles& files, const Json& notes, ContainerMetadata* metadat
   ContainerMetadata& to = *metadata;
   to.type = static_cast<int64_t>(ContainerType::CriO);
   to.is_pod_sandbox = note("ContainerType") == "sandbox";
-  if (const auto labels = parse_json(note("Labels"))) to.labels = short_labels(labels_of(*labels));
+  if (const auto labels = parse_json(note("Labels"))) to.labels = labels_of(*labels);
   for (const char* key : {"io.kubernetes.pod.name", "io.kubernetes.pod.namespace",
                           "io.kubernetes.pod.uid", "io.kubernetes.container.name"}) {
     set_label(&to, key, text_of(notes, key));

@@ -9,7 +9,7 @@ constexpr size_t kConfigLimit = 1 << 20;
 constexpr size_t kRepositoriesLimit = 4 << 20;
 
 ContainerLabels docker_labels(const Json& config) {
-  return short_labels(labels_of(member(config, "Labels")));
+  return labels_of(member(config, "Labels"));
 }
 
 std::vector<ContainerMount> docker_mounts(const Json& points) {

@@ -231,11 +231,21 @@ void ContainerFinder::ask_api(const ContainerPath& path, Memory* memory,
   set_api_reason(why, metadata);
 }
 
+// Those of Kubernetes are what fields are made of.
+void ContainerFinder::leave_out_long(ContainerLabels* labels) const {
+  std::erase_if(*labels, [this](const auto& label) {
+    return label.second.size() > label_limit_ && !label.first.starts_with("io.kubernetes.");
+  });
+}
+
 std::string ContainerFinder::news(const ContainerMetadata& metadata, Memory* memory) {
   const bool found = std::any_of(metadata.why.begin(), metadata.why.end(),
                                  [](WhyMissing why) { return why == WhyMissing::Known; });
   if (!found) return "";
-  std::string json = container_json(metadata);
+  ContainerMetadata told = metadata;
+  leave_out_long(&told.labels);
+  leave_out_long(&told.pod_sandbox_labels);
+  std::string json = container_json(told);
   if (json == memory->told) return "";
   memory->told = json;
   return json;

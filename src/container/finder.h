@@ -55,11 +55,15 @@ class MissingCounts {
 // The folders in which runtimes keep what is read about their containers.
 std::span<const std::string_view> runtime_folders();
 
+inline constexpr size_t kLabelLimit = 100;  // as the reference's default has it
+
 class ContainerFinder {
  public:
   // The files must outlive it. `ask`: for what files do not tell; unset: nobody is asked.
-  explicit ContainerFinder(const Files& files, AskContainerApi ask = nullptr)
-      : files_(files), ask_(std::move(ask)) {}
+  // Longer values of labels than `label_limit` bytes are not told.
+  explicit ContainerFinder(const Files& files, AskContainerApi ask = nullptr,
+                           size_t label_limit = kLabelLimit)
+      : files_(files), ask_(std::move(ask)), label_limit_(label_limit) {}
 
   // `id` and `cgroups` of a live thread, as container_id_of() relates them, and its process.
   ContainerAnswer find(std::string_view id, std::string_view cgroups, int64_t pid, uint64_t now_ns);
@@ -96,11 +100,13 @@ class ContainerFinder {
 
   void find_files(const ContainerPath& path, int64_t pid, ContainerMetadata* metadata) const;
   void ask_api(const ContainerPath& path, Memory* memory, ContainerMetadata* metadata) const;
+  void leave_out_long(ContainerLabels* labels) const;
   // The JSON if it is not what was told last.
   std::string news(const ContainerMetadata& metadata, Memory* memory);
 
   const Files& files_;
   const AskContainerApi ask_;
+  const size_t label_limit_;
   absl::flat_hash_map<std::string, Memory, TextHash, std::equal_to<>> memory_;  // by full id
   MissingCounts missing_;
   uint64_t attempts_ = 0;

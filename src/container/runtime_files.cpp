@@ -64,11 +64,6 @@ int64_t time_of(std::string_view text) {
   return seconds > 0 ? seconds : 0;  // runtimes write the year 1 for "not yet"
 }
 
-ContainerLabels short_labels(ContainerLabels labels) {
-  std::erase_if(labels, [](const auto& label) { return label.second.size() > kLabelLimit; });
-  return labels;
-}
-
 // The cache of libcni: <network>-<sandbox>-<interface>.
 void read_cni_result(RuntimeFiles& files, ContainerMetadata* metadata) {
   const std::string& id =

@@ -51,8 +51,4 @@ void read_cni_result(RuntimeFiles& files, ContainerMetadata* metadata);
 void set_image(std::string_view text, ContainerMetadata* metadata);
 // Seconds since the epoch of "2026-01-02T03:04:05…Z"; 0 for anything else.
 int64_t time_of(std::string_view text);
-// Longer values of labels are left out, as the reference's default has it.
-inline constexpr size_t kLabelLimit = 100;
-ContainerLabels short_labels(ContainerLabels labels);
-
 }  // namespace gyr

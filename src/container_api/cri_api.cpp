@@ -36,7 +36,7 @@ ContainerLabels labels_in(std::string_view message, uint64_t field) {
   std::sort(labels.begin(), labels.end());
   const auto same_name = [](const auto& a, const auto& b) { return a.first == b.first; };
   labels.erase(std::unique(labels.begin(), labels.end(), same_name), labels.end());
-  return short_labels(std::move(labels));
+  return labels;
 }
 
 void add_label(const char* name, std::string_view value, ContainerLabels* labels) {

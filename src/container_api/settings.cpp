@@ -49,6 +49,36 @@ Result<void> read_engine(std::string_view name, const Json& from,
   return {};
 }
 
+constexpr uint32_t kLabelMaxLen = 65535;
+
+Result<void> read_label_limit(const Json& root, ContainerApiSettings* settings) {
+  const Json& limit = member(root, "label_max_len");
+  if (limit.is_null()) return {};
+  if (!limit.is_number_unsigned() || limit.get<uint64_t>() > kLabelMaxLen) {
+    return Error{fmt::format("label_max_len is no number from 0 to {}", kLabelMaxLen)};
+  }
+  settings->label_max_len = limit.get<uint32_t>();
+  return {};
+}
+
+// What the reference's plugin can do otherwise and we do not.
+void note_without_effect(const Json& root, ContainerApiSettings* settings) {
+  auto& notes = settings->without_effect;
+  if (member(root, "with_size") == true) notes.emplace_back("with_size: no field shows sizes");
+  const Json& hooks = member(root, "hooks");
+  if (hooks.is_array() && hooks.size() != 2) {
+    notes.emplace_back("hooks: a container is looked up at its first process");
+  }
+  for (const char* engine : {"lxc", "libvirt_lxc", "bpm"}) {
+    const Json& row = member(member(root, "engines"), engine);
+    if (member(row, "enabled") != false) continue;
+    notes.push_back(fmt::format(
+        "engines.{}.enabled: its containers are known by the names of their control groups, which "
+        "costs nothing",
+        engine));
+  }
+}
+
 }  // namespace
 
 Result<ContainerApiSettings> parse_container_api_settings(std::string_view init_config) {
@@ -56,6 +86,8 @@ Result<ContainerApiSettings> parse_container_api_settings(std::string_view init_
   if (init_config.find_first_not_of(" \t\r\n") == std::string_view::npos) return settings;
   const std::optional<Json> root = parse_json(init_config);
   if (!root || !root->is_object()) return Error{"neither a map nor the JSON text of one"};
+  if (Result<void> read = read_label_limit(*root, &settings); !read) return read.error();
+  note_without_effect(*root, &settings);
   const Json& engines = member(*root, "engines");
   if (engines.is_null()) return settings;
   if (!engines.is_object()) return Error{"engines is no map"};

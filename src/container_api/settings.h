@@ -29,6 +29,11 @@ struct ContainerApiSettings {
                          "/run/k3s/containerd/containerd.sock",
                          "/run/host-containerd/containerd.sock"}}};
 
+  // Longer values of labels are left out, in bytes.
+  uint32_t label_max_len = 100;
+  // Keys that are set and change nothing here, each with the reason.
+  std::vector<std::string> without_effect{};
+
   Engine& operator[](ContainerApi api) { return engines[static_cast<size_t>(api)]; }
   const Engine& operator[](ContainerApi api) const { return engines[static_cast<size_t>(api)]; }
 };

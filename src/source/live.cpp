@@ -278,6 +278,7 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
   probe.rodata->preemptible = programs_are_preempted() ? 1 : 0;
   probe.rodata->page_kib = static_cast<uint32_t>(sysconf(_SC_PAGESIZE) / 1024);
   probe.rodata->has_rdonly_cast = typed && has_rdonly_cast_ ? 1 : 0;
+  probe.rodata->drop_failed = settings_.drop_failed ? 1 : 0;
   probe.rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
   probe.rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
 }

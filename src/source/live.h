@@ -30,6 +30,8 @@ struct LiveSettings {
   uint64_t ring_bytes = 8ull << 20;
   uint32_t cpus_per_ring = 2;
   AttachMode attach_mode = AttachMode::Auto;
+  // Calls that fail are dropped in the kernel, connections that are begun (EINPROGRESS) excepted.
+  bool drop_failed = false;
   bool preempted = false;  // for tests: as if the kernel preempted programs, as Linux 7.0 does
   // Tell the path of each opened file as the kernel resolved it (Record::note).
   bool real_paths = false;

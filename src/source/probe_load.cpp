@@ -41,6 +41,7 @@ Probe open_probe(bool typed) {
                 offsetof(gyr_portable::gyr_portable__##part, variable))
   SAME(rodata, own_tgid);
   SAME(rodata, boot_to_epoch_ns);
+  SAME(rodata, drop_failed);
   SAME(rodata, snaplen);
   SAME(rodata, page_kib);
   SAME(rodata, preemptible);

@@ -86,7 +86,7 @@ TEST(Finder, ReadsDocker) {
     EXPECT_EQ(it.host_network, false);
     EXPECT_EQ(it.host_ipc, false);
     EXPECT_EQ(mounts_of(it), "/run/docker.sock:/var/run/docker.sock::true:rprivate,");
-    EXPECT_EQ(labels_of(it.labels), "app=shop,") << "long values are left out";
+    EXPECT_EQ(labels_of(it.labels), "app=shop,long=" + std::string(101, 'x') + ",");
     EXPECT_EQ(it.created_time, 1772600767);
   }
 }
@@ -464,6 +464,22 @@ TEST(Finder, TellsOnceAndIsDone) {
   // Asked all the same: the container was started again.
   EXPECT_EQ(finder.find(kShort, kGroups, 100, 2000).json, first.json);
   EXPECT_EQ(finder.missing().text(), "");
+}
+
+TEST(Finder, LeavesOutLongLabels) {
+  HostRoot host;
+  write_docker(host);
+  struct Case {
+    size_t limit;
+    bool app, longer;
+  };
+  for (const Case& one :
+       {Case{kLabelLimit, true, false}, Case{101, true, true}, Case{3, false, false}}) {
+    ContainerFinder finder(*host.files, nullptr, one.limit);
+    const std::string json = finder.find(kShort, kGroups, 100, 1000).json;
+    EXPECT_EQ(json.find(R"("app":"shop")") != std::string::npos, one.app) << one.limit;
+    EXPECT_EQ(json.find(R"("long":"xxx)") != std::string::npos, one.longer) << one.limit;
+  }
 }
 
 TEST(Finder, WantsToBeAskedAgainWhileSomethingMayCome) {

@@ -153,6 +153,13 @@ TEST(ContainerApiSettings, TakesWhatTheReferencesPluginTakes) {
   EXPECT_EQ((*settings)[ContainerApi::Cri].sockets, std::vector<std::string>{"/run/my/cri.sock"});
   EXPECT_EQ((*settings)[ContainerApi::Docker].sockets, std::vector<std::string>{kDocker});
   EXPECT_TRUE(parse_container_api_settings(" "));
+  EXPECT_EQ(settings->label_max_len, 100u);
+  EXPECT_EQ(parse_container_api_settings(R"({"label_max_len":7})")->label_max_len, 7u);
+  EXPECT_EQ(settings->without_effect,
+            std::vector<std::string>{"hooks: a container is looked up at its first process"});
+  const auto none = parse_container_api_settings(
+      R"({"with_size":true,"hooks":["create","start"],"engines":{"lxc":{"enabled":false}}})");
+  EXPECT_EQ(none->without_effect.size(), 2u) << "with_size, lxc";
 }
 
 TEST(ContainerApiSettings, SaysWhatIsWrong) {
@@ -163,6 +170,7 @@ TEST(ContainerApiSettings, SaysWhatIsWrong) {
   EXPECT_EQ(fault("label_max_len: 100"), "neither a map nor the JSON text of one");
   EXPECT_EQ(fault("[]"), "neither a map nor the JSON text of one");
   EXPECT_EQ(fault(R"({"engines":[]})"), "engines is no map");
+  EXPECT_EQ(fault(R"({"label_max_len":-1})"), "label_max_len is no number from 0 to 65535");
   EXPECT_EQ(fault(R"({"engines":{"docker":true}})"), "engines.docker is no map");
   EXPECT_EQ(fault(R"({"engines":{"cri":{"enabled":"yes"}}})"),
             "engines.cri.enabled is neither true nor false");

@@ -91,7 +91,8 @@ void expect_container(const ContainerReply& reply) {
   EXPECT_EQ(it.labels, (ContainerLabels{{"a", "1"},
                                         {"b", "2"},
                                         {"io.kubernetes.pod.name", "shop-0"},
-                                        {"io.kubernetes.pod.namespace", "prod"}}));
+                                        {"io.kubernetes.pod.namespace", "prod"},
+                                        {"long", std::string(101, 'x')}}));
   EXPECT_EQ(it.ip, "10.1.2.3");
   EXPECT_EQ(it.pod_sandbox_id, kPodId);
   EXPECT_EQ(it.pod_sandbox_labels,

@@ -73,7 +73,8 @@ TEST(DockerApi, TellsAboutAContainer) {
   EXPECT_EQ(it.host_pid, true);
   EXPECT_EQ(it.host_network, false);
   EXPECT_EQ(it.created_time, 1772600767);
-  EXPECT_EQ(it.labels, (ContainerLabels{{"app", "shop"}, {"tier", "front"}}));
+  EXPECT_EQ(it.labels,
+            (ContainerLabels{{"app", "shop"}, {"long", std::string(101, 'x')}, {"tier", "front"}}));
   ASSERT_EQ(it.mounts.size(), 1u);
   EXPECT_EQ(it.mounts[0].destination, "/data");
   EXPECT_FALSE(it.mounts[0].writable);
