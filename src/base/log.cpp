@@ -8,13 +8,16 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 template void fmt::detail::vformat_to(fmt::detail::buffer<char>&, fmt::string_view,
                                       fmt::format_args, fmt::detail::locale_ref);
 
 namespace gyr {
 namespace {
 
-spdlog::level::level_enum to_level(const std::string& level) {
+spdlog::level::level_enum to_level(const std::string& word) {
+  const std::string level = to_lower(word);
   if (level == "debug") return spdlog::level::debug;
   if (level == "info" || level == "informational" || level == "notice") return spdlog::level::info;
   if (level == "warning") return spdlog::level::warn;

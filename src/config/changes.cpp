@@ -10,11 +10,11 @@ namespace gyr::config {
 namespace {
 
 // A key and all below it. Whatever the rules are made of, and what follows from them.
-constexpr std::array<std::string_view, 11> kLive = {
+constexpr std::array<std::string_view, 12> kLive = {
     "append_output", "base_syscalls",       "config_files",
     "gyr.governor",  "gyr.live.real_paths", "gyr.live.compare_arguments",
     "priority",      "rule_matching",       "rules",
-    "rules_files",   "static_fields",
+    "rules_files",   "static_fields",       "gyr.rules_on_error",
 };
 
 std::string written(const ConfigResult& config, std::string_view path) {
