@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 2> kSearched = {"/etc/gyr/gyr.yaml",
                                                        "/etc/falco/falco.yaml"};
 constexpr size_t kMaxFileBytes = 4u << 20;
 constexpr size_t kMaxIncludes = 1000;
-constexpr uint64_t kMostWait_ms = 10'000;  // for a pipe that somebody writes a configuration into
+constexpr uint64_t kMostWaitMs = 10'000;  // for a pipe that somebody writes a configuration into
 constexpr uint32_t kDirectoryBit = 0040000;
 constexpr uint32_t kTypeMask = 0170000;
 
@@ -259,7 +259,7 @@ class Loader {
   // The file as a map; null when it is empty or was no good.
   std::optional<Value> read_file(const std::string& path) {
     const Origin origin{path, 1, 1};
-    auto text = files_.read_in_time(path, kMaxFileBytes + 1, kMostWait_ms);
+    auto text = files_.read_in_time(path, kMaxFileBytes + 1, kMostWaitMs);
     if (!text) {
       problem(true, origin, text.error().message);
       return std::nullopt;

@@ -20,7 +20,8 @@ bool is_folder(const std::string& path) {
 }
 
 void add_file(const Files& files, const std::string& path, std::vector<RuleSource>* found) {
-  Result<std::string> text = files.read(path, yaml::kMaxBytes + 1);
+  constexpr uint64_t kMostWaitMs = 10'000;  // for a pipe
+  Result<std::string> text = files.read_in_time(path, yaml::kMaxBytes + 1, kMostWaitMs);
   if (!text) {
     found->push_back({path, "", text.error().message});
     return;
