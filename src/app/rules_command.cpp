@@ -111,6 +111,39 @@ void log_warning_counts(const LoadResult& result, const Logger& logger) {
   }
 }
 
+bool has_tag(const Rule& rule, const std::string& tag) {
+  return std::find(rule.tags.begin(), rule.tags.end(), tag) != rule.tags.end();
+}
+
+bool fits(const AppendOutput& entry, const Rule& rule) {
+  return (entry.rule.empty() || entry.rule == rule.name) &&
+         (entry.source.empty() || entry.source == rule.source) &&
+         std::all_of(entry.tags.begin(), entry.tags.end(),
+                     [&](const std::string& tag) { return has_tag(rule, tag); });
+}
+
+// A misspelt name selects nothing, and looks as if it did.
+void warn_of_what_fits_nothing(const Settings& settings, const Ruleset& ruleset,
+                               const Logger& logger) {
+  const auto& rules = ruleset.rules;
+  for (size_t i = 0; i < settings.rules.size(); ++i) {
+    const RuleSelection& entry = settings.rules[i];
+    const bool by_name = !entry.rule.empty();
+    const auto chosen = [&](const Rule& rule) {
+      return by_name ? wildcard_match(entry.rule, rule.name) : has_tag(rule, entry.tag);
+    };
+    if (std::any_of(rules.begin(), rules.end(), chosen)) continue;
+    logger->warn("rules[{}]: no rule {} '{}'", i, by_name ? "is called" : "has the tag",
+                 one_line(by_name ? entry.rule : entry.tag));
+  }
+  for (size_t i = 0; i < settings.append_output.size(); ++i) {
+    const AppendOutput& entry = settings.append_output[i];
+    const auto chosen = [&](const Rule& rule) { return fits(entry, rule); };
+    if (std::any_of(rules.begin(), rules.end(), chosen)) continue;
+    logger->warn("append_output[{}]: no rule fits its match", i);
+  }
+}
+
 Dialect dialect_of(const RulesRequest& request) {
   return {.fields = request.fields.classes(), .event_types = kEventCount};
 }
@@ -200,6 +233,7 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
     return use;
   }
   log_skipped(result, logger);
+  warn_of_what_fits_nothing(request.settings, *result.ruleset, logger);
   if (request.options.verbose) {
     log_warnings(result, logger);
   } else {
