@@ -76,8 +76,9 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
   }
   if (const std::string drops = engine.drops().text(); !drops.empty()) logger->warn("{}", drops);
   if (!settings.verbose) return;
-  logger->info("{} events, {} of them consumed before anybody saw them; {} threads known at the end",
-             counters.events + counters.filtered, counters.filtered, engine.state().thread_count());
+  logger->info(
+      "{} events, {} of them consumed before anybody saw them; {} threads known at the end",
+      counters.events + counters.filtered, counters.filtered, engine.state().thread_count());
   if (counters.seen > 0) {
     const StateCounters& state = engine.state().counters();
     logger->info(

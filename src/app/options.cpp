@@ -118,20 +118,13 @@ Result<void> check_contradictions(const Options& o) {
 // Options that print something and end, in the order the reference looks at them.
 std::vector<std::string_view> print_commands(const Options& o) {
   const std::pair<bool, std::string_view> all[] = {
-      {o.config_schema, "--config-schema"},
-      {o.rule_schema, "--rule-schema"},
-      {o.config_sample, "--config-sample"},
-      {o.list_ignored, "-i"},
-      {o.list_events, "--list-events"},
-      {o.version, "--version"},
-      {o.page_size, "--page-size"},
-      {o.plugin_info.has_value(), "--plugin-info"},
-      {o.list_plugins, "--list-plugins"},
-      {o.list_fields, "--list"},
-      {!o.validate.empty(), "-V"},
-      {o.describe_all, "-L"},
-      {o.describe_rule.has_value(), "-l"},
-      {o.support, "--support"},
+      {o.config_schema, "--config-schema"}, {o.rule_schema, "--rule-schema"},
+      {o.config_sample, "--config-sample"}, {o.list_ignored, "-i"},
+      {o.list_events, "--list-events"},     {o.version, "--version"},
+      {o.page_size, "--page-size"},         {o.plugin_info.has_value(), "--plugin-info"},
+      {o.list_plugins, "--list-plugins"},   {o.list_fields, "--list"},
+      {!o.validate.empty(), "-V"},          {o.describe_all, "-L"},
+      {o.describe_rule.has_value(), "-l"},  {o.support, "--support"},
   };
   std::vector<std::string_view> given;
   for (const auto& [is_given, option] : all) {

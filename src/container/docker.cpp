@@ -8,9 +8,7 @@ namespace {
 constexpr size_t kConfigLimit = 1 << 20;
 constexpr size_t kRepositoriesLimit = 4 << 20;
 
-ContainerLabels docker_labels(const Json& config) {
-  return labels_of(member(config, "Labels"));
-}
+ContainerLabels docker_labels(const Json& config) { return labels_of(member(config, "Labels")); }
 
 std::vector<ContainerMount> docker_mounts(const Json& points) {
   std::vector<ContainerMount> mounts;
