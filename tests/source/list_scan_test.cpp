@@ -218,7 +218,7 @@ TEST_F(Lists, paths_that_the_kernel_does_not_tell_are_read) {
 TEST_F(Lists, a_list_that_fails_is_an_error) {
   add_process(3, "one", "a");
   lists.tasks = {{task(3, 3, 1)}};
-  for (const size_t at : {0, 1, 500}) {
+  for (const size_t at : {size_t{0}, size_t{1}, size_t{500}}) {
     lists.asked = 0;
     lists.fails_at = at;
     const auto snapshot = scan_lists(lists, *files, *users, &counters);
