@@ -58,6 +58,19 @@ class FileDescriptor {
 
 int silent(libbpf_print_level, const char*, va_list) { return 0; }
 
+// While it lasts libbpf says nothing: an attempt may fail, and the error tells. Whoever listened
+// before does so again afterwards.
+class Silence {
+ public:
+  Silence() : before_(libbpf_set_print(silent)) {}
+  ~Silence() { libbpf_set_print(before_); }
+  Silence(const Silence&) = delete;
+  Silence& operator=(const Silence&) = delete;
+
+ private:
+  libbpf_print_fn_t before_;
+};
+
 Error failed(std::string_view what, int number) {
   return {fmt::format("{}: {}", what, std::strerror(number))};
 }
@@ -92,7 +105,7 @@ class Iterators final : public HostLists {
     if (!is_in_host_pid_namespace()) {
       return Error{"this is not the host's pid namespace, which alone they list"};
     }
-    libbpf_set_print(silent);
+    const Silence silence;
     const bool may_ask_for_paths = !running_kernel().before(5, 12);
     auto loaded = load(may_ask_for_paths);
     if (!loaded && may_ask_for_paths) loaded = load(false);
