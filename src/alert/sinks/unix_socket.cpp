@@ -31,7 +31,7 @@ namespace {
 
 constexpr uint64_t kMillisecond = 1'000'000;
 constexpr int kBacklog = 64;
-constexpr int kRefusedPauseMs = 100;  // when no reader can be accepted
+constexpr int kRefusedPauseMs = 100;  // before the next try when no reader can be accepted
 
 struct Owner {
   uid_t user = static_cast<uid_t>(-1);  // -1: as it is
@@ -134,6 +134,7 @@ class UnixSink final : public Sink {
   std::thread thread_;
   std::atomic<bool> stopping_{false};
   bool said_full_ = false;
+  bool cannot_accept_ = false;  // for a moment
   std::mutex mutex_;
   std::vector<Reader> readers_;  // under mutex_
 };
@@ -259,7 +260,8 @@ void UnixSink::wait_events() {
       return reader.gone;
     });
     polled.push_back({.fd = wake_, .events = POLLIN, .revents = 0});
-    polled.push_back({.fd = listener_, .events = POLLIN, .revents = 0});
+    const short news = cannot_accept_ ? 0 : POLLIN;
+    polled.push_back({.fd = listener_, .events = news, .revents = 0});
     for (const Reader& reader : readers_) {
       const bool waits = reader.waiting() > 0;
       polled.push_back({.fd = reader.fd,
@@ -267,7 +269,9 @@ void UnixSink::wait_events() {
                         .revents = 0});
     }
   }
-  if (poll(polled.data(), polled.size(), -1) <= 0) return;
+  const int patience = cannot_accept_ ? kRefusedPauseMs : -1;
+  cannot_accept_ = false;
+  if (poll(polled.data(), polled.size(), patience) <= 0) return;
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t ignored = ::read(wake_, &count, sizeof count);
   const std::lock_guard lock(mutex_);
@@ -308,7 +312,7 @@ void UnixSink::accept_readers() {
     const int fd = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd < 0) {
       // Out of descriptors: the peer stays in the backlog, and this thread must not spin.
-      if (errno != EAGAIN && errno != EINTR) usleep(kRefusedPauseMs * 1000);
+      cannot_accept_ = errno != EAGAIN && errno != EINTR;
       return;
     }
     if (readers_.size() < settings_.readers) {
