@@ -28,7 +28,9 @@ constexpr int kPurgeMs = 1000;
   F(rd_kafka_conf_set_log_cb)    \
   F(rd_kafka_conf_set_error_cb)  \
   F(rd_kafka_new)                \
-  F(rd_kafka_producev)           \
+  F(rd_kafka_produceva)          \
+  F(rd_kafka_error_code)         \
+  F(rd_kafka_error_destroy)      \
   F(rd_kafka_poll)               \
   F(rd_kafka_flush)              \
   F(rd_kafka_purge)              \
@@ -142,13 +144,28 @@ Result<void> KafkaSink::open(SinkPort& port) {
 }
 
 rd_kafka_resp_err_t KafkaSink::produce(const Outgoing& alert, Slot* slot) const {
-  return kafka_.rd_kafka_producev(
-      producer_, RD_KAFKA_V_TOPIC(settings_.topic.c_str()),
-      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-      RD_KAFKA_V_VALUE(const_cast<char*>(alert.line.data()), alert.line.size()),
-      RD_KAFKA_V_KEY(alert.id.data(), alert.id.size()),
-      RD_KAFKA_V_HEADER("gyr-alert-id", alert.id.data(), static_cast<ssize_t>(alert.id.size())),
-      RD_KAFKA_V_OPAQUE(slot), RD_KAFKA_V_END);
+  std::array<rd_kafka_vu_t, 6> parts{};
+  parts[0].vtype = RD_KAFKA_VTYPE_TOPIC;
+  parts[0].u.cstr = settings_.topic.c_str();
+  parts[1].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
+  parts[1].u.i = RD_KAFKA_MSG_F_COPY;
+  parts[2].vtype = RD_KAFKA_VTYPE_VALUE;
+  parts[2].u.mem.ptr = const_cast<char*>(alert.line.data());
+  parts[2].u.mem.size = alert.line.size();
+  parts[3].vtype = RD_KAFKA_VTYPE_KEY;
+  parts[3].u.mem.ptr = const_cast<char*>(alert.id.data());
+  parts[3].u.mem.size = alert.id.size();
+  parts[4].vtype = RD_KAFKA_VTYPE_HEADER;
+  parts[4].u.header.name = "gyr-alert-id";
+  parts[4].u.header.val = alert.id.data();
+  parts[4].u.header.size = static_cast<ssize_t>(alert.id.size());
+  parts[5].vtype = RD_KAFKA_VTYPE_OPAQUE;
+  parts[5].u.ptr = slot;
+  rd_kafka_error_t* error = kafka_.rd_kafka_produceva(producer_, parts.data(), parts.size());
+  if (error == nullptr) return RD_KAFKA_RESP_ERR_NO_ERROR;
+  const rd_kafka_resp_err_t code = kafka_.rd_kafka_error_code(error);
+  kafka_.rd_kafka_error_destroy(error);
+  return code;
 }
 
 // Until everything is reported: delivered, failed, or taken back when the time is over.
