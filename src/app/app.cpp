@@ -229,7 +229,7 @@ int run_detection_with(const ConfigResult& config, const Options& options, const
   if (!observer) return print_error(observer.error().message);
   detection.observer = *std::move(observer);
   detection.built_in_rules = rules.built_in;
-  if (options.daemon && detection.stdout_enabled) {
+  if (options.daemon && settings.stdout_enabled) {
     logger->warn("-d: in the background nobody reads standard output; alerts go to other outputs");
   }
   detection.on_started = [background] { background->ready(); };

@@ -28,7 +28,7 @@ TOKENS = [
     ('a%container.info', 'a', {}),
     ('  padded  ', 'padded', {}),
 ]
-BAD = ['%%', 'x%', '%no.field', '%proc.env', '%proc.name[', '% proc.name']
+BAD = ['%%', 'x%', '%no.field', '%evt.arg', '% proc.name']
 
 
 class Case(unittest.TestCase):
@@ -146,7 +146,7 @@ class Additions(Case):
 class Bytes(Case):
     """Names that a program gives to files, as they come out of text and JSON."""
     NAMES = {b'line\nbreak': 'line\\nbreak', b'esc\x1b[31m': 'esc\\u001b[31m', b'bad\xff\xfeutf': 'bad\ufffd\ufffdutf',
-             b'quote"back\\': 'quote"back\\', b'\xc2\x9bcsi': '\\u009bcsi', b'cut\xe2\x82': 'cut\ufffd', 'ümlaut'.encode(): 'ümlaut'}
+             b'quote"back\\': 'quote"back\\', b'\xc2\x9bcsi': '\\u009bcsi', b'cut\xe2\x82': 'cut\ufffd\ufffd', 'ümlaut'.encode(): 'ümlaut'}
 
     def test_each(self):
         path = self.rules('f=%fd.filename', condition=f'evt.type in (open, openat) and fd.directory = {self.folder}/d')
