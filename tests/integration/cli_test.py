@@ -179,7 +179,8 @@ class Mistakes(Case):
         self.assertIn("c.yaml:3:10: plugins: the plugin 'cloudtrail' is not loaded", told(plugins))
         self.assertNotIn("'json'", told(plugins))
         self.assertNotIn('cloudtrail', told('load_plugins: []\n' + plugins))
-        self.assertIn("load_plugins: the plugin 'okta'", told('load_plugins: [container, okta]\n' + plugins))
+        self.assertIn("load_plugins: the plugin 'cloudtrail'", told('load_plugins: [json, cloudtrail]\n' + plugins))
+        self.assertIn("load_plugins: there is no entry 'okta' in plugins", told('load_plugins: [json, okta]\n' + plugins))
 
     def test_a_replay_that_settings_take_back(self):
         self.assert_fails(run('-r', self.rules, '-e', 'x.scap', '-o', 'engine={kind: kmod}'), '(-e) asks for a replay of x.scap')

@@ -127,7 +127,7 @@ class Shipped(unittest.TestCase):
     """What an operator reads who starts with the file of a Falco release: nothing that is not true."""
     # Of every line of the log, apart from its time: one of these must fit.
     TRUE = ("is now called '", 'was removed and has no effect: ', ' | schema validation: ok', 'containers: ',
-            'has no effect in this version', 'watching this host', 'events were lost', 'governor')
+            'is gone since Falco', 'watching this host', 'events were lost', 'governor')
 
     def setUp(self):
         if DATA is None:
