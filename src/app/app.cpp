@@ -237,8 +237,8 @@ int run_detection_with(const ConfigResult& config, const Options& options, const
   if (!write_pidfile(options, logger, &pidfile)) return kNoPidfile;
   const SyscallPlan plan = plan_calls(settings, *rules.ruleset);
   if (settings.engine.is_live() && !options.dry_run) log_plan(plan, logger);
-  return detect(detection, prepare_rules(rules.ruleset, rule_use(settings, *rules.ruleset, plan)),
-                reloader, logger);
+  return detect(detection, prepare_rules(rules.ruleset, rule_use(settings, rules, plan)), reloader,
+                logger);
 }
 
 int run_with_settings(const ConfigResult& config, const Options& options, const Logger& logger,

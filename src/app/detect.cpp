@@ -75,6 +75,12 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
     logger->warn("{}", losses);
   }
   if (const std::string drops = engine.drops().text(); !drops.empty()) logger->warn("{}", drops);
+  for (const auto& [rule, left_out] : engine.suppressed()) {
+    logger->warn(
+        "rule '{}': {} alerts were left out as gyr.storms asks: {} repeats, {} above a limit",
+        one_line(rule), left_out.repeated + left_out.above_limit, left_out.repeated,
+        left_out.above_limit);
+  }
   if (!settings.verbose) return;
   logger->info(
       "{} events, {} of them consumed before anybody saw them; {} threads known at the end",

@@ -116,7 +116,7 @@ std::string Reloader::load_and_offer() {
   next->ruleset = rules.ruleset;
   const SyscallPlan plan = plan_calls(next->config.settings, *next->ruleset);
   log_plan(plan, logger_);
-  RuleUse use = rule_use(next->config.settings, *next->ruleset, plan);
+  RuleUse use = rule_use(next->config.settings, rules, plan);
   if (engine_ != nullptr) {
     engine_->offer(prepare_rules({next, next->ruleset.get()}, std::move(use)));
   }

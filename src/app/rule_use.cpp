@@ -36,12 +36,17 @@ void log_plan(const SyscallPlan& plan, const Logger& logger) {
   warn_about_selection(plan, logger);
 }
 
-RuleUse rule_use(const Settings& settings, const Ruleset& ruleset, const SyscallPlan& plan) {
-  const bool caches = settings.gyr.rule_caches;
+RuleUse rule_use(const Settings& settings, const RulesToUse& rules, const SyscallPlan& plan) {
+  const GyrSettings& ours = settings.gyr;
+  const bool caches = ours.rule_caches;
   return {.match = settings.rule_matching == RuleMatching::All ? MatchMode::All : MatchMode::First,
           .compile = {.string_cache = caches, .thread_cache = caches, .event_cache = caches},
-          .governor = governor_settings(settings.gyr, plan),
-          .collection = collection_of(settings.gyr, ruleset, plan)};
+          .governor = governor_settings(ours, plan),
+          .limiter = {.limits = rules.limits,
+                      .max_per_second = ours.storms_max_per_second,
+                      .burst = ours.storms_burst,
+                      .protect = ours.storms_protect},
+          .collection = collection_of(ours, *rules.ruleset, plan)};
 }
 
 }  // namespace gyr::app

@@ -3,6 +3,7 @@
 // keeps and which calls are collected.
 #pragma once
 
+#include "app/rules_command.h"
 #include "base/log.h"
 #include "config/settings.h"
 #include "engine/prepared_rules.h"
@@ -15,6 +16,6 @@ SyscallPlan plan_calls(const Settings& settings, const Ruleset& ruleset);
 // Logs how the plan came about, and what it cannot do.
 void log_plan(const SyscallPlan& plan, const Logger& logger);
 
-RuleUse rule_use(const Settings& settings, const Ruleset& ruleset, const SyscallPlan& plan);
+RuleUse rule_use(const Settings& settings, const RulesToUse& rules, const SyscallPlan& plan);
 
 }  // namespace gyr::app

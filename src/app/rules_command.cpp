@@ -156,6 +156,29 @@ std::string fault_of_extra_output(const RulesRequest& request) {
   return fault_text("-p", text, faults.front());
 }
 
+// The entries of gyr.storms.limits with their keys as templates, and what is wrong with those.
+std::vector<AlertLimit> limits_of(const RulesRequest& request, std::vector<std::string>* wrong) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  std::vector<AlertLimit> limits;
+  for (const StormLimit& entry : request.settings.gyr.storms_limits) {
+    AlertLimit limit{.rule = entry.rule,
+                     .tag = entry.tag,
+                     .window_ns = entry.window_seconds * kSecond,
+                     .max_per_second = entry.max_per_second,
+                     .burst = entry.burst};
+    std::vector<TextFault> faults;
+    if (!entry.key.empty()) {
+      limit.key = OutputTemplate::parse(entry.key, dialect_of(request), &faults);
+    }
+    if (!faults.empty()) {
+      const std::string place = fmt::format("gyr.storms.limits[{}].key", limits.size());
+      wrong->push_back(fault_text(place, entry.key, faults.front()));
+    }
+    limits.push_back(std::move(limit));
+  }
+  return limits;
+}
+
 std::vector<FileDigest> digests_of(const std::vector<RuleSource>& files) {
   std::vector<FileDigest> digests;
   for (const RuleSource& file : files) {
@@ -218,6 +241,8 @@ RulesToUse load_rules_to_use(const RulesRequest& request, bool has_config, const
     use.faults.push_back(std::move(fault));
     return use;
   }
+  use.limits = limits_of(request, &use.faults);
+  if (!use.faults.empty()) return use;
   const Result<RuleFiles> files = rule_files_to_use(request, has_config);
   if (!files) {
     use.faults.push_back(files.error().message);

@@ -9,6 +9,7 @@
 #include "app/options.h"
 #include "base/log.h"
 #include "config/settings.h"
+#include "engine/alert_limiter.h"
 #include "field/static_fields.h"
 #include "metrics/sample.h"
 #include "rules/loader.h"
@@ -28,6 +29,7 @@ struct RulesToUse {
   std::shared_ptr<const Ruleset> ruleset;  // null: `faults` says what is wrong
   std::vector<std::string> faults;
   bool built_in = false;
+  std::vector<AlertLimit> limits{};   // of gyr.storms
   std::vector<FileDigest> digests{};  // of the files, while metrics are on
 };
 struct RuleFiles {

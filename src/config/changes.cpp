@@ -10,12 +10,21 @@ namespace gyr::config {
 namespace {
 
 // A key and all below it. Whatever the rules are made of, and what follows from them.
-constexpr std::array<std::string_view, 12> kLive = {
-    "append_output", "base_syscalls",       "config_files",
-    "gyr.governor",  "gyr.live.real_paths", "gyr.live.compare_arguments",
-    "priority",      "rule_matching",       "rules",
-    "rules_files",   "static_fields",       "gyr.rules_on_error",
-};
+constexpr auto kLive = std::to_array<std::string_view>({
+    "append_output",
+    "gyr.storms",
+    "base_syscalls",
+    "config_files",
+    "gyr.governor",
+    "gyr.live.real_paths",
+    "gyr.live.compare_arguments",
+    "priority",
+    "rule_matching",
+    "rules",
+    "rules_files",
+    "static_fields",
+    "gyr.rules_on_error",
+});
 
 std::string written(const ConfigResult& config, std::string_view path) {
   const Value* value = config.values.find_path(path);

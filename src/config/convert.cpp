@@ -202,6 +202,10 @@ bool Reader::read(const Value& value, std::vector<RuleSelection>* out) {
 bool Reader::read(const Value& value, std::vector<AppendOutput>* out) {
   return read_list(value, out);
 }
+
+bool Reader::read(const Value& value, std::vector<StormLimit>* out) {
+  return read_list(value, out);
+}
 bool Reader::read(const Value& value, std::vector<PluginSettings>* out) {
   return read_list(value, out);
 }
@@ -306,6 +310,30 @@ bool Reader::check_kind(const Value& value, const ObjectKey& key) {
     default:
       return true;
   }
+}
+
+bool Reader::read_one(const Value& value, StormLimit* out) {
+  constexpr uint64_t kLongestWindow = 31'536'000;
+  if (!value.is_map())
+    return fail(value, "an entry is a map with rule, tag, key, window_seconds …");
+  check_keys(value, "gyr.storms.limits");
+  const auto take = [&](std::string_view key, auto* member) {
+    const Value* found = value.find(key);
+    return found == nullptr || read(*found, member);
+  };
+  if (!take("rule", &out->rule) || !take("tag", &out->tag) || !take("key", &out->key) ||
+      !take("window_seconds", &out->window_seconds) ||
+      !take("max_per_second", &out->max_per_second) || !take("burst", &out->burst)) {
+    return false;
+  }
+  if (out->window_seconds > kLongestWindow) return fail(value, "a window lasts a year at most");
+  if (out->max_per_second < 0 || out->burst == 0) {
+    return fail(value, "max_per_second is 0 or more, burst 1 or more");
+  }
+  if (out->window_seconds == 0 && out->max_per_second == 0) {
+    return fail(value, "needs window_seconds or max_per_second");
+  }
+  return true;
 }
 
 bool Reader::read_one(const Value& value, PluginSettings* out) {

@@ -57,6 +57,7 @@ class Reader {
   bool read(const Value& value, std::vector<ConfigInclude>* out);
   bool read(const Value& value, std::vector<RuleSelection>* out);
   bool read(const Value& value, std::vector<AppendOutput>* out);
+  bool read(const Value& value, std::vector<StormLimit>* out);
   bool read(const Value& value, std::vector<PluginSettings>* out);
   template <class T>
   requires std::is_enum_v<T>
@@ -87,6 +88,7 @@ class Reader {
   bool read_one(const Value& value, ConfigInclude* out);
   bool read_one(const Value& value, RuleSelection* out);
   bool read_one(const Value& value, AppendOutput* out);
+  bool read_one(const Value& value, StormLimit* out);
   bool read_one(const Value& value, PluginSettings* out);
   bool read_match(const Value& value, AppendOutput* out);
   bool read_extra_fields(const Value& value, AppendOutput* out);

@@ -236,6 +236,16 @@ struct GyrOutputSettings {
   KafkaOutputSettings kafka;
 };
 
+// One entry of `gyr.storms.limits`: the first that fits a rule counts.
+struct StormLimit {
+  std::string rule;  // pattern, or empty
+  std::string tag;   // or empty; both empty: every rule
+  std::string key;   // output text that makes alerts equal; empty: their message
+  uint64_t window_seconds = 0;
+  double max_per_second = 0;
+  uint64_t burst = 1;
+};
+
 // Keys that the reference does not have.
 struct GyrSettings {
   GyrOutputSettings outputs;
@@ -255,6 +265,10 @@ struct GyrSettings {
   uint64_t governor_max_lost_per_second = 0;
   uint32_t governor_hold_seconds = 10;
   Priority governor_protect = Priority::Warning;
+  double storms_max_per_second = 0;  // 0: no limit
+  uint64_t storms_burst = 100;
+  Priority storms_protect = Priority::Critical;
+  std::vector<StormLimit> storms_limits;
   uint32_t capture_before_seconds = 10;
   uint32_t capture_before_mb = 16;
   bool capture_compress = false;

@@ -36,17 +36,14 @@ class BlockedSink final : public Sink {
  public:
   explicit BlockedSink(std::shared_future<void> gate) : gate_(std::move(gate)) {}
   std::string_view name() const override { return "blocked"; }
-  Result<void> open() override { return {}; }
-  SinkStatus write(const Alert&, std::string_view) override {
+  Result<void> open(SinkPort&) override { return {}; }
+  SinkResult send(std::span<const Outgoing>) override {
     gate_.wait();
-    return SinkStatus::Ok;
+    return {};
   }
-  SinkStatus flush() override { return SinkStatus::Ok; }
-  const std::string& reason() const override { return reason_; }
 
  private:
   std::shared_future<void> gate_;
-  std::string reason_;
 };
 
 class ObserverTest : public testing::Test {
@@ -172,7 +169,7 @@ TEST_F(ObserverTest, ABlockedOutputNeverFailsHealth) {
     EXPECT_THAT(page("/healthz"), StartsWith("HTTP/1.1 200 "));
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  EXPECT_THAT(page("/readyz"), HasSubstr("\"name\":\"blocked\",\"delivered\":0"));
+  EXPECT_THAT(page("/readyz"), HasSubstr("\"name\":\"blocked\",\"healthy\":true,\"sent\":0"));
   open.set_value();
 }
 

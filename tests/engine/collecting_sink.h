@@ -4,7 +4,7 @@
 
 #include <memory>
 #include <mutex>
-#include <string>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -20,18 +20,15 @@ class CollectingSink final : public Sink {
   };
   explicit CollectingSink(std::shared_ptr<Seen> seen) : seen_(std::move(seen)) {}
   std::string_view name() const override { return "collecting"; }
-  Result<void> open() override { return {}; }
-  SinkStatus write(const Alert& alert, std::string_view) override {
+  Result<void> open(SinkPort&) override { return {}; }
+  SinkResult send(std::span<const Outgoing> batch) override {
     const std::lock_guard lock(seen_->mutex);
-    seen_->alerts.push_back(alert);
-    return SinkStatus::Ok;
+    for (const Outgoing& each : batch) seen_->alerts.push_back(*each.alert);
+    return {};
   }
-  SinkStatus flush() override { return SinkStatus::Ok; }
-  const std::string& reason() const override { return reason_; }
 
  private:
   std::shared_ptr<Seen> seen_;
-  std::string reason_;
 };
 
 }  // namespace gyr

@@ -174,8 +174,9 @@ TEST(Metrics, PrometheusTextIsTheGoldenOneAndStrictlyValid) {
   EXPECT_EQ(value("gyr_lost_events_total", {{"reason", "ring_full"}, {"syscall", "openat"}}), 135);
   EXPECT_EQ(value("gyr_lost_events_by_class_total", {{"class", "bulk"}}), 145);
   EXPECT_EQ(value("gyr_container_fields_missing", {{"field", "image"}, {"reason", "no_files"}}), 3);
-  EXPECT_EQ(value("gyr_output_alerts_total", {{"fate", "queue_full"}, {"output", "file_output"}}),
-            4);
+  EXPECT_EQ(
+      value("gyr_output_alerts_lost_total", {{"output", "file_output"}, {"reason", "queue_full"}}),
+      4);
   EXPECT_EQ(value("gyr_rule_time_seconds_total", {{"rule_name", "quote \" and \\"}}), 0.0015);
 }
 
