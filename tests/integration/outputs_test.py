@@ -5,6 +5,7 @@ what is said about wrong settings.
 
 usage: outputs_test.py GYR
 """
+import gzip
 import http.server
 import json
 import os
@@ -29,6 +30,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers['Content-Length']))
+        if self.headers['Content-Encoding'] == 'gzip':
+            body = gzip.decompress(body)
         peer = self.connection.getpeercert() if isinstance(self.connection, ssl.SSLSocket) else None
         self.server.seen.append((dict(self.headers), body.decode(), peer))
         answer = b'thank \x1b you'
@@ -125,6 +128,39 @@ class OutputsTest(unittest.TestCase):
         headers = server.seen[0][0]
         self.assertEqual((headers['Content-Type'], headers['User-Agent']), ('application/json', 'me/1'))
         self.assertEqual(len({h['Gyr-Alert-Id'] for h, _, _ in server.seen}), len(wanted))
+
+    def test_batches_headers_and_gzip(self):
+        wanted = [json.loads(line) for line in self.alerts()]
+        for form in ('array', 'lines'):
+            with Server() as server:
+                gyr('json_output=true', 'http_output.enabled=true', f'http_output.url={server.url}',
+                    'http_output.compress_uploads=true', 'gyr.outputs.http.batch_alerts=100', 'gyr.outputs.http.batch_wait_ms=200',
+                    f'gyr.outputs.http.batch_form={form}', 'gyr.outputs.http.headers={Authorization: Bearer x}')
+            got = []
+            for headers, body, _ in server.seen:
+                self.assertEqual((headers['Authorization'], headers['Content-Encoding']), ('Bearer x', 'gzip'))
+                got += json.loads(body) if form == 'array' else [json.loads(line) for line in body.splitlines()]
+            self.assertEqual(got, wanted)
+            self.assertLess(len(server.seen), len(wanted))
+
+    def test_timeouts_are_bounded(self):
+        with socket.socket() as silent:
+            silent.bind(('127.0.0.1', 0))
+            silent.listen()
+            for most in (0, 2):
+                run = gyr('http_output.enabled=true', f'http_output.url=http://127.0.0.1:{silent.getsockname()[1]}/',
+                          'gyr.outputs.http.timeout_ms=50', 'gyr.outputs.http.retry_max_ms=1', 'output_timeout=60000',
+                          f'http_output.max_consecutive_timeouts={most}')
+                self.assertEqual(run.returncode, 1)
+                self.assertIn(f'{len(self.alerts())} expired', run.stderr)
+
+    def test_otlp(self):
+        with Server() as server:
+            gyr('gyr.outputs.otlp.enabled=true', f'gyr.outputs.otlp.url={server.url}')
+        logs = json.loads(server.seen[0][1])['resourceLogs'][0]
+        self.assertIn({'key': 'service.name', 'value': {'stringValue': 'gyr'}}, logs['resource']['attributes'])
+        record = logs['scopeLogs'][0]['logRecords'][0]
+        self.assertEqual((record['severityNumber'], record['severityText']), (13, 'Warning'))
 
     def test_echo_prints_answers_as_lines(self):
         for echo in ('true', 'false'):
