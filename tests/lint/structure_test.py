@@ -4,7 +4,8 @@
 
 usage: structure_test.py CHECKOUT
 Includes stay inside the closure of modules.txt; public headers include only themselves and std; files and lines have a
-bounded size; every source names its licence; no banned words; every package of packages.txt has its reason in the docs.
+bounded size; every source names its licence; no banned words; every package of packages.txt has its reason in the docs; the
+tests that docs/failure-modes.md names exist.
 """
 import os
 import re
@@ -21,6 +22,23 @@ EXEMPT_SIZE = re.compile(r'\.def$|vmlinux_min\.h$')
 def tracked(root, *patterns):
     out = subprocess.run(['git', '-C', root, 'ls-files', *patterns], capture_output=True, text=True, check=True)
     return [f for f in out.stdout.splitlines() if os.path.isfile(os.path.join(root, f))]
+
+
+def check_failure_modes(root):
+    """Each row names files of tests, and after a file names that stand in it."""
+    page = 'docs/failure-modes.md'
+    for number, line in enumerate(open(os.path.join(root, page), encoding='utf-8'), 1):
+        if not line.startswith('|') or number < 8:
+            continue
+        text = None
+        for word in re.findall(r'`([^`]+)`', line.rsplit('|', 2)[1]):
+            if word.startswith('tests/'):
+                path = os.path.join(root, word)
+                text = open(path, encoding='utf-8').read() if os.path.isfile(path) else None
+                if text is None:
+                    report(f'{page}:{number}: there is no {word}')
+            elif text is None or word not in text:
+                report(f'{page}:{number}: the test {word} is not in the file named before it')
 
 
 def read_modules(root):
@@ -114,6 +132,7 @@ def main():
     check_public_headers(root)
     check_texts(root)
     check_packages(root)
+    check_failure_modes(root)
     for error in errors:
         print(error)
     print(f'structure: {len(errors)} faults')
