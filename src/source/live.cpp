@@ -65,6 +65,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "source/probe_losses.h"
 #include "source/probe_notes.h"
 #include "source/probe_rings.h"
+#include "source/proc_host.h"
 #include "source/ring_merge.h"
 #include "source/uring_support.h"
 
@@ -280,7 +281,7 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
   probe.rodata->has_rdonly_cast = typed && has_rdonly_cast_ ? 1 : 0;
   probe.rodata->drop_failed = settings_.drop_failed ? 1 : 0;
   probe.rodata->snaplen = std::min(settings_.snaplen, kSnaplenMax);
-  probe.rodata->boot_to_epoch_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+  probe.rodata->boot_to_epoch_ns = boot_time_ns();
 }
 
 Result<LoadedProbe> BpfSource::load_programs(const KernelTypes& kernel, bool typed) {

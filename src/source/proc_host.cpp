@@ -26,7 +26,21 @@ void copy_address(const sockaddr* from, bool v6, std::array<uint8_t, 16>* to) {
 
 }  // namespace
 
-uint64_t boot_time_ns() { return clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME); }
+// The clocks cannot be read at once: of some tries the one that was interrupted least counts.
+uint64_t boot_time_ns() {
+  constexpr int kTries = 5;
+  uint64_t least = UINT64_MAX;
+  uint64_t boot = 0;
+  for (int i = 0; i < kTries; ++i) {
+    const uint64_t before = clock_ns(CLOCK_BOOTTIME);
+    const uint64_t now = clock_ns(CLOCK_REALTIME);
+    const uint64_t between = clock_ns(CLOCK_BOOTTIME) - before;
+    if (between >= least) continue;
+    least = between;
+    boot = now - before - between / 2;
+  }
+  return boot;
+}
 
 uint64_t since_boot_ns() { return clock_ns(CLOCK_BOOTTIME); }
 
