@@ -13,5 +13,6 @@ endif()
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
   # A register more is worth some percent of the time of an event.
   $<$<NOT:$<CONFIG:Release>>:-fno-omit-frame-pointer>)
-# The reproducible build knows no absolute path.
+# The reproducible build knows no absolute path. Link-time optimization writes debug information too.
 add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
+add_link_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
