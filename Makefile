@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a newcomer needs. `make run` and `make test` install what is missing (Debian 12, as root).
-.PHONY: help run test build dev arm64 lint bench soak asan tsan fuzz install-packages clean
+.PHONY: help run test build dev package image arm64 lint bench soak asan tsan fuzz install-packages clean
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 
@@ -8,6 +8,7 @@ help:
 	@echo "make run     install packages, build, detect on this host (as root; Ctrl-C ends)"
 	@echo "make test    install packages, build, run every test"
 	@echo "make build   release build: build/release/gyr"
+	@echo "make package Debian packages below build/package (docs/install.md); make image: a container image beside them"
 	@echo "make arm64   cross build for aarch64 (build/arm64/gyr), run on Linux 6.1 in an emulated machine"
 	@echo "make lint    formatting, clang-tidy, module and size rules"
 	@echo "make bench   speed and memory figures (docs/performance.md)"
@@ -22,6 +23,13 @@ build: install-packages
 	cmake --preset release
 	cmake --build --preset release --target gyr -j $(JOBS)
 
+package: build
+	@tools/install-packages packages-deploy.txt
+	tools/package
+
+image: package
+	tools/image build/package/gyr_*.deb build/package/gyr-image.tar
+
 run: build
 	build/release/gyr
 
@@ -31,6 +39,7 @@ dev: install-packages
 
 test: install-packages
 	@tools/install-packages packages-guest.txt
+	@tools/install-packages packages-deploy.txt
 	tools/run-tests dev
 
 arm64: install-packages

@@ -118,7 +118,7 @@ def check_texts(root):
 
 def check_packages(root):
     docs = open(os.path.join(root, 'docs/dependencies.md'), encoding='utf-8').read()
-    for packages in ('packages.txt', 'packages-guest.txt'):
+    for packages in ('packages.txt', 'packages-guest.txt', 'packages-deploy.txt'):
         for line in open(os.path.join(root, packages), encoding='utf-8'):
             name = line.split('#')[0].strip()
             if name and f'`{name}`' not in docs:
