@@ -120,10 +120,12 @@ class Image(unittest.TestCase):
         host = {volume['name']: volume['hostPath']['path'] for volume in pod['volumes'] if 'hostPath' in volume}
         mounts = [word for mount in container['volumeMounts'] if mount['name'] in host
                   for word in ('-v', f'{host[mount["name"]]}:{mount["mountPath"]}:ro')]
+        base = ROOT / 'deploy/kubernetes/base'
+        mounts += ['-v', f'{base}/config:/config:ro', '-v', f'{base}/rules:/rules:ro', '--tmpfs', '/var/lib/gyr']
         added = [f'--cap-add={name}' for name in container['securityContext']['capabilities']['add']]
         command = self.words('run', '--rm', '--name=gyr-test', '--network=none', '--read-only', '--cap-drop=all', *added,
                              '--security-opt=seccomp=unconfined', '--security-opt=apparmor=unconfined',
-                             '--security-opt=no-new-privileges', *mounts, 'localhost/gyr:1.0')
+                             '--security-opt=no-new-privileges', *mounts, 'localhost/gyr:1.0', *container['args'])
         log = self.folder / 'live'
         with open(log, 'wb') as file:
             gyr = subprocess.Popen(command, env=self.environment(), stdout=file, stderr=subprocess.STDOUT)
@@ -133,6 +135,12 @@ class Image(unittest.TestCase):
         subprocess.run(['cat', '/etc/shadow'], check=True, stdout=subprocess.DEVNULL)
         self.assertTrue(self.seen(log, 'Account secret /etc/shadow read by cat', gyr), log.read_text())
         self.assertRegex(log.read_text(), r'read by cat .*parent=python3.* container=host')
+        pid = self.podman('inspect', '-f', '{{.State.Pid}}', 'gyr-test').stdout.strip()
+        port = container['ports'][0]['containerPort']
+        for path in [container[probe]['httpGet']['path'] for probe in ('livenessProbe', 'readinessProbe')] + ['/metrics']:
+            ask = f'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:{port}{path}", timeout=10).status)'
+            done = subprocess.run(['nsenter', '-n', '-t', pid, sys.executable, '-c', ask], capture_output=True, text=True, check=False)
+            self.assertEqual(done.stdout.strip(), '200', done.stderr)
 
     @staticmethod
     def seen(log, words, process):

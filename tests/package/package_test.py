@@ -85,6 +85,7 @@ class Packages(unittest.TestCase):
         for path in ('bash-completion/completions/gyr', 'zsh/vendor-completions/_gyr', 'fish/vendor_completions.d/gyr.fish'):
             self.assertGreater((self.content / 'usr/share' / path).stat().st_size, 100)
         self.assertEqual((self.content / 'lib/systemd/system/gyr.service').read_bytes(), UNIT.read_bytes())
+        self.assertIn('rules_files:', (self.content / 'usr/share/doc/gyr/examples/gyr.yaml').read_text(encoding='utf-8'))
         kept = run('dpkg-deb', '-I', self.made['gyr'], 'conffiles').split()
         self.assertEqual(set(kept), {f'/etc/{name}' for name in ('default/gyr', 'gyr/gyr.yaml', 'gyr/gyr_rules.yaml',
                                                                 'gyr/gyr_rules.local.yaml')})
@@ -161,8 +162,9 @@ class Life(unittest.TestCase):
         folder = ROOT / 'build' / 'debian' / f'bare-{key}'
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
+            for other in folder.parent.glob('bare-*'):  # of an earlier list
+                shutil.rmtree(other)
             new = folder.with_suffix('.new')
-            shutil.rmtree(new, ignore_errors=True)
             mirror = os.environ.get('GYR_DEBIAN_MIRROR', 'http://deb.debian.org') + '/debian'
             done = subprocess.run(['mmdebstrap', '--quiet', '--variant=essential', '--mode=root', '--aptopt=Acquire::Retries "3"',
                                    f'--include={",".join([*names, "init-system-helpers"])}', 'bookworm', new, mirror],
