@@ -235,6 +235,7 @@ void Lane::send_spooled() {
   limits.alerts = batch_alerts();
   const std::vector<Spool::Entry>& entries = spool_->peek(limits);
   std::vector<Outgoing> outgoing;
+  outgoing.reserve(entries.size());
   for (const Spool::Entry& entry : entries) {
     outgoing.push_back({.line = entry.line, .id = entry.id, .priority = entry.priority});
   }

@@ -44,12 +44,12 @@ Result<void> Outputs::add(std::unique_ptr<Sink> sink, const LaneSettings& settin
 void Outputs::send(const AlertPtr& alert, const std::function<bool()>& give_up) {
   constexpr auto kPatience = std::chrono::milliseconds(20);
   // Numbered even if no output takes this one: ids shall not depend on priorities.
-  std::string id = wants_ids_ ? numbering_.next_id(*alert) : std::string();
+  const std::string id = wants_ids_ ? numbering_.next_id(*alert) : std::string();
   QueuedMessage item;
   for (const std::shared_ptr<Lane>& lane : lanes_) {
     if (!lane->wants(alert->priority)) continue;
     if (!item.message) {
-      item = {.message = std::make_shared<Message>(alert, settings_.format, std::move(id)),
+      item = {.message = std::make_shared<Message>(alert, settings_.format, id),
               .since_ns = clock_ns(CLOCK_MONOTONIC)};
     }
     bool taken = lane->try_push(item);

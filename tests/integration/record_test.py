@@ -99,7 +99,7 @@ class Watch:
             self.process = subprocess.Popen(
                 [gyr, *self.options(), '-o', f'gyr.record.file={self.file}', '-o', 'engine.modern_ebpf.buf_size_preset=8',
                  # However slow the machine, all alerts are to be delivered, and none is of the machine's slowness.
-                 '-o', 'output_timeout=600000', '-o', 'gyr.governor.enabled=false'],
+                 '-o', 'output_timeout=600000', '-o', 'gyr.governor.enabled=false', '-o', 'gyr.outputs.stdout.queue_mb=4096'],
                 stdout=out, stderr=subprocess.PIPE, text=True, errors='replace')
         self.log = self.wait_until_ready()
 

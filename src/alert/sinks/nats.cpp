@@ -124,6 +124,7 @@ class NatsSink final : public Sink {
       servers.emplace_back(trim(server));
     }
     std::vector<const char*> texts;
+    texts.reserve(servers.size());
     for (const std::string& server : servers) texts.push_back(server.c_str());
     if (auto set = check("url", nats_.natsOptions_SetServers(options_, texts.data(),
                                                              static_cast<int>(texts.size())));
@@ -141,13 +142,13 @@ class NatsSink final : public Sink {
       if (access(settings_.credentials.c_str(), R_OK) != 0) {
         return Error{"gyr.outputs.nats.credentials: cannot read " + settings_.credentials};
       }
-      const auto set = check("credentials", nats_.natsOptions_SetUserCredentialsFromFiles(
-                                                options_, settings_.credentials.c_str(), nullptr));
+      auto set = check("credentials", nats_.natsOptions_SetUserCredentialsFromFiles(
+                                          options_, settings_.credentials.c_str(), nullptr));
       if (!set) return set;
     }
     if (!settings_.ca_cert.empty()) {
-      const auto set = check("ca_cert", nats_.natsOptions_LoadCATrustedCertificates(
-                                            options_, settings_.ca_cert.c_str()));
+      auto set = check("ca_cert", nats_.natsOptions_LoadCATrustedCertificates(
+                                      options_, settings_.ca_cert.c_str()));
       if (!set) return set;
       nats_.natsOptions_SetSecure(options_, true);
     }
