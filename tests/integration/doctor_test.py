@@ -156,7 +156,7 @@ class Doctor(unittest.TestCase):
 
     def test_wrong_use(self):
         for arguments, said in (('--jsn', "did you mean '--json'"), ('now', 'unexpected argument'),
-                                ('-o engine.kind=nothing', 'no kind of engine')):
+                                ('-o engine.kind=nothing', 'engine.kind: must be one of')):
             done = self.sh(f'exec {GYR} doctor {arguments}')
             self.assertEqual((done.returncode, done.stdout), (2, ''))
             self.assertIn(said, done.stderr)
