@@ -12,6 +12,7 @@
 #include "app/filter.h"
 #include "app/help.h"
 #include "app/live.h"
+#include "app/privileges.h"
 #include "app/record.h"
 #include "app/signals.h"
 #include "app/terminal.h"
@@ -87,6 +88,7 @@ struct RecordRun {
       return print_error(opened.error().message);
     }
     if (host != nullptr) {
+      give_up_privileges({options.file}, logger);
       say(fmt::format("gyr: recording this host ({}) in {}; Ctrl-C ends\n", host->description(),
                       options.file));
     }

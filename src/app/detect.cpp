@@ -14,6 +14,7 @@
 #include "app/configured.h"
 #include "app/environment.h"
 #include "app/live.h"
+#include "app/privileges.h"
 #include "app/record.h"
 #include "app/reload.h"
 #include "app/signals.h"
@@ -38,6 +39,14 @@ EngineSetup engine_settings(const DetectSettings& settings, StateSettings state)
   engine.drops = settings.drops;
   engine.silent_rounds = settings.silent_rounds;
   return engine;
+}
+
+// Captures, and recordings in more than one file.
+std::vector<std::string> written_later(const DetectSettings& settings) {
+  std::vector<std::string> paths;
+  if (settings.captures) paths.push_back(settings.captures->path_prefix);
+  if (settings.record.rotation.is_on()) paths.push_back(settings.record.path);
+  return paths;
 }
 
 void say_what_is_watched(const DetectSettings& settings, const LiveHost& host, size_t rules) {
@@ -196,6 +205,7 @@ struct Run {
     if (const Result<void> opened = engine.open(); !opened) {
       return print_error(opened.error().message);
     }
+    if (host != nullptr && !settings.follow) give_up_privileges(written_later(settings), logger);
     observer.attach(
         {.engine = &engine, .source = &source, .host = host, .rules = engine.rule_count()});
     observer.begin();

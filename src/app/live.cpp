@@ -38,6 +38,7 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
   if (!source) return source.error();
   own_pid_ = (*source)->own_pid();
   for (const std::string& warning : (*source)->warnings()) logger->warn("{}", warning);
+  asker_->start();  // with the privileges of now
   return std::unique_ptr<Source>(*std::move(source));
 }
 

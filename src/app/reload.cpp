@@ -9,8 +9,10 @@
 #include <memory>
 #include <utility>
 
+#include "app/privileges.h"
 #include "app/rule_use.h"
 #include "app/rules_command.h"
+#include "base/sandbox.h"
 #include "base/system.h"
 #include "base/text.h"
 #include "config/changes.h"
@@ -74,6 +76,12 @@ void Reloader::ask() {
 }
 
 void Reloader::run() {
+  // Any file may be named by a configuration that is to come; none is written.
+  if (auto confined = confine_thread("gyr:reload",
+                                     {.capabilities = capabilities_to_read_files(), .read = {"/"}});
+      !confined) {
+    logger_->warn("reload: {}", confined.error().message);
+  }
   const bool watches = started_with_.settings.watch_config_files;
   std::unique_lock lock(mutex_);
   while (!stopping_) {

@@ -8,6 +8,8 @@
 #include <mutex>
 #include <utility>
 
+#include "base/sandbox.h"
+
 namespace gyr::app {
 namespace {
 
@@ -88,6 +90,8 @@ bool SignalWatcher::serve(const siginfo_t& info) {
 }
 
 void SignalWatcher::watch() {
+  // Refused where the kernel forbids it: then it has what it does not use.
+  (void)confine_thread("gyr:signals", {.read = {"/dev/tty"}});
   for (;;) {
     siginfo_t info{};
     const int number = sigwaitinfo(&watched_, &info);

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/sandbox.h"
 #include "container_api/apis.h"
 
 namespace gyr {
@@ -171,6 +172,8 @@ void ContainerAsker::Impl::settle(Waiting item, ContainerReply reply) {
 }
 
 void ContainerAsker::Impl::run() {
+  // Where it is refused the thread has what it does not use.
+  (void)confine_thread("gyr:containers", {.capabilities = {Capability::DacOverride}});
   while (std::optional<Waiting> item = next()) {
     ContainerReply reply = attempt(item->question);
     settle(*std::move(item), std::move(reply));
@@ -189,6 +192,16 @@ ContainerAsker::~ContainerAsker() {
   impl_->changed.notify_all();
   eventfd_write(impl_->stop_fd, 1);
   if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+void ContainerAsker::start() {
+  bool any = false;
+  for (size_t api = 0; api < static_cast<size_t>(ContainerApi::Count); ++api) {
+    const auto& settings = impl_->settings[static_cast<ContainerApi>(api)];
+    any = any || (settings.enabled && !settings.sockets.empty());
+  }
+  const std::lock_guard lock(impl_->mutex);
+  if (any) impl_->start();
 }
 
 WhyMissing ContainerAsker::ask(ContainerQuestion question) {

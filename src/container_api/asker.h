@@ -40,6 +40,9 @@ class ContainerAsker {
   static constexpr size_t kWaiting = 1024;  // questions that are not answered yet
   static constexpr int kAttempts = 4;
 
+  // Starts its thread, which the first question does else. What it may do it takes from the calling
+  // thread: to connect to sockets that belong to others (CAP_DAC_OVERRIDE), and nothing more.
+  void start();
   // ApiPending: taken. ApiOff: none of its APIs is to be asked. ApiBusy: too many wait.
   WhyMissing ask(ContainerQuestion question);
   // An answer, if there is one. Cheap when there is none.

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/capabilities.h"
 #include "base/result.h"
 #include "base/system.h"
 
@@ -35,16 +36,6 @@ struct LiveCheck {
   std::string found;   // what is the case
   std::string effect;  // why it matters, "" when all is well
   std::string remedy;  // what to do about it, "" where nothing can be done
-};
-
-enum class Capability : uint8_t {
-  DacOverride = 1,
-  DacReadSearch = 2,
-  SysPtrace = 19,
-  SysAdmin = 21,
-  SysResource = 24,
-  Perfmon = 38,
-  Bpf = 39,
 };
 
 // Of this process, from its own /proc.
