@@ -209,6 +209,17 @@ class CurlClient final : public HttpClient {
 
 }  // namespace
 
+Allowed allowed_to(const HttpSettings& settings) {
+  std::vector<std::string> own;
+  for (const std::string* file : {&settings.ca_cert, &settings.ca_bundle, &settings.ca_path,
+                                  &settings.client_cert, &settings.client_key}) {
+    if (!file->empty()) own.push_back(*file);
+  }
+  Allowed allowed{.capabilities = needed_to_read(own), .read = network_files()};
+  allowed.read.insert(allowed.read.end(), own.begin(), own.end());
+  return allowed;
+}
+
 Result<std::unique_ptr<HttpClient>> HttpClient::create(const HttpSettings& settings) {
   auto curl = Curl::load();
   if (!curl) return curl.error();

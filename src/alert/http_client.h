@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/sandbox.h"
 
 namespace gyr {
 
@@ -37,6 +38,9 @@ struct HttpAnswer {
   bool timed_out = false;
   uint64_t retry_after_ms = 0;
 };
+
+// What a thread that uses it may do: look names up, read the files of TLS.
+Allowed allowed_to(const HttpSettings& settings);
 
 class HttpClient {
  public:

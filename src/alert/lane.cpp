@@ -51,7 +51,7 @@ Lane::Lane(std::unique_ptr<Sink> sink, const LaneSettings& settings, const LaneC
 Result<std::shared_ptr<Lane>> Lane::start(std::unique_ptr<Sink> sink, const LaneSettings& settings,
                                           const LaneContext& context) {
   std::shared_ptr<Lane> lane(new Lane(std::move(sink), settings, context));
-  if (Result<void> opened = lane->sink_->open(lane->port_); !opened) return opened.error();
+  if (Result<void> opened = lane->open(); !opened) return opened.error();
   if (!settings.spool_folder.empty()) {
     auto spool = Spool::open(settings.spool_folder, settings.spool_bytes);
     if (!spool) return Error{lane->name_ + ": " + spool.error().message};
@@ -74,16 +74,81 @@ Result<std::shared_ptr<Lane>> Lane::start(std::unique_ptr<Sink> sink, const Lane
   return lane;
 }
 
-void Lane::run() {
-  pthread_setname_np(pthread_self(), thread_name(name_).c_str());
-  while (step()) {
+// In a thread of its own where a library takes what it is allowed to do from that.
+Result<void> Lane::open() {
+  if (!sink_->starts_threads()) return sink_->open(port_);
+  Result<void> opened;
+  const auto limited = [&] {
+    const auto what = allowed();
+    if (what) {
+      if (auto confined = confine_thread(thread_name(name_).c_str(), *what); !confined) {
+        say_not_limited(confined.error());
+      }
+    }
+    opened = sink_->open(port_);
+  };
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread(limited).join();
+  } catch (const std::system_error& error) {
+    opened = Error{name_ + ": cannot start a thread: " + error.what()};
   }
-  sink_->close();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return opened;
+}
+
+void Lane::say_not_limited(const Error& error) const {
+  context_.logger->warn("{}: {}", name_, error.message);
+}
+
+std::optional<Allowed> Lane::allowed() const {
+  std::optional<Allowed> allowed = sink_->allowed();
+  if (!allowed || settings_.spool_folder.empty()) return allowed;
+  allowed->read.push_back(settings_.spool_folder);
+  allowed->write.push_back(settings_.spool_folder);
+  allowed->capabilities = allowed->capabilities | needed_to_write_in({settings_.spool_folder});
+  return allowed;
+}
+
+void Lane::run() {
+  const std::string thread = thread_name(name_);
+  if (allowed()) {
+    bool again = false;
+    run_confined(
+        thread.c_str(), [this] { return *allowed(); },
+        [this](const Error& error) { say_not_limited(error); },
+        [&](AllowedFiles& files) {
+          if (std::exchange(again, true)) sink_->reopen();
+          return work(&files);
+        });
+  } else {
+    pthread_setname_np(pthread_self(), thread.c_str());
+    AllowedFiles none;
+    while (!work(&none)) {
+    }
+  }
   {
     const std::lock_guard lock(done_mutex_);
     done_ = true;
   }
   done_changed_.notify_all();
+}
+
+// False when a new sandbox is needed, with what is to be sent still there.
+bool Lane::work(AllowedFiles* files) {
+  files_ = files;
+  bool replaced = false;
+  while (step()) {
+    if (std::exchange(replaced_, false)) {
+      replaced = true;
+      break;
+    }
+  }
+  if (!replaced) sink_->close();
+  return !replaced;
 }
 
 // False at the end.
@@ -96,6 +161,7 @@ bool Lane::step() {
   if (spool_ && !spool_->empty()) {
     move_to_spool();
     if (retry_.is_due(now_ns())) {
+      if ((replaced_ = files_->replaced())) return true;
       send_spooled();
     } else {
       wait_for_retry();
@@ -105,6 +171,7 @@ bool Lane::step() {
   if (batch_.empty()) take_batch();
   if (batch_.empty()) return !queue_.is_closed() || queue_.size() > 0;
   if (retry_.is_due(now_ns())) {
+    if ((replaced_ = files_->replaced())) return true;
     send_batch();
   } else {
     wait_for_retry();

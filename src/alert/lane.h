@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <thread>
@@ -82,8 +83,12 @@ class Lane {
 
  private:
   Lane(std::unique_ptr<Sink> sink, const LaneSettings& settings, const LaneContext& context);
+  Result<void> open();
+  std::optional<Allowed> allowed() const;
   void run();
+  bool work(AllowedFiles* files);
   bool step();
+  void say_not_limited(const Error& error) const;
   void begin_end();
   void take_batch();
   void wait_for_retry();
@@ -115,6 +120,8 @@ class Lane {
   std::thread thread_;
 
   // Of the lane's thread:
+  AllowedFiles* files_ = nullptr;     // of the sandbox that it is in
+  bool replaced_ = false;             // some of them
   std::vector<QueuedMessage> batch_;  // the oldest alerts in memory
   Retry retry_;
   size_t singly_ = 0;         // so many alerts go one by one: one of them was refused

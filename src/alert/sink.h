@@ -7,6 +7,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "alert/output_counters.h"
 #include "base/log.h"
 #include "base/result.h"
+#include "base/sandbox.h"
 
 namespace gyr {
 
@@ -78,6 +80,12 @@ class Sink {
   virtual void idle() {}
   // Opens the destination anew (rotated files, programs).
   virtual void reopen() {}
+  // What its thread may do once open() is done; no capability and no file, unless it says so.
+  // Nothing: as much as the program, for it runs the code of others. Asked again after files that
+  // it names were replaced; it is reopened then.
+  virtual std::optional<Allowed> allowed() const { return Allowed{}; }
+  // open() starts threads of a library: it is called on a thread that is limited in the same way.
+  virtual bool starts_threads() const { return false; }
   // After the last send(): waits for what is on its way, briefly.
   virtual void close() {}
 };

@@ -30,6 +30,7 @@ class ForeignSink final : public gyr::Sink {
   explicit ForeignSink(std::unique_ptr<api::Sink> sink) : sink_(std::move(sink)) {}
 
   std::string_view name() const override { return sink_->name(); }
+  std::optional<Allowed> allowed() const override { return std::nullopt; }
   gyr::Result<void> open(SinkPort&) override { return {}; }
   SinkResult send(std::span<const Outgoing> batch) override {
     for (size_t i = 0; i < batch.size(); ++i) {

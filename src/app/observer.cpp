@@ -110,7 +110,10 @@ Result<void> Observer::open(const Logger& logger) {
     if (Result<void> added = lines_.add(make_metrics_file_sink(file)); !added) return added;
   }
   if (!settings_.web) return {};
-  auto started = WebServer::start(*settings_.web, pages(), logger);
+  WebSettings web = *settings_.web;
+  // Own memory and CPUs, those of the host and of the control group.
+  web.files = {"/proc", settings_.host_root + "/proc", "/sys/fs/cgroup"};
+  auto started = WebServer::start(web, pages(), logger);
   if (!started) return started.error();
   server_ = *std::move(started);
   logger->info("webserver: listens at {} port {}{}", settings_.web->address, server_->port(),

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/privileges.h"
 
-#include <fcntl.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "base/sandbox.h"
 
@@ -41,17 +39,6 @@ Capabilities needed_of(Capabilities given, const Logger& logger) {
   return needed;
 }
 
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
-// With the privileges of now.
-bool may_write_in_folder_of(const std::string& path) {
-  return faccessat(AT_FDCWD, folder_of(path).c_str(), W_OK | X_OK, AT_EACCESS) == 0;
-}
-
 }  // namespace
 
 Capabilities capabilities_to_read_files() {
@@ -62,10 +49,9 @@ Capabilities capabilities_to_read_files() {
 void give_up_privileges(const std::vector<std::string>& written, const Logger& logger) {
   const Capabilities given = permitted_capabilities();
   Capabilities kept = needed_of(given, logger);
-  for (const std::string& path : written) {
-    const auto may = [&] { return may_write_in_folder_of(path); };
-    if (may() && !works_without(Capability::DacOverride, may)) kept.add(Capability::DacOverride);
-  }
+  std::vector<std::string> folders;
+  for (const std::string& path : written) folders.push_back(folder_of(path));
+  kept = kept | needed_to_write_in(folders);
   // Some threads have fewer privileges than this one. Without this, a process that has no more than
   // they do could trace them, and so read and write the memory of all.
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);

@@ -178,7 +178,8 @@ Result<void> add_sinks(const SinkChoice& choice, Outputs* outputs) {
       {choice.file.enabled, ours.to_file, kLines, [&] { return file_sink(choice); }},
       {choice.program.enabled, ours.to_program, kLines,
        [&] {
-         return make_program_sink({choice.program.program, choice.program.keep_alive});
+         return make_program_sink(
+             {choice.program.program, choice.program.keep_alive, ours.program_keep_privileges});
        }},
       {choice.http.enabled, ours.to_http, http_kind, [&] { return http_sink(choice); }},
       {ours.unix_socket.enabled, ours.to_unix, kJson, [&] { return unix_sink(ours.unix_socket); }},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/capabilities.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
@@ -66,6 +67,11 @@ bool bound_to(Capabilities kept) {
   return true;
 }
 
+// With what is in effect now.
+bool may_use(const std::string& path, int mode) {
+  return faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
+}
+
 }  // namespace
 
 const char* capability_name(Capability capability) {
@@ -93,15 +99,36 @@ Capabilities permitted_capabilities() {
   return sets ? sets->permitted : Capabilities();
 }
 
-bool works_without(Capability capability, const std::function<bool()>& works) {
+bool works_without(Capabilities away, const std::function<bool()>& works) {
   const auto before = get();
   if (!before) return works();
   Sets fewer = *before;
-  fewer.effective = fewer.effective.without(capability);
+  fewer.effective = fewer.effective.without(away);
   set(fewer);
   const bool fine = works();
   set(*before);
   return fine;
+}
+
+Capabilities needed_to_read(const std::vector<std::string>& files) {
+  const Capabilities all = {Capability::DacReadSearch, Capability::DacOverride};
+  Capabilities needed;
+  for (const std::string& file : files) {
+    const auto may = [&] { return may_use(file, R_OK); };
+    if (may() && !works_without(all, may)) needed.add(Capability::DacReadSearch);
+  }
+  return needed;
+}
+
+Capabilities needed_to_write_in(const std::vector<std::string>& folders) {
+  Capabilities needed;
+  for (const std::string& folder : folders) {
+    const auto may = [&] { return may_use(folder, W_OK | X_OK); };
+    if (may() && !works_without({Capability::DacOverride}, may)) {
+      needed.add(Capability::DacOverride);
+    }
+  }
+  return needed;
 }
 
 Result<void> keep_only(Capabilities kept) {

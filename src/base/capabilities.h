@@ -7,6 +7,7 @@
 #include <functional>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 
@@ -45,8 +46,11 @@ class Capabilities {
   constexpr Capabilities operator&(Capabilities other) const {
     return of_bits(bits_ & other.bits_);
   }
-  constexpr Capabilities without(Capability capability) const {
-    return of_bits(bits_ & ~bit(capability));
+  constexpr Capabilities operator|(Capabilities other) const {
+    return of_bits(bits_ | other.bits_);
+  }
+  constexpr Capabilities without(Capabilities others) const {
+    return of_bits(bits_ & ~others.bits_);
   }
   bool operator==(const Capabilities&) const = default;
 
@@ -60,8 +64,12 @@ class Capabilities {
 // What the calling thread may use.
 Capabilities permitted_capabilities();
 
-// Whether `works` says so while `capability` is not in effect for the calling thread.
-bool works_without(Capability capability, const std::function<bool()>& works);
+// Whether `works` says so while `away` are not in effect for the calling thread.
+bool works_without(Capabilities away, const std::function<bool()>& works);
+// What it takes to read these files, or to make files in these folders, where their permissions
+// alone do not allow it and the calling thread may do it now: one capability, or none.
+Capabilities needed_to_read(const std::vector<std::string>& files);
+Capabilities needed_to_write_in(const std::vector<std::string>& folders);
 
 // For the calling thread, and those that it makes from then on: of what it has only `kept` stays
 // permitted, all of that in effect; nothing is inherited by programs that it starts, and they gain

@@ -9,8 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
+#include <cstdlib>
 #include <cstring>
 #include <system_error>
 #include <thread>
@@ -97,6 +100,25 @@ Result<void> limit_files(const Allowed& allowed) {
 
 }  // namespace
 
+std::string folder_of(const std::string& path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+std::vector<std::string> folders_of(const std::string& path) {
+  std::vector<std::string> folders = {folder_of(path)};
+  std::array<char, PATH_MAX> target;
+  // What is no regular file (a pipe, a terminal) is opened, and never made.
+  struct stat about {};
+  const bool there = stat(path.c_str(), &about) == 0;
+  if (there && !S_ISREG(about.st_mode)) return {path};
+  if (realpath(path.c_str(), target.data()) != nullptr) {
+    folders.push_back(folder_of(target.data()));
+  }
+  return folders;
+}
+
 const std::vector<std::string>& network_files() {
   static const std::vector<std::string> files = {
       "/etc/resolv.conf",
@@ -124,7 +146,6 @@ const std::vector<std::string>& network_files() {
       "/var/lib/sss/mc",
       "/dev/random",
       "/sys/devices/system/cpu",
-      "/proc/sys",
   };
   return files;
 }
@@ -160,7 +181,7 @@ AllowedFiles::File AllowedFiles::look(std::string path) {
 }
 
 bool AllowedFiles::replaced() {
-  constexpr uint64_t kPauseNs = 1'000'000'000;
+  constexpr uint64_t kPauseNs = 50'000'000;
   const uint64_t now = clock_ns(CLOCK_MONOTONIC);
   if (now - looked_ns_ < kPauseNs) return false;
   looked_ns_ = now;

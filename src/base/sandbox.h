@@ -21,6 +21,10 @@ struct Allowed {
   std::vector<std::string> read{};   // files, and folders with all that is below
   std::vector<std::string> write{};  // the same; in folders files may also be made and removed
 };
+// The folder that a file is in, "." for a name alone.
+std::string folder_of(const std::string& path);
+// In which a file can be made anew under its name: its folder, and where a link leads.
+std::vector<std::string> folders_of(const std::string& path);
 // What a thread that looks names up in the network, or speaks TLS, reads beside its own files.
 const std::vector<std::string>& network_files();
 
@@ -39,7 +43,7 @@ class AllowedFiles {
  public:
   AllowedFiles() = default;
   explicit AllowedFiles(const Allowed& allowed);
-  // Looks at most once a second.
+  // Looks at most twenty times a second.
   bool replaced();
 
  private:

@@ -227,6 +227,7 @@ struct GyrOutputSettings {
   OutputDelivery to_stdout, to_syslog, to_file, to_program, to_http, to_unix, to_otlp, to_nats,
       to_kafka;
   FileRotation file;
+  bool program_keep_privileges = false;
   HttpDelivery http;
   BatchForm http_batch_form = BatchForm::Array;
   UnixOutputSettings unix_socket;

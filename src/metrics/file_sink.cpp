@@ -25,6 +25,9 @@ class MetricsFileSink final : public Sink {
   explicit MetricsFileSink(std::string path) : path_(std::move(path)) {}
 
   std::string_view name() const override { return "metrics.output_file"; }
+  std::optional<Allowed> allowed() const override {
+    return Allowed{.capabilities = {Capability::DacOverride}, .write = folders_of(path_)};
+  }
   Result<void> open(SinkPort&) override {
     const int fd = open_file();
     if (fd < 0) return Error{"metrics.output_file: " + reason_};

@@ -27,6 +27,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/sandbox.h"
+
 namespace gyr {
 namespace {
 
@@ -371,8 +373,12 @@ class Pages final : public httplib::Server {
 
 class Running final : public WebServer {
  public:
-  Running(std::unique_ptr<Pages> pages, uint16_t port, Logger logger)
-      : pages_(std::move(pages)), port_(port), logger_(std::move(logger)) {}
+  Running(std::unique_ptr<Pages> pages, uint16_t port, std::vector<std::string> files,
+          Logger logger)
+      : pages_(std::move(pages)),
+        port_(port),
+        files_(std::move(files)),
+        logger_(std::move(logger)) {}
   ~Running() override {
     if (!thread_.joinable()) return;
     pages_->stop();
@@ -400,6 +406,10 @@ class Running final : public WebServer {
 
  private:
   void accept() {
+    // The workers, which it makes, are limited with it.
+    if (auto confined = confine_thread("gyr:web", {.read = files_}); !confined) {
+      logger_->warn("webserver: {}", confined.error().message);
+    }
     try {
       pages_->listen_after_bind();
     } catch (const std::exception& error) {
@@ -410,6 +420,7 @@ class Running final : public WebServer {
 
   std::unique_ptr<Pages> pages_;
   uint16_t port_;
+  std::vector<std::string> files_;
   Logger logger_;
   std::atomic<bool> ended_{false};
   std::thread thread_;
@@ -464,8 +475,8 @@ Result<std::unique_ptr<WebServer>> WebServer::start(const WebSettings& settings,
     return Error{fmt::format("webserver: cannot listen at {}: {}", place(settings),
                              errno != 0 ? std::strerror(errno) : "the address is not valid")};
   }
-  auto running =
-      std::make_unique<Running>(std::move(server), static_cast<uint16_t>(port), std::move(logger));
+  auto running = std::make_unique<Running>(std::move(server), static_cast<uint16_t>(port),
+                                           settings.files, std::move(logger));
   if (Result<void> listening = running->listen(); !listening) return listening.error();
   return std::unique_ptr<WebServer>(std::move(running));
 }

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/result.h"
@@ -15,10 +16,11 @@
 namespace gyr {
 
 struct WebSettings {
-  std::string address = "0.0.0.0";  // an IP address
-  uint16_t port = 8765;             // 0: any free one
-  uint32_t threads = 0;             // pages made at the same time, 0: the number of cores
-  std::string certificate{};        // PEM file with key and certificate: TLS; "": none
+  std::string address = "0.0.0.0";   // an IP address
+  uint16_t port = 8765;              // 0: any free one
+  uint32_t threads = 0;              // pages made at the same time, 0: the number of cores
+  std::vector<std::string> files{};  // that pages read: folders with all below; no other can be
+  std::string certificate{};         // PEM file with key and certificate: TLS; "": none
 };
 
 struct WebReply {

@@ -126,7 +126,7 @@ TEST_F(Sandbox, AsksWithoutACapability) {
   const auto in_effect = [] {
     return (set_of("CapEff") & Capabilities{Capability::DacOverride}.bits()) != 0;
   };
-  EXPECT_FALSE(works_without(Capability::DacOverride, in_effect));
+  EXPECT_FALSE(works_without({Capability::DacOverride}, in_effect));
   EXPECT_EQ(in_effect(), had);
   EXPECT_EQ(permitted_capabilities(), given);
 }

@@ -6,9 +6,11 @@
 
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <future>
 #include <vector>
 
+#include "base/sandbox.h"
 #include "web/client.h"
 
 namespace gyr {
@@ -39,8 +41,15 @@ class WebServerTest : public testing::Test {
       }
       return WebReply{.body = std::to_string(count)};
     };
-    auto started = WebServer::start({.address = "127.0.0.1", .port = 0, .threads = threads},
-                                    std::move(pages), null_logger());
+    pages.by_path["/files"] = [] {
+      const bool shadow =
+          std::ifstream("/etc/shadow").good() || std::ifstream("/etc/passwd").good();
+      const bool own = std::ifstream("/proc/self/status").good();
+      return WebReply{.body = std::string(shadow ? "open" : "closed") + (own ? " own" : "")};
+    };
+    auto started = WebServer::start(
+        {.address = "127.0.0.1", .port = 0, .threads = threads, .files = {"/proc"}},
+        std::move(pages), null_logger());
     ASSERT_TRUE(started) << started.error().message;
     server = *std::move(started);
   }
@@ -50,6 +59,13 @@ class WebServerTest : public testing::Test {
   std::shared_future<void> gate;
   std::unique_ptr<WebServer> server;
 };
+
+TEST_F(WebServerTest, OpensNoFilesButThoseOfItsPages) {
+  if (landlock_version() == 0) GTEST_SKIP() << "this kernel has no Landlock";
+  start();
+  EXPECT_THAT(ask(port(), "/files"), HasSubstr("\r\n\r\nclosed own"));
+  EXPECT_TRUE(std::ifstream("/etc/passwd").good());
+}
 
 TEST_F(WebServerTest, ServesItsPages) {
   start();

@@ -64,6 +64,13 @@ class KafkaSink final : public Sink {
   Result<void> open(SinkPort& port) override;
   SinkResult send(std::span<const Outgoing> batch) override;
   void close() override { stop(); }
+  // The library's threads can do what the one that starts them can.
+  void reopen() override {
+    stop();
+    reopened_ = start();
+  }
+  bool starts_threads() const override { return true; }
+  std::optional<Allowed> allowed() const override;
 
  private:
   // What became of one alert of the batch that is being sent.
@@ -83,6 +90,7 @@ class KafkaSink final : public Sink {
     static_cast<KafkaSink*>(opaque)->last_error_ = reason;
   }
 
+  Result<void> start();
   Result<void> configure(rd_kafka_conf_t* conf) const;
   rd_kafka_resp_err_t produce(const Outgoing& alert, Slot* slot) const;
   void wait_reports(const std::vector<Slot>& slots, size_t count) const;
@@ -98,6 +106,7 @@ class KafkaSink final : public Sink {
   SinkPort* port_ = nullptr;
   Kafka kafka_;
   rd_kafka_t* producer_ = nullptr;
+  Result<void> reopened_;
   std::string last_error_;  // told while polling, by this thread
 };
 
@@ -127,6 +136,21 @@ Result<void> KafkaSink::open(SinkPort& port) {
   auto kafka = Kafka::load();
   if (!kafka) return Error{"gyr.outputs.kafka: " + kafka.error().message};
   kafka_ = *kafka;
+  return start();
+}
+
+// Properties whose values are paths name files of TLS, tickets and the like.
+std::optional<Allowed> KafkaSink::allowed() const {
+  std::vector<std::string> own;
+  for (const auto& [key, value] : settings_.properties) {
+    if (value.starts_with('/')) own.push_back(value);
+  }
+  Allowed allowed{.capabilities = needed_to_read(own), .read = network_files()};
+  allowed.read.insert(allowed.read.end(), own.begin(), own.end());
+  return allowed;
+}
+
+Result<void> KafkaSink::start() {
   rd_kafka_conf_t* conf = kafka_.rd_kafka_conf_new();
   if (Result<void> configured = configure(conf); !configured) {
     kafka_.rd_kafka_conf_destroy(conf);
@@ -186,6 +210,8 @@ void KafkaSink::wait_reports(const std::vector<Slot>& slots, size_t count) const
 }
 
 SinkResult KafkaSink::send(std::span<const Outgoing> batch) {
+  if (producer_ == nullptr) reopened_ = start();
+  if (producer_ == nullptr) return sink_failure(reopened_.error().message);
   std::vector<Slot> slots(batch.size());
   last_error_.clear();
   size_t produced = 0;

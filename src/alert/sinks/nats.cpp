@@ -111,6 +111,19 @@ class NatsSink final : public Sink {
     return publish(batch);
   }
   void close() override { disconnect(); }
+  // The library starts threads with each connection.
+  void reopen() override { disconnect(); }
+  bool starts_threads() const override { return true; }
+  std::optional<Allowed> allowed() const override {
+    std::vector<std::string> own;
+    for (const std::string* file : {&settings_.credentials, &settings_.ca_cert,
+                                    &settings_.client_cert, &settings_.client_key}) {
+      if (!file->empty()) own.push_back(*file);
+    }
+    Allowed allowed{.capabilities = needed_to_read(own), .read = network_files()};
+    allowed.read.insert(allowed.read.end(), own.begin(), own.end());
+    return allowed;
+  }
 
  private:
   Result<void> make_options() {

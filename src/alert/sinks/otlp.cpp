@@ -59,6 +59,7 @@ class OtlpSink final : public Sink {
     client_ = *std::move(client);
     return {};
   }
+  std::optional<Allowed> allowed() const override { return allowed_to(settings_.http); }
   BatchLimits limits() const override {
     return {.alerts = settings_.batch_alerts,
             .bytes = kBatchBytes,

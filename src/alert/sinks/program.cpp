@@ -140,7 +140,17 @@ class ProgramSink final : public Sink {
   Result<void> open(SinkPort& port) override {
     port_ = &port;
     if (settings_.command.empty()) return Error{"program_output.program is empty"};
+    if (!settings_.keep_privileges && permitted_capabilities().bits() != 0) {
+      port.logger->info(
+          "program_output: the program runs without capabilities and cannot gain any (sudo, "
+          "sendmail "
+          "of postfix); gyr.outputs.program.keep_privileges: true gives it those of gyr's start");
+    }
     return {};
+  }
+  std::optional<Allowed> allowed() const override {
+    if (settings_.keep_privileges) return std::nullopt;
+    return Allowed{.all_files = true};
   }
   BatchLimits limits() const override {
     BatchLimits limits;

@@ -14,6 +14,7 @@ namespace gyr {
 struct ProgramSinkSettings {
   std::string command{};
   bool keep_alive = false;
+  bool keep_privileges = false;  // it runs with those that gyr was started with, else with none
 };
 std::unique_ptr<Sink> make_program_sink(ProgramSinkSettings settings);
 

@@ -247,7 +247,9 @@ void UnixSink::drop(Reader* reader) {
 }
 
 void UnixSink::serve() {
-  pthread_setname_np(pthread_self(), "gyr:unix-readers");
+  if (auto confined = confine_thread("gyr:readers", {}); !confined) {
+    port_->logger->warn("gyr.outputs.unix: {}", confined.error().message);
+  }
   while (!stopping_) wait_events();
 }
 
