@@ -57,6 +57,12 @@ def status_of(path):
     return {**sets, 'name': lines['Name'].strip(), 'NoNewPrivs': lines['NoNewPrivs'].strip()}
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
+
+
 class Detection:
     def __init__(self, test, *arguments, options=(), given=None, rules=None):
         command = [GYR, *arguments, *(word for option in ('json_output=true', *options) for word in ('-o', option))]
@@ -159,7 +165,7 @@ class Sets(Case):
               'gyr.outputs.unix.enabled=true', f'gyr.outputs.unix.path={self.folder}/socket',
               'http_output.enabled=true', 'http_output.url=http://127.0.0.1:9/',
               'gyr.outputs.otlp.enabled=true', 'gyr.outputs.otlp.url=http://127.0.0.1:9/',
-              'webserver.enabled=true', 'webserver.listen_address=127.0.0.1', 'webserver.listen_port=0',
+              'webserver.enabled=true', 'webserver.listen_address=127.0.0.1', f'webserver.listen_port={free_port()}',
               'metrics.enabled=true', 'metrics.interval=1h', f'metrics.output_file={self.folder}/metrics']
         gyr = self.start(options=on)
         self.expect(gyr, 'opened', self.open_marked)
