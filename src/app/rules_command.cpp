@@ -181,6 +181,7 @@ std::vector<AlertLimit> limits_of(const RulesRequest& request, std::vector<std::
 
 std::vector<FileDigest> digests_of(const std::vector<RuleSource>& files) {
   std::vector<FileDigest> digests;
+  digests.reserve(files.size());
   for (const RuleSource& file : files) {
     digests.push_back({.name = std::filesystem::path(file.name).filename().string(),
                        .sha256 = sha256(file.text)});

@@ -44,6 +44,7 @@ bool Reader::check_bounds(const Value& value, double number) {
 void Reader::check_keys(const Value& map, std::string_view object) {
   const std::vector<ObjectKey> known = object_keys(object);
   std::vector<std::string_view> names;
+  names.reserve(known.size());
   for (const ObjectKey& key : known) names.push_back(key.key);
   for (const Entry& entry : map.entries) {
     const auto key = std::find_if(known.begin(), known.end(),

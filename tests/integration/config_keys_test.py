@@ -527,6 +527,7 @@ def pending(what):
 
 
 KEYS = {
+    'gyr.outputs.program.keep_privileges': elsewhere('privileges_test.py'),
     'config_files': config_files,
     'watch_config_files': elsewhere('reload_test.py'),
     'rules_files': rules_files,
