@@ -101,6 +101,10 @@ std::vector<Sc> every_call() {
   return calls;
 }
 
+Collection collection_of(std::vector<Sc> calls) {
+  return {.syscalls = std::move(calls), .real_paths = true, .compared = every_call()};
+}
+
 EventView Seen::view() const {
   EventView view;
   EXPECT_TRUE(view.decode({record, cpu, 0, note}));
@@ -267,9 +271,9 @@ std::vector<Seen> LiveTest::run_with(std::initializer_list<Sc> more,
                                      const std::function<int()>& body) {
   std::vector<Sc> calls = every_call();
   calls.insert(calls.end(), more);
-  source().collect({.syscalls = calls});
+  source().collect(collection_of(calls));
   std::vector<Seen> events = run_child(body);
-  source().collect({.syscalls = every_call()});
+  source().collect(collection_of(every_call()));
   return events;
 }
 

@@ -133,5 +133,7 @@ inline const std::string kEmpty = "<empty>";
 
 // Every call the probe collects with an event of its own, and the end of processes.
 std::vector<Sc> every_call();
+// What the shared source collects between tests: these calls, with all that can be told of them.
+Collection collection_of(std::vector<Sc> calls);
 
 }  // namespace gyr::test

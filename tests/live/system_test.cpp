@@ -278,7 +278,7 @@ TEST_F(SystemLive, what_is_not_selected_is_not_seen) {
     syscall(SYS_rmdir, "/no/such");
     syscall(SYS_mkdir, "/no/such/dir", 0);
   });
-  source().collect({.syscalls = every_call()});
+  source().collect(collection_of(every_call()));
   EXPECT_TRUE(of(events, Ev::RMDIR_2_X).empty());
   EXPECT_EQ(of(events, Ev::MKDIR_2_X).size(), 1u);
 }
