@@ -50,6 +50,7 @@ void give_up_privileges(const std::vector<std::string>& written, const Logger& l
   const Capabilities given = permitted_capabilities();
   Capabilities kept = needed_of(given, logger);
   std::vector<std::string> folders;
+  folders.reserve(written.size());
   for (const std::string& path : written) folders.push_back(folder_of(path));
   kept = kept | needed_to_write_in(folders);
   // Some threads have fewer privileges than this one. Without this, a process that has no more than

@@ -120,7 +120,7 @@ std::vector<std::string> folders_of(const std::string& path) {
 }
 
 const std::vector<std::string>& network_files() {
-  static const std::vector<std::string> files = {
+  static const std::vector<std::string> kFiles = {
       "/etc/resolv.conf",
       "/etc/hosts",
       "/etc/nsswitch.conf",
@@ -147,16 +147,16 @@ const std::vector<std::string>& network_files() {
       "/dev/random",
       "/sys/devices/system/cpu",
   };
-  return files;
+  return kFiles;
 }
 
 int landlock_version() {
-  static const int version = [] {
+  static const int kVersion = [] {
     const long found =
         syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
     return found > 0 ? static_cast<int>(found) : 0;
   }();
-  return version;
+  return kVersion;
 }
 
 Result<void> confine_thread(const char* name, const Allowed& allowed) {

@@ -323,7 +323,7 @@ class Live(Case):
         with open(self.rules, 'w', encoding='utf-8') as file:
             file.write(BROAD)
         process = self.watch(**{'gyr.capture.before_seconds': 1, 'gyr.capture.before_mb': 8, 'output_timeout': 600000,
-                                'engine.modern_ebpf.buf_size_preset': 8})
+                                'engine.modern_ebpf.buf_size_preset': 8, 'gyr.outputs.stdout.queue_mb': 4096})
         quiet = {'stdin': subprocess.DEVNULL, 'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
         shells = [subprocess.Popen(['/bin/bash', '-c', script], start_new_session=True,
                                    env=dict(os.environ, T=self.folder), **quiet) for script in (STORM, STORM, OWN)]
