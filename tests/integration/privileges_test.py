@@ -251,11 +251,13 @@ class Life(Case):
                       rule('changed', 'evt.type in (unlink, unlinkat) and evt.args_changed = true', '%evt.type'))
         self.write('rules.yaml', more_rules)
         gyr.reload()
-        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
         self.expect(gyr, 'directory', lambda: (os.mkdir(self.folder + '/d'), os.rmdir(self.folder + '/d')))
 
         def signalled():
-            with subprocess.Popen(['sleep', '9']) as child:
+            # One that kills is delivered as SIGKILL: the child has a handler.
+            code = 'import signal, time; signal.signal(signal.SIGUSR2, lambda *_: exit()); print(1, flush=True); time.sleep(9)'
+            with subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE) as child:
+                child.stdout.readline()
                 child.send_signal(signal.SIGUSR2)
         self.expect(gyr, 'signal', signalled)
         self.write('rules.yaml', rule('opened', f'evt.type in (open, openat) and fd.name = {self.marked}'))
