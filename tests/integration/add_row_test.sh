@@ -33,14 +33,16 @@ flags="-std=c++20 -O1 -Isrc -Iprobe -I$scratch"
 arch=$(gcc -print-multiarch)
 clang=$(command -v clang-14 || command -v clang)
 bpftool=$(command -v bpftool || echo /usr/sbin/bpftool)
-for typed in 0 1; do
-  name=$([ $typed = 1 ] && echo gyr_probe || echo gyr_portable)
-  $clang -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -DGYR_TYPED=$typed -I/usr/include/"$arch" -Isrc -Iprobe \
-    -c probe/gyr.bpf.c -o "$scratch/$name.bpf.o"
-  $bpftool gen skeleton "$scratch/$name.bpf.o" name $name > "$scratch/$name.skel.h"
-done
+probe() { # NAME SOURCE TYPED
+  $clang -g -O2 -mcpu=v3 -target bpf -D__TARGET_ARCH_x86 -DGYR_TYPED="$3" -I/usr/include/"$arch" -Isrc -Iprobe \
+    -c "probe/$2" -o "$scratch/$1.bpf.o"
+  $bpftool gen skeleton "$scratch/$1.bpf.o" name "$1" > "$scratch/$1.skel.h"
+}
+probe gyr_portable gyr.bpf.c 0
+probe gyr_probe gyr.bpf.c 1
+probe gyr_iter iter.bpf.c 0
 units="src/base/system.cpp src/base/text.cpp src/base/check.cpp src/value/type.cpp src/schema/schema.cpp src/event/event_view.cpp
-  $(echo src/source/{live,call_,kernel_,probe_,ring_,time_,uring_,proc_}*.cpp) tests/live/watch_main.cpp"
+  $(echo src/source/{live,call_,kernel_,probe_,ring_,time_,uring_,proc_,fd_,host_,iter,list_,look_,loss_}*.cpp) tests/live/watch_main.cpp"
 # shellcheck disable=SC2086
 g++ $flags -DGYR_PROBE=1 $units -o "$scratch/watch" -lbpf -lelf -lz -lfmt
 
