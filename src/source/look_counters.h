@@ -33,7 +33,7 @@ struct LookCounters {
   std::array<uint64_t, kFileClasses> files{};  // by FileClass
   std::array<uint64_t, kFileClasses> files_lost{};
   uint64_t tasks_unlisted = 0;  // not listed: of these all is from /proc
-  uint64_t files_asked = 0;  // whose path, inode or device only /proc could tell
+  uint64_t files_asked = 0;     // whose path, inode or device only /proc could tell
   // From /proc.
   uint64_t tasks_by_proc = 0;
   uint64_t files_by_proc = 0;
