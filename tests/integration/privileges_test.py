@@ -5,7 +5,6 @@
 usage: privileges_test.py GYR
 The table of docs/privileges.md says what each thread keeps. Needs root and eBPF, else it is skipped.
 """
-import json
 import os
 import pathlib
 import re
@@ -15,11 +14,10 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import unittest
 
-from common import ROOT, need_namespaces, skip
+from common import ROOT, Detection, need_live_capture, need_namespaces, wait_for
 
 GYR = ''
 NOBODY = 65534
@@ -43,14 +41,6 @@ def stated():
     return {thread: re.findall('CAP_[A-Z_]+', kept) for threads, kept in rows for thread in re.findall('`(gyr[^`]*)`', threads)}
 
 
-def wait_for(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f'{what} did not come within {seconds} s')
-        time.sleep(0.02)
-
-
 def status_of(path):
     lines = dict(line.split(':', 1) for line in pathlib.Path(path).read_text(encoding='utf-8').splitlines() if ':' in line)
     sets = {name: int(lines[name], 16) for name in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')}
@@ -63,45 +53,10 @@ def free_port():
         return probe.getsockname()[1]
 
 
-class Detection:
+class Watching(Detection):
     def __init__(self, test, *arguments, options=(), given=None, rules=None):
-        command = [GYR, *arguments, *(word for option in ('json_output=true', *options) for word in ('-o', option))]
-        if rules:
-            command += ['-r', rules]
-        if given is not None:
-            command = ['setpriv', '--inh-caps=-all', f'--bounding-set={given}', *command]
-        self.alerts, self.log, self.test = [], [], test
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        test.addCleanup(self.end, signal.SIGKILL)
-        for line in self.process.stderr:
-            self.log.append(line)
-            if 'watching this host' in line:
-                break
-        else:
-            raise AssertionError('gyr did not start: ' + ''.join(self.log))
-        self.readers = [threading.Thread(target=self.read_alerts), threading.Thread(target=self.read_log)]
-        for reader in self.readers:
-            reader.start()
-
-    def read_alerts(self):
-        for line in self.process.stdout:
-            if line.startswith('{'):
-                self.alerts.append(json.loads(line))
-
-    def read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line)
-
-    def named(self, name):
-        return [alert for alert in list(self.alerts) if alert['rule'] == name]
-
-    def says(self, text):
-        return sum(text in line for line in list(self.log))
-
-    def reload(self):
-        before = self.says('new rules are in force')
-        self.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: self.says('new rules are in force') > before or self.process.poll() is not None, 'the reload')
+        limited = [] if given is None else ['setpriv', '--inh-caps=-all', f'--bounding-set={given}']
+        super().__init__(test, [*limited, GYR, *arguments, *(['-r', rules] if rules else [])], options)
 
     def threads(self):
         """The status of each. The one that gives up last does so right after it has said that it watches."""
@@ -111,16 +66,6 @@ class Detection:
 
     def main(self):
         return next(thread for thread in self.threads() if thread['name'] == 'gyr')
-
-    def end(self, number=signal.SIGINT):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        self.process.wait(60)
-        for reader in getattr(self, 'readers', []):
-            reader.join()
-        for stream in (self.process.stdout, self.process.stderr):
-            stream.close()
-        return self.process.returncode
 
 
 class Case(unittest.TestCase):
@@ -140,7 +85,7 @@ class Case(unittest.TestCase):
         return str(path)
 
     def start(self, *arguments, **more):
-        return Detection(self, *arguments, rules=self.rules, **more)
+        return Watching(self, *arguments, rules=self.rules, **more)
 
     def expect(self, gyr, name, act):
         end = time.monotonic() + 30
@@ -353,18 +298,8 @@ class Life(Case):
         self.assertGreater(len([name for name in os.listdir(self.folder) if name.startswith('r')]), 2)
 
 
-def probe_works():
-    with tempfile.TemporaryDirectory() as folder:
-        rules = os.path.join(folder, 'rules.yaml')
-        pathlib.Path(rules).write_text(rule('r', 'evt.type = chroot', '%evt.type'), encoding='utf-8')
-        done = subprocess.run([GYR, '-r', rules, '-M', '1'], check=False, capture_output=True, text=True)
-        return done.returncode == 0, done.stderr
-
-
 if __name__ == '__main__':
     GYR = os.path.abspath(sys.argv.pop(1))
     need_namespaces('privileges can be given up by who has them: root')
-    works, why = probe_works()
-    if not works:
-        skip('no live capture here: ' + why.strip())
+    need_live_capture(GYR)
     unittest.main(verbosity=1)

@@ -5,19 +5,16 @@
 usage: reload_test.py GYR
 Needs root and eBPF, else it is skipped.
 """
-import json
 import os
 import pathlib
 import re
-import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 import unittest
 
-from common import skip
+from common import Detection, need_live_capture, wait_for
 
 GYR = ''
 RULE = '''- rule: {name}
@@ -34,68 +31,6 @@ def rule(name, condition, output='%fd.name'):
 
 def opened(name, folder):
     return rule(name, f'evt.type in (open, openat, openat2) and fd.name startswith {folder}/')
-
-
-class Detection:
-    """gyr with threads that read what it says."""
-
-    def __init__(self, *arguments, options=(), env=None):
-        settings = [arg for option in ('json_output=true', *options) for arg in ('-o', option)]
-        self.process = subprocess.Popen([GYR, *arguments, *settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                        env={**os.environ, **(env or {})})
-        self.alerts, self.log = [], []
-        for line in self.process.stderr:
-            self.log.append(line)
-            if 'watching this host' in line:
-                break
-        else:
-            skip('live capture is not possible here: ' + ''.join(self.log).strip())
-        self.readers = [threading.Thread(target=self.read_alerts), threading.Thread(target=self.read_log)]
-        for reader in self.readers:
-            reader.start()
-
-    def read_alerts(self):
-        for line in self.process.stdout:
-            if line.startswith('{'):
-                self.alerts.append(json.loads(line))
-
-    def read_log(self):
-        for line in self.process.stderr:
-            self.log.append(line)
-
-    def named(self, name):
-        return [alert for alert in list(self.alerts) if alert['rule'] == name]
-
-    def reloads(self):
-        return sum('new rules are in force' in line for line in list(self.log))
-
-    def says(self, text):
-        return any(text in line for line in list(self.log))
-
-    def reload(self):
-        """By signal; back when the new rules are in force."""
-        before = self.reloads()
-        self.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: self.reloads() > before, 'the reload')
-
-    def end(self):
-        self.process.send_signal(signal.SIGINT)
-        try:
-            self.process.wait(60)
-        finally:
-            self.process.kill()
-        for reader in self.readers:
-            reader.join()
-        self.process.stdout.close()
-        self.process.stderr.close()
-
-
-def wait_for(condition, what, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f'{what} did not come within {seconds} s')
-        time.sleep(0.01)
 
 
 def replace(path, text):
@@ -117,9 +52,7 @@ class Reload(unittest.TestCase):
         return path
 
     def start(self, *arguments, **more):
-        gyr = Detection(*arguments, **more)
-        self.addCleanup(gyr.process.kill)
-        return gyr
+        return Detection(self, [GYR, *arguments], **more)
 
     def expect_alert(self, gyr, name, act):
         """The act, again and again until the rule fires: when a changed file is seen is not for the test to say."""
@@ -185,7 +118,7 @@ class Reload(unittest.TestCase):
         gyr = self.start('-r', self.rules)
         time.sleep(2)
         gyr.end()
-        self.assertEqual(gyr.reloads(), 0)
+        self.assertEqual(gyr.says('new rules are in force'), 0)
 
     def test_bad_rules_change_nothing(self):
         good = opened('good', self.folder)
@@ -275,6 +208,5 @@ class Reload(unittest.TestCase):
 
 if __name__ == '__main__':
     GYR = sys.argv.pop(1)
-    if os.geteuid() != 0:
-        skip('live detection needs root')
+    need_live_capture(GYR)
     unittest.main()
