@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <random>
-#include <system_error>
 #include <utility>
 
 #include "base/system.h"
 #include "base/text.h"
+#include "base/thread.h"
 
 namespace gyr {
 namespace {
@@ -58,19 +57,9 @@ Result<std::shared_ptr<Lane>> Lane::start(std::unique_ptr<Sink> sink, const Lane
     lane->spool_ = *std::move(spool);
     lane->note_spool();
   }
-  // Signals are for the main thread: a sink's threads start with all of them blocked.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  Result<void> result;
-  try {
-    lane->thread_ = std::thread([lane] { lane->run(); });
-  } catch (const std::system_error& error) {
-    result = Error{lane->name_ + ": cannot start a thread: " + error.what()};
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!result) return result.error();
+  auto thread = start_thread([lane] { lane->run(); });
+  if (!thread) return Error{lane->name_ + ": " + thread.error().message};
+  lane->thread_ = *std::move(thread);
   return lane;
 }
 
@@ -87,16 +76,9 @@ Result<void> Lane::open() {
     }
     opened = sink_->open(port_);
   };
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::thread(limited).join();
-  } catch (const std::system_error& error) {
-    opened = Error{name_ + ": cannot start a thread: " + error.what()};
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  auto thread = start_thread(limited);
+  if (!thread) return Error{name_ + ": " + thread.error().message};
+  thread->join();
   return opened;
 }
 

@@ -2,10 +2,8 @@
 #include "app/reload.h"
 
 #include <fmt/format.h>
-#include <pthread.h>
 
 #include <chrono>
-#include <csignal>
 #include <memory>
 #include <utility>
 
@@ -15,6 +13,7 @@
 #include "base/sandbox.h"
 #include "base/system.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "config/changes.h"
 #include "field/static_fields.h"
 
@@ -48,13 +47,12 @@ Reloader::~Reloader() { stop(); }
 
 void Reloader::start(Engine* engine) {
   engine_ = engine;
-  // Signals are for the thread that waits for them.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  auto thread = start_thread([this] { run(); });
+  if (!thread) {
+    logger_->error("there will be no reload: {}", thread.error().message);
+    return;
+  }
+  thread_ = *std::move(thread);
 }
 
 void Reloader::stop() {

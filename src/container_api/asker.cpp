@@ -2,20 +2,18 @@
 #include "container_api/asker.h"
 
 #include <absl/container/flat_hash_map.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "base/sandbox.h"
+#include "base/thread.h"
 #include "container_api/apis.h"
 
 namespace gyr {
@@ -96,19 +94,11 @@ struct ContainerAsker::Impl {
   void settle(Waiting item, ContainerReply reply);
 };
 
-// Signals are for the main thread.
+// False: as if too many waited, it is tried again with the next question.
 bool ContainerAsker::Impl::start() {
   if (thread.joinable()) return true;
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    thread = std::thread([this] { run(); });
-  } catch (const std::system_error&) {
-    // As if too many waited: asked again with the next question.
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  auto started = start_thread([this] { run(); });
+  if (started) thread = *std::move(started);
   return thread.joinable();
 }
 

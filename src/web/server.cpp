@@ -9,7 +9,6 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +17,6 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstring>
 #include <deque>
 #include <list>
@@ -28,6 +26,7 @@
 #include <vector>
 
 #include "base/sandbox.h"
+#include "base/thread.h"
 
 namespace gyr {
 namespace {
@@ -385,22 +384,13 @@ class Running final : public WebServer {
     thread_.join();
   }
 
-  // With all signals blocked, which threads that it starts inherit: signals are for the main one.
   Result<void> listen() {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    Result<void> result;
-    try {
-      thread_ = std::thread([this] { accept(); });
-    } catch (const std::system_error& error) {
-      result = Error{std::string("webserver: cannot start a thread: ") + error.what()};
-    }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    auto thread = start_thread([this] { accept(); });
+    if (!thread) return Error{"webserver: " + thread.error().message};
+    thread_ = *std::move(thread);
     // stop() has no effect before.
-    while (result && !pages_->is_running() && !ended_) std::this_thread::yield();
-    return result;
+    while (!pages_->is_running() && !ended_) std::this_thread::yield();
+    return {};
   }
   uint16_t port() const override { return port_; }
 

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <poll.h>
-#include <pthread.h>
 #include <pwd.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -17,7 +16,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <csignal>
 #include <cstring>
 #include <mutex>
 #include <thread>
@@ -25,6 +23,7 @@
 #include <vector>
 
 #include "base/system.h"
+#include "base/thread.h"
 
 namespace gyr {
 namespace {
@@ -199,18 +198,10 @@ Result<void> UnixSink::open(SinkPort& port) {
   if (auto bound = bind_socket(); !bound) return bound;
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (wake_ < 0) return system_error(settings_.path, "serve");
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  Result<void> result;
-  try {
-    thread_ = std::thread([this] { serve(); });
-  } catch (const std::system_error& error) {
-    result = Error{std::string("gyr.outputs.unix: cannot start a thread: ") + error.what()};
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return result;
+  auto thread = start_thread([this] { serve(); });
+  if (!thread) return Error{"gyr.outputs.unix: " + thread.error().message};
+  thread_ = *std::move(thread);
+  return {};
 }
 
 SinkResult UnixSink::send(std::span<const Outgoing> batch) {
