@@ -8,18 +8,7 @@ const volatile __u32 page_kib = 4;
 #define PIDTYPE_PGID 2
 
 #ifdef __bpf__ /* what only the kernel knows; src/source/ptrace_collect.c answers elsewhere */
-static __always_inline __u64 resident_pages(struct mm_struct* mm, int kind) {
-  __s64 pages = 0;
-  if (bpf_core_type_exists(struct mm_rss_stat___old)) {
-    struct mm_struct___old* old = (void*)mm;
-    bpf_core_read(&pages, sizeof(pages), &old->rss_stat.count[kind].counter);
-  } else {
-    const void* first = &mm->rss_stat[0].count; /* the kernel's counters are larger than ours */
-    bpf_probe_read_kernel(&pages, sizeof(pages),
-                          first + kind * bpf_core_type_size(struct percpu_counter));
-  }
-  return pages > 0 ? pages : 0;
-}
+#include "resident_pages.h"
 
 /* The parameter has 32 bits: what is above 4 TiB, as some programs reserve, is the largest. */
 static __always_inline __u64 memory_kib(struct task_struct* task, __u32 token) {

@@ -10,6 +10,8 @@
 
 #include "iter_shared.h"
 #include "vmlinux_min.h"
+//
+#include "resident_pages.h"
 
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
 
@@ -208,26 +210,13 @@ static __always_inline void read_credentials(struct gyr_task_record* r, struct t
   if (bpf_core_field_exists(task->loginuid)) r->loginuid = BPF_CORE_READ(task, loginuid.val);
 }
 
-static __always_inline __u64 pages_of(struct mm_struct* mm, int kind) {
-  __s64 pages = 0;
-  if (bpf_core_type_exists(struct mm_rss_stat___old)) {
-    struct mm_struct___old* old = (void*)mm;
-    bpf_core_read(&pages, sizeof(pages), &old->rss_stat.count[kind].counter);
-  } else {
-    const void* first = &mm->rss_stat[0].count; /* the kernel's counters are larger than ours */
-    bpf_probe_read_kernel(&pages, sizeof(pages),
-                          first + kind * bpf_core_type_size(struct percpu_counter));
-  }
-  return pages > 0 ? pages : 0;
-}
-
 static __always_inline void read_memory(struct gyr_task_record* r, struct task_struct* task) {
   struct mm_struct* mm = BPF_CORE_READ(task, mm);
   if (!mm) return;
   r->has_memory = 1;
   r->total_pages = BPF_CORE_READ(mm, total_vm);
-  r->resident_pages = pages_of(mm, 0) + pages_of(mm, 1) + pages_of(mm, 3);
-  r->swapped_pages = pages_of(mm, 2);
+  r->resident_pages = resident_pages(mm, 0) + resident_pages(mm, 1) + resident_pages(mm, 3);
+  r->swapped_pages = resident_pages(mm, 2);
 }
 
 static __always_inline void read_process(struct gyr_task_record* r, struct task_struct* task) {
