@@ -16,6 +16,19 @@ namespace {
 
 constexpr size_t kFirstSlots = 1024;
 
+constexpr size_t kOverhead = 32;   // of a string: its slot, what malloc adds to it
+constexpr size_t kFirstShare = 8;  // of the limit: for as long as nothing is known of answers
+
+size_t bytes_of(size_t text) { return kOverhead + sizeof(StrRep) + text + 1; }
+
+size_t bytes_of_answers(const StrRep& rep) {
+  size_t bytes = 0;
+  for (const StrMemo* memo = rep.memo; memo != nullptr; memo = memo->next) {
+    bytes += sizeof(StrMemo) + memo->words * sizeof(uint64_t);
+  }
+  return bytes;
+}
+
 void free_rep(StrRep* rep) {
   for (StrMemo* memo = rep->memo; memo != nullptr;) {
     StrMemo* next = memo->next;
@@ -80,8 +93,11 @@ uint64_t HashSecret::hash(std::string_view text) const {
 
 uint64_t hash_bytes(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
 
-StrPool::StrPool(size_t idle_limit, uint64_t seed)
-    : slots_(kFirstSlots), limit_(idle_limit), idle_limit_(idle_limit), secret_(seed) {}
+StrPool::StrPool(size_t idle_bytes, uint64_t seed)
+    : slots_(kFirstSlots),
+      idle_bytes_(idle_bytes),
+      left_(idle_bytes / kFirstShare),
+      secret_(seed) {}
 
 uint64_t StrPool::random_seed() {
   std::random_device device;
@@ -113,7 +129,9 @@ StrRep* StrPool::find_or_add_other(std::string_view text) {
   for (size_t at = hash & mask; !slots[at].empty(); at = (at + 1) & mask) {
     if (!slots[at].may_be(hash)) continue;
     StrRep* rep = slots[at].rep();
-    if (rep->size == text.size() && is_same(rep->text(), text.data(), text.size())) return rep;
+    if (rep->size != text.size() || !is_same(rep->text(), text.data(), text.size())) continue;
+    rep->warm = true;
+    return rep;
   }
   return add(text, hash);
 }
@@ -126,13 +144,17 @@ StrPool::Slot& StrPool::free_slot(uint64_t hash) {
 }
 
 StrRep* StrPool::add(std::string_view text, uint64_t hash) {
-  if (count_ >= limit_ || is_crowded()) sweep_or_grow();
+  const size_t cost = bytes_of(text.size()) + answer_bytes_;
+  if (cost > left_) sweep();
+  left_ -= std::min(cost, left_);
+  if (is_crowded()) rehash(slots_.size() * 2);
   auto* rep = static_cast<StrRep*>(std::malloc(sizeof(StrRep) + text.size() + 1));
   GYR_CHECK(rep != nullptr && Slot::fits(rep));
   *rep = {.refs = 0,
           .size = static_cast<uint32_t>(text.size()),
           .hash = static_cast<uint32_t>(hash),
           .note = 0,
+          .warm = false,
           .memo = nullptr,
           .related = nullptr};
   char* bytes = reinterpret_cast<char*>(rep + 1);
@@ -143,26 +165,38 @@ StrRep* StrPool::add(std::string_view text, uint64_t hash) {
   return rep;
 }
 
-void StrPool::sweep_or_grow() {
-  if (count_ < limit_) {
-    rehash(slots_.size() * 2);
-    return;
-  }
+void StrPool::sweep() {
   last_ = nullptr;
+  Bytes kept = drop_idle(false);
+  if (kept.idle > idle_bytes_ / 2) kept = drop_idle(true);
+  left_ = std::max(idle_bytes_ - kept.idle, kept.in_use);
+  ++sweeps_;
+  rehash(slots_.size());
+}
+
+// The bytes of those that stay. Holes are left in the table.
+StrPool::Bytes StrPool::drop_idle(bool warm_too) {
+  Bytes kept;
+  size_t answers = 0;
+  const size_t before = count_;
   for (Slot& slot : slots_) {
-    if (!slot.empty() && slot.rep()->refs == 0) {
+    if (slot.empty()) continue;
+    StrRep* rep = slot.rep();
+    const size_t own = bytes_of_answers(*rep);
+    answers += own;
+    if (rep->refs == 0 && (warm_too || !rep->warm)) {
       // What was related to it alone goes with the next sweep.
-      if (StrRep* related = slot.rep()->related) --related->refs;
-      free_rep(slot.rep());
+      if (StrRep* related = rep->related) --related->refs;
+      free_rep(rep);
       slot = {};
       --count_;
+      continue;
     }
+    (rep->refs > 0 ? kept.in_use : kept.idle) += bytes_of(rep->size) + own;
+    rep->warm = false;
   }
-  ++sweeps_;
-  limit_ = count_ + idle_limit_;
-  size_t slots = kFirstSlots;
-  while (slots < (count_ + 1) * 2) slots *= 2;
-  rehash(std::max(slots, slots_.size()));
+  answer_bytes_ = answers / std::max<size_t>(before, 1);
+  return kept;
 }
 
 void StrPool::rehash(size_t slots) {

@@ -3,9 +3,9 @@
 // pointers, and the rule program keeps its answers about a string (StrMemo) beside it.
 //
 // A pool and its strings belong to one thread. Counts are not atomic; text that leaves the thread
-// (alerts) is copied. A string whose count is zero stays in the pool, warm, until the pool has
-// grown past its limit; then all such strings go. So names an attacker invents cannot grow the
-// pool.
+// (alerts) is copied. A string whose count is zero stays in the pool until such strings may take
+// more memory than the pool's limit; then those go that were not asked for again. So names an
+// attacker invents cannot grow the pool, however long they are, and hardly displace others.
 #pragma once
 
 #include <array>
@@ -31,7 +31,8 @@ struct StrRep {
   uint32_t refs;
   uint32_t size;
   uint32_t hash;
-  uint32_t note;  // of whoever interprets the text, 0 at first: state/path.h
+  uint16_t note;  // of whoever interprets the text, 0 at first: state/path.h
+  bool warm;      // found again since the last sweep
   StrMemo* memo;
   StrRep* related;  // another string of the pool that belongs to it and is held by it, or null
   const char* text() const { return reinterpret_cast<const char*>(this + 1); }
@@ -96,10 +97,13 @@ struct TextHash {
 
 class StrPool {
  public:
-  // `idle_limit`: how many strings may be kept beyond those in use before the unused ones are
-  // dropped.
+  static constexpr size_t kIdleBytes = size_t{4} << 20;
+
+  // `idle_bytes`: how much memory strings that are not in use may take, with the answers kept
+  // beside them; or as much as those in use take, if that is more, so that the work of dropping
+  // stays in proportion. Answers are estimated from those seen before.
   // `seed` makes the places of strings unforeseeable to whoever chooses them.
-  explicit StrPool(size_t idle_limit = 32768, uint64_t seed = random_seed());
+  explicit StrPool(size_t idle_bytes = kIdleBytes, uint64_t seed = random_seed());
   ~StrPool();
   StrPool(const StrPool&) = delete;
   StrPool& operator=(const StrPool&) = delete;
@@ -129,7 +133,12 @@ class StrPool {
   StrRep* find_or_add(std::string_view text);
   StrRep* find_or_add_other(std::string_view text);
   StrRep* add(std::string_view text, uint64_t hash);
-  void sweep_or_grow();
+  void sweep();
+  struct Bytes {
+    size_t in_use = 0;
+    size_t idle = 0;
+  };
+  Bytes drop_idle(bool warm_too);
   void rehash(size_t slots);
   bool is_crowded() const { return (count_ + 1) * 4 > slots_.size() * 3; }
 
@@ -164,8 +173,9 @@ class StrPool {
   Str nothing_;
   StrRep* last_ = nullptr;  // found or added last; not held
   size_t count_ = 0;
-  size_t limit_;  // count at which the next sweep happens
-  size_t idle_limit_;
+  size_t idle_bytes_;
+  size_t left_;              // bytes that may be added until the next sweep
+  size_t answer_bytes_ = 0;  // of a string, on average, as of the last sweep
   HashSecret secret_;
   uint64_t sweeps_ = 0;
 };

@@ -2,7 +2,9 @@
 #include "base/str.h"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -54,21 +56,57 @@ TEST(StrPool, PlacesDependOnTheSeed) {
 }
 
 TEST(StrPool, TenMillionInventedNamesDoNotGrowIt) {
-  constexpr size_t kIdle = 4096;
-  StrPool pool(kIdle);
+  constexpr size_t kIdleBytes = size_t{4096} * 128;
+  StrPool pool(kIdleBytes);
   const Str held = pool.intern("held");
   size_t most = 0;
   for (int i = 0; i < 10'000'000; ++i) {
     pool.intern("/tmp/" + std::to_string(i));
     if (pool.size() > most) most = pool.size();
   }
-  EXPECT_LE(most, kIdle + 2);
+  EXPECT_LE(most, 8192u);
   EXPECT_GT(pool.sweeps(), 0u);
   EXPECT_EQ(pool.intern("held").rep(), held.rep());
 }
 
+size_t allocated_bytes() { return mallinfo2().uordblks; }
+
+TEST(StrPool, LongNamesAndTheirAnswersAreBoundedInBytes) {
+  constexpr size_t kIdleBytes = 1u << 20;
+  const size_t before = allocated_bytes();
+  size_t most = 0;
+  StrPool pool(kIdleBytes);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string name = std::to_string(i) + std::string(4096, 'x');
+    str_memo(*pool.intern(name).rep(), 1, 1, 64);
+    most = std::max(most, allocated_bytes() - before);
+  }
+  EXPECT_LT(most, kIdleBytes * 3 / 2);
+  for (int i = 0; i < 200'000; ++i) {  // short ones with wide answers
+    str_memo(*pool.intern(std::to_string(i)).rep(), 2, 1, 64);
+    if (i > 10'000) most = std::max(most, allocated_bytes() - before);
+  }
+  EXPECT_LT(most, kIdleBytes * 2);
+}
+
+TEST(StrPool, WhatIsAskedForAgainOutlivesInventedNames) {
+  StrPool pool(1u << 16);
+  const StrRep* known = pool.intern("/etc/passwd").rep();
+  uint64_t sweeps = 0;
+  for (int i = 0; sweeps < 5; ++i) {
+    pool.intern("/tmp/" + std::to_string(i));
+    if (i % 50 == 0) {
+      str_memo(*pool.intern("/etc/passwd").rep(), 1, 1, 1).memo->bits()[0] = 42;
+    }
+    if (pool.sweeps() == sweeps) continue;
+    sweeps = pool.sweeps();
+    EXPECT_EQ(pool.intern("/etc/passwd").rep(), known);
+    EXPECT_EQ(str_memo(*pool.intern("/etc/passwd").rep(), 1, 1, 1).memo->bits()[0], 42u);
+  }
+}
+
 TEST(StrPool, ARelatedStringLivesAsLongAsTheOneThatHoldsIt) {
-  StrPool pool(4);
+  StrPool pool(512);
   const Str path = pool.intern("/etc/passwd");
   relate(*path.rep(), pool.intern("/etc"));
   const auto invent = [&pool](int from) {
@@ -86,7 +124,7 @@ TEST(StrPool, ARelatedStringLivesAsLongAsTheOneThatHoldsIt) {
 }
 
 TEST(StrPool, WhatLosesItsPlaceToAnotherKeyIsGivenBack) {
-  StrPool pool(2);
+  StrPool pool(1024);
   EXPECT_TRUE(pool.remember(1, pool.intern("first")).empty());
   EXPECT_EQ(pool.remembered(1).view(), "first");
   uint64_t key = 1;
