@@ -26,9 +26,6 @@ constexpr uint32_t encode_device(uint32_t major_number, uint32_t minor_number) {
 
 uint32_t portable_device(uint64_t device);  // from what stat(2) gives
 
-// Of captures.
-enum L4 : uint8_t { kTcp = 2, kUdp = 3, kRaw = 5 };
-
 // Of a socket with addresses: one without a peer counts as a server's.
 void set_internet_kind(bool v6, SnapshotFd* fd);
 

@@ -14,6 +14,7 @@
 #include "iter_shared.h"
 //
 #include "source/fd_facts.h"
+#include "state/fd.h"
 
 namespace gyr {
 namespace {
@@ -57,12 +58,12 @@ bool has_plain_numbers(uint64_t magic) {
 }
 
 std::optional<L4> internet_protocol(const gyr_file_record& record) {
-  if (record.type == SOCK_RAW) return record.number != 0 ? std::optional(kRaw) : std::nullopt;
+  if (record.type == SOCK_RAW) return record.number != 0 ? std::optional(L4::Raw) : std::nullopt;
   if (record.type == SOCK_STREAM && record.protocol == IPPROTO_TCP) {
-    return record.state != kTcpClose ? std::optional(kTcp) : std::nullopt;
+    return record.state != kTcpClose ? std::optional(L4::Tcp) : std::nullopt;
   }
   if (record.type == SOCK_DGRAM && record.protocol == IPPROTO_UDP) {
-    return record.number != 0 ? std::optional(kUdp) : std::nullopt;
+    return record.number != 0 ? std::optional(L4::Udp) : std::nullopt;
   }
   return std::nullopt;
 }
@@ -70,11 +71,11 @@ std::optional<L4> internet_protocol(const gyr_file_record& record) {
 bool set_internet(const gyr_file_record& record, SnapshotFd* fd) {
   const auto l4 = internet_protocol(record);
   if (!l4) return false;
-  fd->l4 = *l4;
+  fd->l4 = static_cast<uint8_t>(*l4);
   std::memcpy(fd->source_ip.data(), record.source_ip, sizeof record.source_ip);
   std::memcpy(fd->dest_ip.data(), record.dest_ip, sizeof record.dest_ip);
-  fd->source_port = *l4 == kRaw ? record.number : record.source_port;
-  fd->dest_port = *l4 == kRaw ? 0 : record.dest_port;
+  fd->source_port = *l4 == L4::Raw ? record.number : record.source_port;
+  fd->dest_port = *l4 == L4::Raw ? 0 : record.dest_port;
   set_internet_kind(record.family == AF_INET6, fd);
   return true;
 }

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "source/fd_facts.h"
+#include "state/fd.h"
 
 namespace gyr {
 namespace {
@@ -78,17 +79,17 @@ SocketTables::Table SocketTables::read(int64_t pid) const {
         return;
       }
       set_internet_kind(v6, &fd);
-      fd.l4 = l4;
+      fd.l4 = static_cast<uint8_t>(l4);
       fd.ino = number<uint64_t>(row.word[9]);
       table.emplace(fd.ino, fd);
     });
   };
-  internet("tcp", false, kTcp);
-  internet("udp", false, kUdp);
-  internet("raw", false, kRaw);
-  internet("tcp6", true, kTcp);
-  internet("udp6", true, kUdp);
-  internet("raw6", true, kRaw);
+  internet("tcp", false, L4::Tcp);
+  internet("udp", false, L4::Udp);
+  internet("raw", false, L4::Raw);
+  internet("tcp6", true, L4::Tcp);
+  internet("udp6", true, L4::Udp);
+  internet("raw6", true, L4::Raw);
   each_row(files_, dir + "unix", [&](std::string_view line) {
     const Words row(line);
     if (row.count < 7) return;
