@@ -45,29 +45,41 @@ std::string short_help(const OptionLine& option) {
   return std::string(first);
 }
 
-// ---- bash
+// How each shell asks for a value. "{}" stands for the words there are.
+struct ShellWords {
+  std::string_view bash;
+  std::string_view zsh;
+  std::string_view fish;
+};
 
-std::string bash_reply(Hint hint, std::string_view words) {
+ShellWords shell_words(Hint hint) {
   switch (hint) {
     case Hint::None:
-      return ":";
+      break;
     case Hint::File:
-      return "_gyr_files";
+      return {"_gyr_files", "_files", "-r -F"};
     case Hint::Words:
-      return fmt::format("_gyr_words '{}'", words);
-    case Hint::Key:
-      return "_gyr_keys";
-    case Hint::Rule:
-      return "_gyr_rules";
-    case Hint::Field:
-      return "_gyr_fields";
-    case Hint::Filter:
-      return "_gyr_files; _gyr_fields";
     case Hint::Syscall:
-      return fmt::format("_gyr_words '{}'", syscall_words());
+      return {"_gyr_words '{}'", "({})", "-x -a '{}'"};
+    case Hint::Key:
+      return {"_gyr_keys", "_gyr_keys", "-x -a '$__gyr_keys'"};
+    case Hint::Rule:
+      return {"_gyr_rules", "_gyr_rules", "-x -a '(__gyr_rules)'"};
+    case Hint::Field:
+      return {"_gyr_fields", "_gyr_fields", "-x -a '(gyr list fields -N 2>/dev/null)'"};
+    case Hint::Filter:
+      return {"_gyr_files; _gyr_fields", "_gyr_filter",
+              "-r -F -a '(gyr list fields -N 2>/dev/null)'"};
   }
-  return ":";
+  return {":", " ", "-x"};
 }
+
+std::string ask(std::string_view ShellWords::*shell, Hint hint, std::string_view words) {
+  const std::string calls = hint == Hint::Syscall ? syscall_words() : std::string();
+  return fmt::format(fmt::runtime(shell_words(hint).*shell), calls.empty() ? words : calls);
+}
+
+// ---- bash
 
 constexpr std::string_view kBashHead = R"sh(# bash completion of gyr; made by: gyr completion bash
 _gyr_words() { COMPREPLY+=($(compgen -W "$1" -- "$cur")); }
@@ -136,7 +148,7 @@ std::string bash_script() {
       for (const std::string& spelling : spellings(option)) {
         all += (all.empty() ? "" : " ") + spelling;
         if (!has_value(option)) continue;
-        std::string& patterns = cases[bash_reply(option.hint, option.words)];
+        std::string& patterns = cases[ask(&ShellWords::bash, option.hint, option.words)];
         patterns += fmt::format("{}{}:{}", patterns.empty() ? "" : " | ", command.name, spelling);
       }
     }
@@ -145,8 +157,9 @@ std::string bash_script() {
     }
     options += fmt::format("      {}) _gyr_words '{}' ;;\n", command.name, all);
     if (command.words_are == Hint::None) continue;
-    words += fmt::format("    {}) {} ;;\n", command.name,
-                         bash_reply(command.words_are, command.words ? command.words() : ""));
+    words += fmt::format(
+        "    {}) {} ;;\n", command.name,
+        ask(&ShellWords::bash, command.words_are, command.words ? command.words() : ""));
   }
   std::string pattern(names);
   for (size_t at = pattern.find(' '); at != std::string::npos; at = pattern.find(' ', at + 3)) {
@@ -174,28 +187,6 @@ std::string zsh_text(std::string_view text) {
   return out;
 }
 
-std::string zsh_action(Hint hint, std::string_view words) {
-  switch (hint) {
-    case Hint::None:
-      return " ";
-    case Hint::File:
-      return "_files";
-    case Hint::Words:
-      return fmt::format("({})", words);
-    case Hint::Key:
-      return "_gyr_keys";
-    case Hint::Rule:
-      return "_gyr_rules";
-    case Hint::Field:
-      return "_gyr_fields";
-    case Hint::Filter:
-      return "_gyr_filter";
-    case Hint::Syscall:
-      return fmt::format("({})", syscall_words());
-  }
-  return " ";
-}
-
 std::string zsh_option(const OptionLine& option) {
   const std::vector<std::string> all = spellings(option);
   const bool repeats = option.takes == Takes::Values;
@@ -214,7 +205,8 @@ std::string zsh_option(const OptionLine& option) {
     spec += fmt::format("[{}]", zsh_text(short_help(option)));
     if (has_value(option)) {
       spec += fmt::format("{}{}:{}", option.takes == Takes::OptionalValue ? "::" : ":",
-                          zsh_text(option.value_name), zsh_action(option.hint, option.words));
+                          zsh_text(option.value_name),
+                          ask(&ShellWords::zsh, option.hint, option.words));
     }
     text += fmt::format("        {}' \\\n", spec);
   }
@@ -256,9 +248,10 @@ std::string zsh_script() {
     for (const OptionLine& option : command.options()) cases += zsh_option(option);
     std::string words = command.name == "run" ? "'*::command:_normal'" : "'*: :'";
     if (command.words_are != Hint::None) {
-      words = fmt::format(
-          "'*:{}:{}'", zsh_text(command.word_name.empty() ? "argument" : command.word_name),
-          zsh_action(command.words_are, command.words != nullptr ? command.words() : ""));
+      words = fmt::format("'*:{}:{}'",
+                          zsh_text(command.word_name.empty() ? "argument" : command.word_name),
+                          ask(&ShellWords::zsh, command.words_are,
+                              command.words != nullptr ? command.words() : ""));
     }
     cases += fmt::format("        {}\n      ;;\n", words);
   }
@@ -286,33 +279,11 @@ std::string fish_text(std::string_view text) {
   return out + "'";
 }
 
-std::string fish_action(Hint hint, std::string_view words) {
-  switch (hint) {
-    case Hint::None:
-      return "-x";
-    case Hint::File:
-      return "-r -F";
-    case Hint::Words:
-      return fmt::format("-x -a {}", fish_text(words));
-    case Hint::Key:
-      return "-x -a '$__gyr_keys'";
-    case Hint::Rule:
-      return "-x -a '(__gyr_rules)'";
-    case Hint::Field:
-      return "-x -a '(gyr list fields -N 2>/dev/null)'";
-    case Hint::Filter:
-      return "-r -F -a '(gyr list fields -N 2>/dev/null)'";
-    case Hint::Syscall:
-      return fmt::format("-x -a {}", fish_text(syscall_words()));
-  }
-  return "";
-}
-
 std::string fish_option(const Command& command, const OptionLine& option) {
   std::string text = fmt::format("complete -c gyr -n '__gyr_in {}'", command.name);
   if (option.letter != 0) text += fmt::format(" -s {}", option.letter);
   if (!option.name.empty()) text += fmt::format(" -l {}", option.name);
-  if (takes_value(option.takes)) text += " " + fish_action(option.hint, option.words);
+  if (takes_value(option.takes)) text += " " + ask(&ShellWords::fish, option.hint, option.words);
   if (option.takes == Takes::OptionalValue && !option.words.empty()) {
     text += fmt::format(" -a {}", fish_text(option.words));
   }
@@ -354,8 +325,8 @@ std::string fish_script() {
     for (const OptionLine& option : command.options()) text += fish_option(command, option);
     if (command.words_are == Hint::None) continue;
     // Behind "-x " or "-r ", which is about the value of an option.
-    const std::string action =
-        fish_action(command.words_are, command.words != nullptr ? command.words() : std::string());
+    const std::string action = ask(&ShellWords::fish, command.words_are,
+                                   command.words != nullptr ? command.words() : std::string());
     text += fmt::format("complete -c gyr -n '__gyr_in {}; and not __gyr_first' {}\n", command.name,
                         action.substr(3));
   }

@@ -7,12 +7,11 @@
 #include <utility>
 
 #include "base/system.h"
+#include "rules/files.h"
 #include "yaml/document.h"
 
 namespace gyr::app {
 namespace {
-
-constexpr size_t kMaxFilesInFolder = 10000;
 
 int64_t nanoseconds(const timespec& time) { return time.tv_sec * 1'000'000'000 + time.tv_nsec; }
 

@@ -12,8 +12,6 @@
 namespace gyr {
 namespace {
 
-constexpr size_t kMaxFilesInFolder = 10000;
-
 bool is_folder(const std::string& path) {
   struct stat st {};
   return stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);

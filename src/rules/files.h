@@ -10,6 +10,8 @@
 
 namespace gyr {
 
+constexpr size_t kMaxFilesInFolder = 10000;  // of a folder of rules; more are an error
+
 // What cannot be read becomes a source with a read_error, which load_rules() reports.
 std::vector<RuleSource> read_rule_files(const std::vector<std::string>& paths);
 
