@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
- * Pages of a process by kind: in memory (0, 1, 3) or swapped out (2). Linux 6.2 made each kind a counter of its own.
+ * Pages of a process by kind: in memory (0, 1, 3) or swapped out (2). Linux 6.2 made each kind a
+ * counter of its own.
  */
 #pragma once
 

@@ -6,13 +6,13 @@
 
 #include <utility>
 
+#include "alert/sinks/http_failure.h"
 #include "base/text.h"
 
 namespace gyr {
 namespace {
 
 constexpr size_t kBatchBytes = 1u << 20;
-constexpr size_t kToldBody = 120;  // of an answer in a message
 
 bool is_for_now(long status) { return status == 408 || status == 429 || status >= 500; }
 
@@ -50,7 +50,7 @@ class HttpSink final : public Sink {
     const HttpAnswer answer = client_->post(body_of(batch), content_type(), headers, port_->ending);
     if (settings_.echo && !answer.body.empty()) echo(answer.body);
     if (answer.status >= 200 && answer.status < 300) return {};
-    return failure(answer);
+    return http_failure(name(), settings_.http.url, answer, is_for_now);
   }
 
  private:
@@ -71,18 +71,6 @@ class HttpSink final : public Sink {
       if (!array) body += '\n';
     }
     return array ? body + "]" : body;
-  }
-  SinkResult failure(const HttpAnswer& answer) const {
-    SinkResult result;
-    result.timed_out = answer.timed_out;
-    result.retry_after_ms = answer.retry_after_ms;
-    const bool refused = answer.status != 0 && !is_for_now(answer.status);
-    result.status = refused ? SinkStatus::Refused : SinkStatus::Failed;
-    result.reason = answer.status == 0
-                        ? fmt::format("http_output: {}: {}", settings_.http.url, answer.error)
-                        : fmt::format("http_output: {} answered HTTP {} {}", settings_.http.url,
-                                      answer.status, answer.body.substr(0, kToldBody));
-    return result;
   }
   // As the reference does; for diagnosis only.
   static void echo(const std::string& body) {

@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "alert/otlp_record.h"
+#include "alert/sinks/http_failure.h"
 #include "base/text.h"
 
 namespace gyr {
 namespace {
 
 constexpr size_t kBatchBytes = 1u << 20;
-constexpr size_t kToldBody = 120;
 
 bool is_for_now(long status) {
   return status == 429 || status == 502 || status == 503 || status == 504;
@@ -76,17 +76,7 @@ class OtlpSink final : public Sink {
         client_->post(otlp_request(settings_.hostname, settings_.version, records),
                       "application/json", {}, port_->ending);
     if (answer.status >= 200 && answer.status < 300) return success(answer, batch.size());
-    SinkResult result;
-    result.timed_out = answer.timed_out;
-    result.retry_after_ms = answer.retry_after_ms;
-    const bool refused = answer.status != 0 && !is_for_now(answer.status);
-    result.status = refused ? SinkStatus::Refused : SinkStatus::Failed;
-    result.reason =
-        answer.status == 0
-            ? fmt::format("gyr.outputs.otlp: {}: {}", settings_.http.url, answer.error)
-            : fmt::format("gyr.outputs.otlp: {} answered HTTP {} {}", settings_.http.url,
-                          answer.status, answer.body.substr(0, kToldBody));
-    return result;
+    return http_failure(name(), settings_.http.url, answer, is_for_now);
   }
 
  private:
