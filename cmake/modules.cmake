@@ -15,11 +15,11 @@ find_library(GYR_HTTPLIB cpp-httplib REQUIRED)
 find_package(OpenSSL REQUIRED)
 
 # Third-party libraries, by the module that uses them; what many modules use stands with base.
-set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set)
+set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set ${CMAKE_DL_LIBS})
 set(GYR_LIBS_yaml ${GYR_LIBYAML} yaml-cpp)
 set(GYR_LIBS_capture ZLIB::ZLIB)
-# libcurl, libnats and librdkafka are loaded at run time (src/alert/shared_library.h); only their headers are needed here.
-set(GYR_LIBS_alert ZLIB::ZLIB nlohmann_json::nlohmann_json ${CMAKE_DL_LIBS})
+# libcurl, libnats and librdkafka are loaded at run time (src/base/shared_library.h); only their headers are needed here.
+set(GYR_LIBS_alert ZLIB::ZLIB nlohmann_json::nlohmann_json)
 set(GYR_LIBS_field ${GYR_RE2})
 set(GYR_LIBS_vm ${GYR_RE2})
 set(GYR_LIBS_config nlohmann_json::nlohmann_json)

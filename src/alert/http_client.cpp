@@ -15,7 +15,7 @@
 #include <limits>
 #include <utility>
 
-#include "alert/shared_library.h"
+#include "base/shared_library.h"
 
 // Some are macros as well.
 #undef curl_easy_setopt

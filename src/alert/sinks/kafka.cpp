@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "alert/shared_library.h"
+#include "base/shared_library.h"
 #include "base/system.h"
 
 namespace gyr {

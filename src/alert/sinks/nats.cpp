@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "alert/shared_library.h"
+#include "base/shared_library.h"
 #include "base/text.h"
 
 namespace gyr {

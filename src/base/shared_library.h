@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Client libraries that only some outputs need are loaded when one of these outputs is enabled: a
-// program that merely links libcurl has several megabytes more resident memory. Types and
-// prototypes come from the library's own header.
+// Libraries that only some configurations need (clients of outputs, TLS of the web server) are
+// loaded when one of them asks: a program that merely links libcurl has several megabytes more
+// resident memory. Types and prototypes come from the library's own header.
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ class SharedLibrary {
   // `file` is the soname; the error names the Debian package that has it.
   static Result<SharedLibrary> open(const char* file, const char* package);
 
-  // Null if there is no such function; missing() then names the first one.
+  // Functions of libraries that it is linked to are found too. Null if there is no such function.
   template <class Function>
   void find(const char* name, Function** function) {
     *function = reinterpret_cast<Function*>(address(name));

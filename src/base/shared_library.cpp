@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "alert/shared_library.h"
+#include "base/shared_library.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
