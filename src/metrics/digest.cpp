@@ -2,22 +2,20 @@
 #include "metrics/digest.h"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
+#include <sha2.h>
 
 #include <array>
-
-#include "base/check.h"
+#include <cstdint>
 
 namespace gyr {
 
 std::string sha256(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  GYR_CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr) ==
-            1);
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
-  return text;
+  SHA2_CTX context;
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest;
+  SHA256Init(&context);
+  SHA256Update(&context, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
+  SHA256Final(digest.data(), &context);
+  return fmt::format("{:02x}", fmt::join(digest, ""));
 }
 
 }  // namespace gyr
