@@ -16,11 +16,10 @@ find_package(OpenSSL REQUIRED)
 find_library(GYR_MD md REQUIRED)
 
 # Third-party libraries, by the module that uses them; what many modules use stands with base.
-set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set ${CMAKE_DL_LIBS})
+set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set ZLIB::ZLIB ${CMAKE_DL_LIBS})
 set(GYR_LIBS_yaml ${GYR_LIBYAML} yaml-cpp)
-set(GYR_LIBS_capture ZLIB::ZLIB)
 # libcurl, libnats and librdkafka are loaded at run time (src/base/shared_library.h); only their headers are needed here.
-set(GYR_LIBS_alert ZLIB::ZLIB nlohmann_json::nlohmann_json)
+set(GYR_LIBS_alert nlohmann_json::nlohmann_json)
 set(GYR_LIBS_field ${GYR_RE2})
 set(GYR_LIBS_vm ${GYR_RE2})
 set(GYR_LIBS_config nlohmann_json::nlohmann_json)

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/gzip.h"
 #include "base/shared_library.h"
 
 // Some are macros as well.
@@ -63,24 +63,6 @@ struct Curl {
 Result<void> check_readable(std::string_view what, const std::string& path) {
   if (path.empty() || access(path.c_str(), R_OK) == 0) return {};
   return Error{fmt::format("cannot read {} {}: {}", what, path, std::strerror(errno))};
-}
-
-std::string gzip(std::string_view text) {
-  z_stream stream{};
-  constexpr int kGzip = 15 + 16;
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzip, 8, Z_DEFAULT_STRATEGY) !=
-      Z_OK) {
-    return "";
-  }
-  std::string out(deflateBound(&stream, text.size()) + 32, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  const bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-  out.resize(whole ? stream.total_out : 0);
-  deflateEnd(&stream);
-  return out;
 }
 
 size_t keep_body(char* data, size_t size, size_t count, void* to) {
