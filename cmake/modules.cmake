@@ -11,14 +11,13 @@ find_package(yaml-cpp REQUIRED)
 find_library(GYR_RE2 re2 REQUIRED)
 find_library(GYR_LIBYAML yaml REQUIRED)
 find_library(GYR_NGHTTP2 nghttp2 REQUIRED)
-find_library(GYR_HTTPLIB cpp-httplib REQUIRED)
-find_package(OpenSSL REQUIRED)
+find_library(GYR_HTTP_PARSER http_parser REQUIRED)
 find_library(GYR_MD md REQUIRED)
 
 # Third-party libraries, by the module that uses them; what many modules use stands with base.
 set(GYR_LIBS_base fmt::fmt spdlog::spdlog Threads::Threads absl::flat_hash_map absl::flat_hash_set ZLIB::ZLIB ${CMAKE_DL_LIBS})
 set(GYR_LIBS_yaml ${GYR_LIBYAML} yaml-cpp)
-# libcurl, libnats and librdkafka are loaded at run time (src/base/shared_library.h); only their headers are needed here.
+# libcurl, libnats, librdkafka and OpenSSL are loaded at run time (src/base/shared_library.h); only their headers are needed here.
 set(GYR_LIBS_alert nlohmann_json::nlohmann_json)
 set(GYR_LIBS_field ${GYR_RE2})
 set(GYR_LIBS_vm ${GYR_RE2})
@@ -26,7 +25,7 @@ set(GYR_LIBS_config nlohmann_json::nlohmann_json)
 set(GYR_LIBS_container nlohmann_json::nlohmann_json)
 set(GYR_LIBS_container_api ${GYR_NGHTTP2})
 set(GYR_LIBS_metrics ${GYR_MD})
-set(GYR_LIBS_web ${GYR_HTTPLIB} OpenSSL::SSL)
+set(GYR_LIBS_web ${GYR_HTTP_PARSER})
 set(GYR_LIBS_rules nlohmann_json::nlohmann_json)
 set(GYR_LIBS_check nlohmann_json::nlohmann_json)
 set(GYR_LIBS_app ${GYR_RE2} nlohmann_json::nlohmann_json)
@@ -70,11 +69,6 @@ function(gyr_add_modules)
       target_precompile_headers(gyr_base PRIVATE ${GYR_COMMON_HEADERS} <fmt/format.h>)
     elseif(sources)
       target_precompile_headers(gyr_${name} REUSE_FROM gyr_base)
-    endif()
-    if(name STREQUAL "web")
-      # As Debian's library was built: the layout of its classes depends on it.
-      set_source_files_properties(src/web/server.cpp PROPERTIES COMPILE_DEFINITIONS
-                                  "CPPHTTPLIB_OPENSSL_SUPPORT;CPPHTTPLIB_ZLIB_SUPPORT;CPPHTTPLIB_BROTLI_SUPPORT")
     endif()
     if(name STREQUAL "source")
       # What both sides of the ring share; code that no probe is built for includes it too.

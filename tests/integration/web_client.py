@@ -36,7 +36,7 @@ class Served:
         self.process = subprocess.Popen([gyr, '-c', path, *options], stdout=self.out, stderr=self.err,
                                         env=dict(os.environ, **(env or {})))
 
-    def ask(self, path, method='GET', headers=None):
+    def ask(self, path, method='GET', headers=None, text=True):
         """Status, headers, body; None when nobody answers."""
         if self.tls:
             context = ssl.create_default_context()
@@ -48,7 +48,8 @@ class Served:
         try:
             connection.request(method, path, headers=headers or {})
             answer = connection.getresponse()
-            return answer.status, dict(answer.getheaders()), answer.read().decode()
+            body = answer.read()
+            return answer.status, dict(answer.getheaders()), body.decode() if text else body
         except (ConnectionError, OSError, http.client.HTTPException):
             return None
         finally:

@@ -6,6 +6,7 @@ usage: web_test.py GYR
 Most of it runs without a source of events (engine.kind: nodriver), where the event loop is all that moves.
 """
 import ctypes
+import gzip
 import hashlib
 import json
 import os
@@ -79,6 +80,9 @@ class WebTest(unittest.TestCase):
         self.assertEqual(served.ask('/healthz', 'HEAD')[::2], (200, ''))
         self.assertEqual(served.ask('/healthz', 'POST')[0], 405)
         self.assertEqual(served.ask('/nothing')[0], 404)
+        packed = served.ask('/metrics', headers={'Accept-Encoding': 'gzip'}, text=False)
+        self.assertEqual(packed[1]['Content-Encoding'], 'gzip')
+        self.assertIn('gyr_version_info', gzip.decompress(packed[2]).decode())
         self.assertEqual(served.stop(), 0)
 
     def test_metrics_are_served_when_asked_for_only(self):
@@ -113,6 +117,7 @@ class WebTest(unittest.TestCase):
                                        'prometheus_metrics_enabled': True})
         self.assertEqual(served.ask('/healthz')[0], 200)
         self.assertIn('gyr_version_info', served.ask('/metrics')[2])
+        self.assertIn('libssl', self.mapped(served))
         # Plain text, half a handshake and garbage harm nobody.
         for bad in (b'GET /healthz HTTP/1.1\r\n\r\n', b'\x16\x03\x01\x02\x00\x01\x00', os.urandom(3000)):
             with socket.create_connection(('127.0.0.1', served.port)) as client:
@@ -121,6 +126,27 @@ class WebTest(unittest.TestCase):
         old = subprocess.run(['openssl', 's_client', '-connect', f'127.0.0.1:{served.port}', '-tls1_1'], input='',
                              capture_output=True, text=True, check=False)
         self.assertNotEqual(old.returncode, 0, 'TLS 1.1 is too old')
+
+    def mapped(self, served):
+        with open(f'/proc/{served.process.pid}/maps', encoding='utf-8') as file:
+            return file.read()
+
+    def test_openssl_is_loaded_for_tls_only(self):
+        """Megabytes in the memory of everybody else."""
+        served = self.serve()
+        self.assertEqual(served.ask('/metrics')[0], 200)
+        for library in ('libssl', 'libcrypto'):
+            self.assertNotIn(library, self.mapped(served))
+        # One that cannot be loaded stands before the system's.
+        folder = temporary(self)
+        with open(f'{folder}/libssl.so.3', 'wb'):
+            pass
+        served = Served(GYR, folder, config(folder, metrics={}, webserver={'ssl_enabled': True, 'ssl_certificate': '/none.pem'}),
+                        env={'LD_LIBRARY_PATH': folder})
+        self.assertEqual(served.process.wait(60), 1)
+        self.assertIn('webserver.ssl_enabled: needs libssl.so.3, which is not installed; on Debian: apt-get install libssl3',
+                      served.said())
+        served.stop()
 
     def test_certificate_that_is_none_ends_the_start(self):
         folder = temporary(self)

@@ -42,6 +42,11 @@ class Client {
     }
     return *this;
   }
+  // Says no more, and goes on hearing.
+  Client& fall_silent() {
+    shutdown(fd_, SHUT_WR);
+    return *this;
+  }
   // Everything until the server closes.
   std::string hear() {
     std::string all;

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <zlib.h>
 
 #include <atomic>
 #include <csignal>
@@ -19,6 +20,21 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
+
+std::string unpack(const std::string& bytes) {
+  std::string out(1 << 20, '\0');
+  z_stream stream{};
+  constexpr int kGzip = 15 + 16;
+  EXPECT_EQ(inflateInit2(&stream, kGzip), Z_OK);
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+  stream.avail_in = static_cast<uInt>(bytes.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  inflateEnd(&stream);
+  return out;
+}
 
 class WebServerTest : public testing::Test {
  protected:
@@ -71,7 +87,9 @@ TEST_F(WebServerTest, ServesItsPages) {
   start();
   EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(ask(port(), "/healthz"), HasSubstr("\r\n\r\n{\"status\": \"ok\"}"));
-  EXPECT_THAT(ask(port(), "/healthz?verbose=1"), StartsWith("HTTP/1.1 200 OK\r\n"));
+  for (const char* path : {"/healthz?verbose=1", "/%68ealthz", "http://example.org/healthz?x"}) {
+    EXPECT_THAT(ask(port(), path), StartsWith("HTTP/1.1 200 OK\r\n")) << path;
+  }
   const std::string metrics = ask(port(), "/metrics");
   EXPECT_THAT(metrics, HasSubstr("Content-Type: text/plain; version=0.0.4\r\n"));
   EXPECT_THAT(metrics, HasSubstr("\r\n\r\n" + std::string(100'000, 'm')));
@@ -83,6 +101,7 @@ TEST_F(WebServerTest, HeadHasNoBody) {
   EXPECT_THAT(head, StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(head, HasSubstr("Content-Length: 100000\r\n"));
   EXPECT_TRUE(head.ends_with("\r\n\r\n"));
+  EXPECT_EQ(head + std::string(100'000, 'm'), ask(port(), "/metrics"));
 }
 
 TEST_F(WebServerTest, NothingElseIsServed) {
@@ -139,6 +158,88 @@ TEST_F(WebServerTest, GarbageEndsItsConnectionOnly) {
         << each.substr(0, 40);
     EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 ")) << each.substr(0, 40);
   }
+}
+
+TEST_F(WebServerTest, WhatIsWrongWithARequestIsTold) {
+  start();
+  const std::string large = "GET /healthz HTTP/1.1\r\nX: " + std::string(20'000, 'x') + "\r\n";
+  const std::string target = "GET /" + std::string(20'000, 'x') + " HTTP/1.1\r\n";
+  const struct {
+    std::string_view said, heard;
+  } cases[] = {{"nonsense\r\n", "HTTP/1.1 400 Bad Request\r\n"},
+               {std::string_view("GET /healthz\0 HTTP/1.1\r\n", 23), "HTTP/1.1 400 "},
+               {large, "HTTP/1.1 431 Request Header Fields Too Large\r\n"},
+               {target, "HTTP/1.1 414 URI Too Long\r\n"}};
+  for (const auto& each : cases) {
+    const std::string heard = Client(port()).say(each.said).hear();
+    EXPECT_THAT(heard, StartsWith(each.heard)) << each.said.substr(0, 40);
+    EXPECT_THAT(heard, HasSubstr("\r\n\r\n{\"error\": \"")) << each.said.substr(0, 40);
+  }
+}
+
+TEST_F(WebServerTest, ARequestMayComeByteByByte) {
+  start();
+  Client client(port());
+  for (const char each : std::string_view("GET /healthz HTTP/1.1\r\nHost: x\r\n\r")) {
+    client.say({&each, 1});
+    ASSERT_TRUE(client.is_quiet());
+  }
+  EXPECT_THAT(client.say("\n").hear(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(WebServerTest, OneRequestIsAnsweredAndTheConnectionClosed) {
+  start();
+  const std::string one = "GET /healthz HTTP/1.1\r\nConnection: keep-alive\r\n\r\n";
+  const std::string heard = Client(port()).say(one + one + one).hear();
+  EXPECT_THAT(heard, HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_EQ(heard.find("HTTP/1.1", 1), std::string::npos);
+}
+
+// None of them is waited for: the answer comes before the body does.
+TEST_F(WebServerTest, BodiesAreNotRead) {
+  start();
+  for (const char* header : {"Content-Length: 1000000000000", "Transfer-Encoding: chunked",
+                             "Expect: 100-continue\r\nContent-Length: 2"}) {
+    const std::string head = " /healthz HTTP/1.1\r\n" + std::string(header) + "\r\n\r\n";
+    EXPECT_THAT(Client(port()).say("POST" + head).hear(), StartsWith("HTTP/1.1 405 ")) << header;
+    EXPECT_THAT(Client(port()).say("GET" + head).hear(), StartsWith("HTTP/1.1 200 ")) << header;
+    EXPECT_THAT(Client(port()).say("GET" + head + "5\r\nhello\r\n0\r\n\r\n").hear(),
+                StartsWith("HTTP/1.1 200 "))
+        << header;
+  }
+}
+
+TEST_F(WebServerTest, WhoSaysNoMoreIsAnswered) {
+  start();
+  EXPECT_EQ(Client(port()).fall_silent().hear(), "");
+  EXPECT_THAT(Client(port()).say("GET /metrics HTTP/1.1\r\n\r\n").fall_silent().hear(),
+              HasSubstr(std::string(100'000, 'm')));
+  EXPECT_THAT(Client(port()).say("GET /metrics HTTP/1.1\r\n").fall_silent().hear(),
+              StartsWith("HTTP/1.1 400 "));
+}
+
+TEST_F(WebServerTest, ARequestThatTakesTooLongIsToldSo) {
+  start();
+  Client silent(port());
+  EXPECT_THAT(Client(port()).say("GET /healthz HTTP/1.1\r\n").hear(), StartsWith("HTTP/1.1 408 "));
+  EXPECT_EQ(silent.hear(), "");
+}
+
+TEST_F(WebServerTest, PagesArePackedForWhoTakesThat) {
+  start();
+  const auto ask_packed = [&](const char* path, const char* method = "GET") {
+    return Client(port())
+        .say(std::string(method) + " " + path + " HTTP/1.1\r\nAccept-Encoding: gzip\r\n\r\n")
+        .hear();
+  };
+  const std::string packed = ask_packed("/metrics");
+  const size_t body = packed.find("\r\n\r\n") + 4;
+  EXPECT_THAT(packed.substr(0, body), HasSubstr("\r\nContent-Encoding: gzip\r\n"));
+  EXPECT_THAT(packed.substr(0, body),
+              HasSubstr("\r\nContent-Length: " + std::to_string(packed.size() - body) + "\r\n"));
+  EXPECT_EQ(unpack(packed.substr(body)), std::string(100'000, 'm'));
+  EXPECT_EQ(ask_packed("/metrics", "HEAD"), packed.substr(0, body));
+  EXPECT_THAT(ask_packed("/healthz"), HasSubstr("\r\n\r\n{\"status\": \"ok\"}")) << "too small";
 }
 
 // Parts of a page, asked for a thousand times by one request, would be a flood.
@@ -200,6 +301,29 @@ TEST_F(WebServerTest, StopsWithConnectionsOpen) {
   EXPECT_FALSE(Client(was).connected());
 }
 
+TEST_F(WebServerTest, StopsWhilePagesWaitForTheirTurn) {
+  std::promise<void> open;
+  gate = open.get_future().share();
+  start(1);
+  std::vector<Client> asked;
+  for (int i = 0; i < 5; ++i) {
+    asked.emplace_back(port());
+    asked.back().say("GET /metrics HTTP/1.1\r\n\r\n");
+  }
+  while (made == 0) std::this_thread::yield();
+  const uint16_t was = port();
+  auto stopped = std::async(std::launch::async, [this] { server.reset(); });
+  open.set_value();
+  stopped.wait();
+  EXPECT_FALSE(Client(was).connected());
+}
+
+TEST_F(WebServerTest, ServesOverIPv6AndIPv4AtOnce) {
+  auto started = WebServer::start({.address = "::", .port = 0}, {}, null_logger());
+  if (!started) GTEST_SKIP() << started.error().message;
+  EXPECT_THAT(ask((*started)->port(), "/"), StartsWith("HTTP/1.1 404 "));
+}
+
 TEST_F(WebServerTest, ManyStartsAndStops) {
   for (int i = 0; i < 50; ++i) {
     start();
@@ -219,6 +343,10 @@ TEST(WebServer, WhatIsWrongIsNamed) {
   const auto nobody = WebServer::start({.address = "192.0.2.1", .port = 1}, {}, null_logger());
   ASSERT_FALSE(nobody);
   EXPECT_THAT(nobody.error().message, StartsWith("webserver: cannot listen at 192.0.2.1:1: "));
+  const auto no_address = WebServer::start({.address = "here"}, {}, null_logger());
+  ASSERT_FALSE(no_address);
+  EXPECT_EQ(no_address.error().message,
+            "webserver: cannot listen at here:8765: that is no IP address");
   const auto no_file = WebServer::start(
       {.address = "127.0.0.1", .port = 0, .certificate = "/nowhere.pem"}, {}, null_logger());
   ASSERT_FALSE(no_file);
