@@ -3,8 +3,9 @@
 """The software that the program gyr is made of, as SPDX 2.3 (JSON), from what dpkg and the build know.
 
 usage: sbom.py GYR NAME VERSION EPOCH > gyr.spdx.json
-Shared libraries are those that the program is linked to, directly and indirectly. Headers and static libraries that were
-compiled in are those that the build in GYR's folder read (ninja -t deps); their packages have the relation STATIC_LINK.
+Shared libraries are those that the program is linked to, directly and indirectly; those that it loads when its configuration
+asks for them have the relation OPTIONAL_DEPENDENCY_OF. Headers and static libraries that were compiled in are those that the
+build in GYR's folder read (ninja -t deps); their packages have the relation STATIC_LINK.
 EPOCH (seconds) is the time in the document, so that the same program gives the same bytes.
 """
 import collections
@@ -41,6 +42,21 @@ def owners():
 def shared_libraries(program):
     """Paths of all libraries that the loader takes, without its own and the kernel's."""
     return sorted(re.findall(r'(?:=> |^\s*)(/\S+)', out('ldd', program), re.MULTILINE))
+
+
+def optional_libraries(program):
+    """Paths of the libraries that the program loads only when they are needed, and of theirs: their names stand in it
+    (src/base/shared_library.h), and it is not linked to them."""
+    linked = shared_libraries(program)
+    with open(program, 'rb') as file:
+        names = {name.decode() for name in re.findall(rb'\0(lib[\w+-]+\.so\.[\d.]+)(?=\0)', file.read())}
+    names -= {os.path.basename(path) for path in linked}
+    folder = next(os.path.dirname(path) for path in linked if path.endswith('/libc.so.6'))
+    paths = {os.path.join(folder, name) for name in names}
+    missing = sorted(path for path in paths if not os.path.exists(path))
+    if missing:
+        raise Unknown(f'{", ".join(missing)}: the program may load it, and it is not installed here')
+    return sorted(paths.union(*map(shared_libraries, paths)) - set(linked))
 
 
 def headers(build):
@@ -96,9 +112,10 @@ def release_name():
 def document(program, name, version, epoch):
     known = owners()
     dynamic = packages_of(shared_libraries(program), known)
+    optional = packages_of(optional_libraries(program), known) - dynamic
     static = packages_of(headers(os.path.dirname(os.path.abspath(program))), known)
     # Both: a library that is linked, and its headers, whose inline code is compiled in.
-    rows = describe(dynamic | static)
+    rows = describe(dynamic | static | optional)
     release = release_name()
     with open(program, 'rb') as file:
         digest = hashlib.sha256(file.read()).hexdigest()
@@ -119,6 +136,8 @@ def document(program, name, version, epoch):
         for group, relation in ((dynamic, 'DYNAMIC_LINK'), (static, 'STATIC_LINK')):
             if plain & group:
                 relations.append({'spdxElementId': root, 'relationshipType': relation, 'relatedSpdxElement': identifier})
+        if plain & optional:
+            relations.append({'spdxElementId': identifier, 'relationshipType': 'OPTIONAL_DEPENDENCY_OF', 'relatedSpdxElement': root})
     created = datetime.datetime.fromtimestamp(epoch, datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')
     return {'spdxVersion': 'SPDX-2.3', 'dataLicense': 'CC0-1.0', 'SPDXID': 'SPDXRef-DOCUMENT', 'name': f'{name}-{version}',
             'documentNamespace': f'https://spdx.org/spdxdocs/{name}-{quoted(version)}-{digest}',

@@ -111,6 +111,18 @@ class Image(unittest.TestCase):
                              f'{captures[-1]}:/replay.scap:ro', 'localhost/gyr:1.0', *command, '/replay.scap')
         self.assertEqual((inside.returncode, inside.stdout), (0, outside), inside.stderr)
 
+    def test_has_the_libraries_that_are_loaded_when_asked_for(self):
+        """Each start fails for the file that it is given, not for a library."""
+        self.need_containers()
+        cases = {'webserver.ssl_certificate: cannot read a certificate from /no.pem':
+                 ['webserver.enabled=true', 'webserver.ssl_enabled=true', 'webserver.ssl_certificate=/no.pem'],
+                 'ca_cert /no.pem': ['http_output.enabled=true', 'http_output.url=https://x/', 'http_output.ca_cert=/no.pem']}
+        for said, options in cases.items():
+            words = [word for option in ('engine.kind=nodriver', *options) for word in ('-o', option)]
+            done = self.podman('run', '--rm', '--network=none', '--cap-drop=all', '--read-only', 'localhost/gyr:1.0', *words)
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(said, done.stderr)
+
     def test_detects_as_the_daemonset_runs_it(self):
         """An act outside the container, with the capabilities and the host's folders of deploy/kubernetes."""
         self.need_containers()

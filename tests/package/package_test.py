@@ -20,6 +20,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'integration'))
 from common import ROOT, conformance_or_none, fastest, skip  # noqa: E402
 from unit_runner import MANAGER, Unit  # noqa: E402
+sys.path.insert(0, os.path.join(ROOT, 'tools'))
+import sbom  # noqa: E402
 
 ROOT = pathlib.Path(ROOT)
 UNIT = ROOT / 'deploy' / 'debian' / 'gyr.service'
@@ -89,6 +91,21 @@ class Packages(unittest.TestCase):
         kept = run('dpkg-deb', '-I', self.made['gyr'], 'conffiles').split()
         self.assertEqual(set(kept), {f'/etc/{name}' for name in ('default/gyr', 'gyr/gyr.yaml', 'gyr/gyr_rules.yaml',
                                                                 'gyr/gyr_rules.local.yaml')})
+
+    def test_what_it_loads_when_asked_is_not_installed_with_it(self):
+        """Libraries that only some configurations need are named, and what always is needed does not bring them along."""
+        files = sbom.optional_libraries(PROGRAM)
+        names = {re.sub(r'\.so\..*', '', os.path.basename(path)) for path in files}
+        self.assertLessEqual({'libssl', 'libcrypto', 'libcurl', 'libnats', 'librdkafka'}, names)
+        fields = {field: {re.match(r'\s*([a-z0-9.+-]+)', entry)[1]
+                          for entry in run('dpkg-deb', '-f', self.made['gyr'], field).split(',')}
+                  for field in ('Depends', 'Recommends', 'Suggests')}
+        direct = {name for name in names if name in ('libssl', 'libcurl', 'libnats', 'librdkafka')}
+        for path in files:
+            if re.sub(r'\.so\..*', '', os.path.basename(path)) in direct:
+                owner = sbom.packages_of([path], sbom.owners()).pop().split(':')[0]
+                self.assertIn(owner, fields['Recommends'] | fields['Suggests'], path)
+                self.assertNotIn(owner, fields['Depends'], path)
 
     def test_lintian(self):
         if not shutil.which('lintian'):
@@ -264,12 +281,17 @@ class Bill(unittest.TestCase):
                 self.assertTrue(package[key], package)
             for reference in package.get('externalRefs', []):
                 self.assertRegex(reference['referenceLocator'], r'^pkg:deb/debian/[a-z0-9.+%A-F-]+@[^?\s]+\?arch=\w+&distro=\S+$')
-        linked = set()
+        linked, optional = set(), set()
         for relation in bill['relationships']:
-            self.assertIn(relation['relationshipType'], ('DESCRIBES', 'DYNAMIC_LINK', 'STATIC_LINK'))
             self.assertIn(relation['relatedSpdxElement'], by_id)
-            linked.add(relation['relatedSpdxElement'])
-        self.assertEqual(linked, set(by_id))
+            if relation['relationshipType'] == 'OPTIONAL_DEPENDENCY_OF':
+                self.assertIn(relation['spdxElementId'], by_id)
+                optional.add(relation['spdxElementId'])
+            else:
+                self.assertIn(relation['relationshipType'], ('DESCRIBES', 'DYNAMIC_LINK', 'STATIC_LINK'))
+                linked.add(relation['relatedSpdxElement'])
+        self.assertEqual(linked | optional, set(by_id))
+        self.assertLessEqual({'libssl3', 'libcurl4'}, {by_id[name]['name'] for name in optional - linked})
         versions = {package['name']: package['versionInfo'] for package in bill['packages']}
         for name in ('libc6', 'libstdc++6', 'libbpf1', 'libxxhash-dev'):  # the last one is a header and nothing else
             self.assertEqual(versions[name], run('dpkg-query', '-W', '-f', '${Version}\n', name).splitlines()[0])
