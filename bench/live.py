@@ -164,4 +164,5 @@ def main():
             report(name, *run_pairs(name, command, gyr, options.pairs))
 
 
-main()
+if __name__ == "__main__":
+    main()
