@@ -89,6 +89,7 @@ void Engine::adopt(std::shared_ptr<const PreparedRules> rules) {
   // The old limiter knows the old rules.
   if (limiter_) report_suppressed(limiter_->take_all(limiter_now_ns()));
   limiter_.reset();
+  earlier_ = counters_for(*rules);
   rules_ = std::move(rules);
   if (rules_->use.limiter.is_on()) limiter_.emplace(rules_->use.limiter, rules_->active);
   evaluator_ = Evaluator(rules_->program);
@@ -99,6 +100,16 @@ void Engine::adopt(std::shared_ptr<const PreparedRules> rules) {
     world_.logger->warn("{}", lack);
   }
   world_.logger->info("new rules are in force: {}", rules_->active.size());
+}
+
+// What was counted under the names of these rules so far.
+std::vector<RuleCounters> Engine::counters_for(const PreparedRules& rules) const {
+  std::map<std::string_view, RuleCounters> by_name;
+  for (const RuleCount& count : rule_counts()) by_name[count.rule.name] = count.counters;
+  std::vector<RuleCounters> counters;
+  counters.reserve(rules.active.size());
+  for (const Rule* rule : rules.active) counters.push_back(by_name[rule->name]);
+  return counters;
 }
 
 // What may be given up depends on the rules, so whatever was given up is taken up again.
@@ -405,7 +416,11 @@ std::vector<Engine::RuleCount> Engine::rule_counts() const {
   const std::vector<RuleCounters> counters = evaluator_.counters();
   std::vector<RuleCount> counts;
   for (size_t i = 0; i < rules_->active.size() && i < counters.size(); ++i) {
-    counts.push_back({*rules_->active[i], counters[i]});
+    RuleCounters sum = i < earlier_.size() ? earlier_[i] : RuleCounters{};
+    sum.evaluated += counters[i].evaluated;
+    sum.matched += counters[i].matched;
+    sum.time_ns += counters[i].time_ns;
+    counts.push_back({*rules_->active[i], sum});
   }
   return counts;
 }

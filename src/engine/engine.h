@@ -92,7 +92,8 @@ class Engine {
   void report_failed_reload(std::string why);
 
   const AlertStatistics& statistics() const { return statistics_; }
-  // Of the rules that are tested, with their names.
+  // Of the rules that are tested, with their names; of a rule that was there under the same name
+  // before a reload, from then on.
   struct RuleCount {
     const Rule& rule;
     RuleCounters counters;
@@ -138,6 +139,7 @@ class Engine {
   // For limits of alerts: a clock that nobody can set.
   uint64_t limiter_now_ns() const;
   void restart_governor();
+  std::vector<RuleCounters> counters_for(const PreparedRules& rules) const;
 
   // What other threads have left for us.
   struct Mail {
@@ -152,6 +154,7 @@ class Engine {
   Evaluator evaluator_;
   AlertStatistics statistics_;
   std::vector<size_t> statistics_of_;  // place of each active rule
+  std::vector<RuleCounters> earlier_;  // of each active rule, before the last reload; or empty
   std::optional<AlertLimiter> limiter_;
   uint64_t event_time_ns_ = 0;                    // of the current event, while there is a limiter
   std::map<std::string, Suppressed> suppressed_;  // by rule

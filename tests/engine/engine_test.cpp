@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/engine.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -57,10 +58,16 @@ struct Fixture : testing::Test {
     outputs.finish();
     statistics = engine.statistics().to_text();
     events = engine.events();
+    counts.clear();
+    for (const Engine::RuleCount& count : engine.rule_counts()) {
+      counts += fmt::format("{}: {} of {}\n", count.rule.name, count.counters.matched,
+                            count.counters.evaluated);
+    }
     return end;
   }
   std::string error;
   std::string statistics;
+  std::string counts;  // "rule: matched of evaluated", a line each
   uint64_t events = 0;
 };
 
@@ -163,6 +170,20 @@ TEST_F(Fixture, CountsOfRulesThatStayGoOn) {
   run({}, rules(kNewRules), {},
       [](Engine& engine) { engine.offer(prepare_rules(rules(kNewRules), {})); });
   EXPECT_NE(statistics.find("   secret: 2\n"), std::string::npos) << statistics;
+  EXPECT_EQ(counts, "secret: 2 of 2\n");
+}
+
+// "secret" stands at another place in the new rules, "number" begins with them.
+TEST_F(Fixture, CountsFollowTheNameOfARule) {
+  for (uint64_t ts : {1, 2, 3}) {
+    source.add_open(1, ts, "/secret");
+    source.add(SourceStatus::Idle);
+  }
+  RuleUse all;
+  all.match = MatchMode::All;
+  run({}, rules(kNewRules), all,
+      [&](Engine& engine) { engine.offer(prepare_rules(rules(), all)); });
+  EXPECT_EQ(counts, "number: 2 of 2\nsecret: 3 of 3\n");
 }
 
 TEST_F(Fixture, AFailedReloadIsAnAlert) {
