@@ -32,10 +32,24 @@ constexpr uint64_t kMostWaitMs = 10'000;  // for a pipe that somebody writes a c
 constexpr uint32_t kDirectoryBit = 0040000;
 constexpr uint32_t kTypeMask = 0170000;
 
+// What the reference says when a key is wrong, for scripts that look for it; {} is the value.
+constexpr std::pair<std::string_view, std::string_view> kKnownWords[] = {
+    {"priority",
+     "Unknown priority \"{}\"--must be one of emergency, alert, critical, error, warning, notice, "
+     "informational, debug"},
+    {"rule_matching", "Unknown rule matching strategy \"{}\"--must be one of first|all"},
+    {"syscall_event_drops.threshold",
+     "syscall event drops threshold must be a double in the range [0, 1]"},
+    {"syscall_event_drops.actions",
+     "available actions for syscall event drops are \"ignore\", \"log\", \"alert\", and \"exit\""},
+};
+
 std::optional<std::string> process_environment(std::string_view name) {
   const char* value = std::getenv(std::string(name).c_str());
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
+
+bool is_directory(const FileStat& stat) { return (stat.mode & kTypeMask) == kDirectoryBit; }
 
 // What rules can write behind "static.".
 bool is_field_name(std::string_view name) {
@@ -82,6 +96,18 @@ bool is_section(std::string_view path) {
   const auto removed = config::removed_rows();
   return std::any_of(options.begin(), options.end(), inside) ||
          std::any_of(removed.begin(), removed.end(), inside);
+}
+
+// Where a key stands that was written at the top: "engine.replay" for "replay".
+std::string_view deeper_path(const std::string& key) {
+  const std::string step = "." + key;
+  for (const OptionRow& row : config::option_rows()) {
+    const size_t at = row.path.find(step);
+    if (at == std::string_view::npos) continue;
+    const std::string_view rest = row.path.substr(at + step.size());
+    if (rest.empty() || rest[0] == '.') return row.path.substr(0, at + step.size());
+  }
+  return {};
 }
 
 // The names that may stand in a section, for suggestions.
@@ -149,7 +175,8 @@ class Keys {
     } else if (const RemovedRow* removed = find_removed(path)) {
       load_removed(*removed, entry);
     } else if (!is_section(path)) {
-      const std::string_view guess = closest(entry.key, names_in(section));
+      std::string_view guess = closest(entry.key, names_in(section));
+      if (guess.empty() && section.empty()) guess = deeper_path(entry.key);
       schema_problem(false, entry.origin,
                      guess.empty()
                          ? fmt::format("unknown key '{}'", path)
@@ -162,7 +189,26 @@ class Keys {
   }
 
   void load_option(const OptionRow& row, const Value& value) {
+    if (value.is_unset && !is_good(row, value)) {
+      return problem(false, value.origin,
+                     fmt::format("{}: the variable in its value is empty or not set, so the "
+                                 "default counts",
+                                 row.path));
+    }
+    const size_t before = problems_.size();
     row.load(value, row.bounds, &settings_, &problems_);
+    for (const auto& [path, words] : kKnownWords) {
+      if (path == row.path && problems_.size() > before)
+        problems_.back().message +=
+            fmt::format(" ({})", fmt::format(fmt::runtime(words), value.text));
+    }
+  }
+
+  static bool is_good(const OptionRow& row, const Value& value) {
+    Settings settings;
+    config::Problems faults;
+    row.load(value, row.bounds, &settings, &faults);
+    return std::none_of(faults.begin(), faults.end(), [](const Problem& p) { return p.error; });
   }
 
   void load_removed(const RemovedRow& row, const Entry& entry) {
@@ -192,6 +238,9 @@ class Keys {
     const std::string& address = settings.webserver.listen_address;
     check("webserver.listen_address", is_ip_address(address), true,
           fmt::format("'{}' is no IP address; names are not looked up", address));
+    const auto& files = settings.rules_files;
+    check("rules_files", std::find(files.begin(), files.end(), "") == files.end(), true,
+          "an entry is empty; each is the path of a file or directory");
     const std::vector<std::string>& actions = settings.event_drops.actions;
     const auto is_ignore = [](const std::string& action) { return to_lower(action) == "ignore"; };
     const auto other = std::find_if_not(actions.begin(), actions.end(), is_ignore);
@@ -258,7 +307,7 @@ class Loader {
 
   // The file as a map; null when it is empty or was no good.
   std::optional<Value> read_file(const std::string& path) {
-    const Origin origin{path, 1, 1};
+    const Origin origin{path, 0, 0};
     auto text = files_.read_in_time(path, kMaxFileBytes + 1, kMostWaitMs);
     if (!text) {
       problem(true, origin, text.error().message);
@@ -277,14 +326,31 @@ class Loader {
       return std::nullopt;
     }
     const auto& roots = parsed.document->roots();
+    warn_of_more_documents(path, roots);
     if (roots.empty() || roots[0]->is_null()) return std::nullopt;
-    if (!roots[0]->is_map() || roots.size() > 1) {
-      problem(true, origin, "a configuration file is one map of keys to values");
+    if (!roots[0]->is_map()) {
+      problem(true, place_of(path, *roots[0]),
+              fmt::format("a configuration file is one map of keys to values, but this is {}",
+                          kind_name(roots[0]->kind)));
       return std::nullopt;
     }
     auto value = config::from_yaml(*roots[0], path, environment_, &result_.problems);
     if (value) judge(*value);
     return value;
+  }
+
+  static Origin place_of(const std::string& path, const yaml::Node& node) {
+    return {path, node.mark.line, node.mark.column};
+  }
+
+  // The reference reads the first one and passes over the others.
+  void warn_of_more_documents(const std::string& path, const std::vector<yaml::NodePtr>& roots) {
+    for (size_t i = 1; i < roots.size(); ++i) {
+      if (roots[i]->is_null()) continue;
+      return problem(false, place_of(path, *roots[i]),
+                     "only the first document of a configuration file counts; this one, behind "
+                     "'---', has no effect");
+    }
   }
 
   // The file alone, as a schema sees it: what is merged over a fault of it would hide the fault.
@@ -294,7 +360,8 @@ class Loader {
     Keys(value, &settings, &problems).load();
     const auto faults = std::count_if(problems.begin(), problems.end(),
                                       [](const Problem& p) { return p.about_schema; });
-    result_.verdicts.back() = faults == 0 ? "ok" : fmt::format("failed ({} faults)", faults);
+    result_.verdicts.back() =
+        faults == 0 ? "ok" : fmt::format("failed ({} fault{})", faults, faults == 1 ? "" : "s");
     alone_.insert(alone_.end(), problems.begin(), problems.end());
   }
 
@@ -343,18 +410,26 @@ class Loader {
   std::vector<std::string> include_paths(const std::string& path) {
     const auto stat = files_.stat(path, true);
     if (!stat) return {};
-    if ((stat->mode & kTypeMask) != kDirectoryBit) return {path};
+    if (!is_directory(*stat)) return {path};
     auto names = files_.list(path);
     if (!names) {
-      problem(true, {path, 1, 1}, names.error().message);
+      problem(true, {path, 0, 0}, names.error().message);
       return {};
     }
     std::sort(names->begin(), names->end());
     std::vector<std::string> paths;
     for (const std::string& name : *names) {
-      if (yaml::has_yaml_extension(name)) paths.push_back(fmt::format("{}/{}", path, name));
+      std::string file = fmt::format("{}/{}", path, name);
+      if (yaml::has_yaml_extension(name) && is_there(file)) paths.push_back(std::move(file));
     }
     return paths;
+  }
+
+  // A folder in a folder stands for nothing, and so does a link to nothing.
+  bool is_there(const std::string& file) {
+    const auto stat = files_.stat(file, true);
+    if (!stat) problem(false, {file, 0, 0}, "left out: it is a link that leads nowhere");
+    return stat && !is_directory(*stat);
   }
 
   // Overrides of config_files count before the includes, all others behind them.

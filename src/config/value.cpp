@@ -203,6 +203,10 @@ void write_json(const Value& value, std::string* out) {
 }  // namespace
 
 std::string Problem::text() const {
+  if (origin.line == 0) {
+    const bool is_named = message.find(origin.file) != std::string::npos;
+    return is_named ? message : fmt::format("{}: {}", origin.file, message);
+  }
   return fmt::format("{}:{}:{}: {}", origin.file, origin.line, origin.column, message);
 }
 
@@ -259,7 +263,10 @@ class FromYaml {
     value.tag = node.tag;
     value.quoted = node.quoted;
     value.origin = origin(node.mark);
-    if (node.is_scalar()) value.text = expand_variables(node.text, environment_);
+    if (node.is_scalar()) {
+      value.text = expand_variables(node.text, environment_);
+      value.is_unset = value.text.empty() && !node.text.empty();
+    }
     for (const yaml::NodePtr& item : node.items) value.items.push_back(convert(*item));
     convert_entries(node, &value);
     return value;
@@ -350,6 +357,7 @@ void apply_override(std::string_view option, const Environment& environment, Val
   } else {
     value.kind = yaml::Kind::Scalar;
     value.text = expand_variables(text, environment);
+    value.is_unset = value.text.empty() && !text.empty();
     value.origin = origin;
   }
   Value changed = *root;

@@ -14,7 +14,7 @@
 
 namespace gyr::config {
 
-// Where a value was written. For an override: the option's text, line 1.
+// Where a value was written. For an override: the option's text, line 1. Line 0: the file as such.
 struct Origin {
   std::string file;
   uint32_t line = 1;
@@ -38,6 +38,7 @@ struct Value {
   std::string text;  // of a scalar, variables expanded
   std::string tag;
   bool quoted = false;
+  bool is_unset = false;  // text is empty because its variables are
   Origin origin;
   std::vector<Value> items;
   std::vector<Entry> entries;

@@ -385,7 +385,38 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"no_map",
                 "- a\n",
                 {},
-                "error /c.yaml:1:1: a configuration file is one map of keys to values\n"},
+                "error /c.yaml:1:1: a configuration file is one map of keys to values, but this is "
+                "a sequence\n"},
+        BadCase{"drops",
+                "syscall_event_drops: {threshold: -1, actions: [shout]}\n",
+                {},
+                "error /c.yaml:1:34: syscall_event_drops.threshold: must be a number that is not "
+                "negative, but is '-1' (syscall event drops threshold must be a double in the "
+                "range [0, 1])\n"
+                "error /c.yaml:1:48: syscall_event_drops.actions: 'shout' is none of ignore, log, "
+                "alert, exit (available actions for syscall event drops are \"ignore\", \"log\", "
+                "\"alert\", and \"exit\")\n"},
+        BadCase{"too_high",
+                "replay: {capture_file: x}\n",
+                {"rules_files="},
+                "warning /c.yaml:1:1: unknown key 'replay'; did you mean 'engine.replay'?\n"
+                "error -o rules_files=:1:1: rules_files: an entry is empty; each is the path of a "
+                "file or directory\n"},
+        BadCase{"another_document",
+                "json_output: true\n---\npriority: info\n",
+                {},
+                "warning /c.yaml:3:1: only the first document of a configuration file counts; this "
+                "one, behind '---', has no effect\n"},
+        BadCase{"empty_document", "json_output: true\n---\n", {}, ""},
+        BadCase{"variable_that_is_not_set",
+                "json_output: ${NONE}\noutput_timeout: ${NONE}${NONE}\n",
+                {"file_output.filename=${NONE}", "log_level=${NONE}"},
+                "warning /c.yaml:1:14: json_output: the variable in its value is empty or not set, "
+                "so the default counts\n"
+                "warning /c.yaml:2:17: output_timeout: the variable in its value is empty or not "
+                "set, so the default counts\n"
+                "warning -o log_level=${NONE}:1:1: log_level: the variable in its value is empty "
+                "or not set, so the default counts\n"},
         BadCase{
             "level",
             "log_level: loud\n",

@@ -43,6 +43,23 @@ class Files(unittest.TestCase):
         self.fails(os.path.join(self.folder, 'none.yaml'), 'No such file')
         self.fails(self.folder, 'directory')
 
+    def test_a_file_that_cannot_be_read_has_no_place_in_it(self):
+        path = os.path.join(self.folder, 'none.yaml')
+        self.assertEqual(run('-c', path, '--version').stderr, f'Error: cannot open {path}: No such file or directory\n')
+
+    def test_what_is_no_file_in_a_folder_of_files(self):
+        """A link that leads nowhere is left out and told; a folder with the name of a file stands for nothing."""
+        folder = os.path.join(self.folder, 'config.d')
+        os.makedirs(os.path.join(folder, 'a.yaml'))
+        os.symlink('nowhere', os.path.join(folder, 'b.yaml'))
+        real = self.write('real', 'json_output: true\n')
+        os.symlink(real, os.path.join(folder, 'c.yaml'))
+        result = run('-c', self.write('main.yaml', f'config_files: [{folder}]\n'), '--version')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(result.stdout.startswith('{'), result.stdout)
+        self.assertIn(f'{folder}/b.yaml: left out', result.stderr)
+        self.assertNotIn('a.yaml', result.stderr)
+
     def test_unreadable(self):
         path = self.write('secret.yaml', 'json_output: true\n')
         os.chmod(path, 0)
