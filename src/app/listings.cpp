@@ -52,7 +52,7 @@ std::optional<int> print_plain_listing(const Options& options) {
 
 // With the constants of the configuration.
 int print_fields(const Options& options, const FieldSet& fields) {
-  if (!options.list_source.empty() && options.list_source != "syscall") {
+  if (!options.list_source.empty() && !is_event_source(options.list_source)) {
     return print_error(unknown_source(options.list_source).message);
   }
   return print_result(
@@ -84,9 +84,9 @@ std::string ignored_events_text() {
   for (const ScInfo& call : all_syscalls()) {
     if (ignored.test(static_cast<size_t>(call.sc))) names.insert(event_info(call.event).name);
   }
-  std::string text = "Ignored unless base_syscalls.all is set:\n";
+  std::string text = "Ignored syscall(s):\n";
   for (const std::string_view name : names) text += fmt::format("- {}\n", name);
-  return text;
+  return text + "\nbase_syscalls.all collects them as well.\n";
 }
 
 }  // namespace gyr::app

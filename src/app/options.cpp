@@ -12,6 +12,7 @@
 
 #include "app/commands.h"
 #include "app/run_options.h"
+#include "app/sources.h"
 #include "base/text.h"
 
 namespace gyr::app {
@@ -88,7 +89,7 @@ std::vector<Row> list_rows() {
                      .value_name = "SOURCE",
                      .help = "Of fields: those of this event source.",
                      .hint = Hint::Words,
-                     .words = "syscall"},
+                     .words = kEventSources},
                     set_text<&Options::list_source>}},
                   "corhDtT");
 }

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "app/sources.h"
 #include "base/text.h"
 
 namespace gyr::app {
@@ -26,7 +27,7 @@ Done add_override(Options& o, Text value) {
 Done set_extra_output(Options& o, Text value) {
   if (value == "c" || value == "container" || value == "k" || value == "kubernetes") {
     o.notes.push_back(
-        fmt::format("-p{} has no effect any more, as in the reference; use append_output", value));
+        fmt::format("-p{} has no effect any more, as in Falco; use append_output", value));
     return {};
   }
   o.extra_output = value;
@@ -157,7 +158,7 @@ constexpr Row kOptions[] = {
       .help = "Take events of this source only; may be repeated. No effect in a replay. Not "
               "together with --disable-source.",
       .hint = Hint::Words,
-      .words = "syscall"},
+      .words = kEventSources},
      add_text<&Options::enabled_sources>},
     {{.name = "disable-source",
       .takes = Takes::Values,
@@ -165,7 +166,7 @@ constexpr Row kOptions[] = {
       .help = "Take no events of this source; may be repeated, but one source must be left. No "
               "effect in a replay.",
       .hint = Hint::Words,
-      .words = "syscall"},
+      .words = kEventSources},
      add_text<&Options::disabled_sources>},
     {{.letter = 'M',
       .takes = Takes::Value,
@@ -230,7 +231,7 @@ constexpr Row kOptions[] = {
       .value_name = "SOURCE",
       .help = "List the fields for conditions and outputs, all or those of one event source.",
       .hint = Hint::Words,
-      .words = "syscall"},
+      .words = kEventSources},
      set_list_source},
     {{.letter = 'N', .help = "With --list: only names."}, set_flag<&Options::names_only>},
     {{.name = "list-events", .help = "List the events with their parameters."},
@@ -252,7 +253,7 @@ constexpr Row kOptions[] = {
       .value_name = "NAME",
       .help = "Describe one of them, and what its init_config may hold.",
       .hint = Hint::Words,
-      .words = "container"},
+      .words = kBuiltInPlugins},
      set_text<&Options::plugin_info>},
     {{.name = "support",
       .help = "Print as JSON what somebody who helps needs: versions, system, command line, "

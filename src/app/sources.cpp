@@ -4,34 +4,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <vector>
 
 #include "base/text.h"
+#include "config/options.h"
 #include "field/fields.h"
 
 namespace gyr::app {
 namespace {
 
-constexpr std::array<std::string_view, 1> kSources = {"syscall"};
-
-bool is_source(std::string_view name) {
-  return std::find(kSources.begin(), kSources.end(), name) != kSources.end();
-}
-
 // What the reference loads as a plugin and is part of this program.
 struct BuiltIn {
   std::string_view name;
   std::string_view description;
-  std::string_view init_config;
+  std::string_view init_config;  // the object whose keys its init_config may have
 };
 constexpr BuiltIn kBuiltIn[] = {
-    {"container",
+    {kBuiltInPlugins,
      "Fields of the container and pod a process runs in, from what runtimes keep on disk and from "
      "their APIs",
-     "A map: engines.ENGINE.enabled (true or false) and engines.ENGINE.sockets (list of paths) for "
-     "the engines docker, podman, containerd and cri. Other keys of the reference's plugin are "
-     "passed over."},
+     "container_init"},
 };
 
 size_t field_count(std::string_view plugin) {
@@ -49,13 +41,38 @@ std::string about(const BuiltIn& plugin) {
       plugin.name, plugin.description, GYR_VERSION, field_count(plugin.name));
 }
 
+// A line for each key that holds a value: "  engines.docker.enabled: true or false: …".
+void add_keys(std::string_view object, const std::string& path, std::string* text) {
+  for (const config::ObjectKey& key : config::object_keys(object)) {
+    const std::string name =
+        path.empty() ? std::string(key.key) : fmt::format("{}.{}", path, key.key);
+    if (key.kind == config::ValueKind::Object) {
+      add_keys(key.detail, name, text);
+    } else {
+      *text += fmt::format("  {} ({}): {}\n", name, config::kind_text(key.kind, key.detail, {}),
+                           key.doc);
+    }
+  }
+}
+
+// "container", "libcontainer.so", "/usr/share/falco/plugins/libcontainer.so".
+bool is_meant(const BuiltIn& plugin, std::string_view name) {
+  if (name == plugin.name) return true;
+  return name.substr(name.rfind('/') + 1) == fmt::format("lib{}.so", plugin.name);
+}
+
 }  // namespace
 
+bool is_event_source(std::string_view name) {
+  const std::vector<std::string_view> sources = split(kEventSources, ' ');
+  return std::find(sources.begin(), sources.end(), name) != sources.end();
+}
+
 Error unknown_source(std::string_view name) {
-  const std::vector<std::string_view> known(kSources.begin(), kSources.end());
-  const std::string_view guess = closest(name, known);
-  return {fmt::format("there is no event source '{}'{}; this program has: syscall", one_line(name),
-                      guess.empty() ? "" : fmt::format(", did you mean '{}'?", guess))};
+  const std::string_view guess = closest(name, split(kEventSources, ' '));
+  return {fmt::format("there is no event source '{}'{}; this program has: {}", one_line(name),
+                      guess.empty() ? "" : fmt::format(", did you mean '{}'?", guess),
+                      kEventSources)};
 }
 
 Result<void> check_sources(const Options& options, bool replay, const Logger& logger) {
@@ -64,18 +81,21 @@ Result<void> check_sources(const Options& options, bool replay, const Logger& lo
       enables ? options.enabled_sources : options.disabled_sources;
   const std::string_view option = enables ? "--enable-source" : "--disable-source";
   for (const std::string& name : named) {
-    if (!is_source(name)) return Error{fmt::format("{}: {}", option, unknown_source(name).message)};
+    if (!is_event_source(name))
+      return Error{fmt::format("{}: {}", option, unknown_source(name).message)};
   }
   if (named.empty()) return {};
   if (replay) {
     logger->warn("{} has no effect in a replay, which takes what the capture holds", option);
     return {};
   }
-  const bool any_left = std::any_of(kSources.begin(), kSources.end(), [&](std::string_view source) {
+  const auto sources = split(kEventSources, ' ');
+  const bool any_left = std::any_of(sources.begin(), sources.end(), [&](std::string_view source) {
     return std::find(named.begin(), named.end(), source) == named.end();
   });
   if (!enables && !any_left) {
-    return Error{"--disable-source: no source would be left; there is nothing but syscall"};
+    return Error{fmt::format("--disable-source: no source would be left; there is nothing but {}",
+                             kEventSources)};
   }
   return {};
 }
@@ -91,12 +111,14 @@ std::string plugins_text() {
 
 Result<std::string> plugin_text(std::string_view name) {
   for (const BuiltIn& plugin : kBuiltIn) {
-    if (plugin.name != name) continue;
+    if (!is_meant(plugin, name)) continue;
+    std::string keys;
+    add_keys(plugin.init_config, "", &keys);
     return about(plugin) +
-           fmt::format("\nInit config: {}\nOpen parameters: none\n", plugin.init_config);
+           fmt::format("\nInit config: a map, or its JSON text\n{}Open parameters: none\n", keys);
   }
-  return Error{fmt::format(
-      "there is no plugin '{}': this version loads none; built in is: container", one_line(name))};
+  return Error{fmt::format("there is no plugin '{}': this version loads none; built in is: {}",
+                           one_line(name), kBuiltInPlugins)};
 }
 
 }  // namespace gyr::app

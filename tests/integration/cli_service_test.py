@@ -189,7 +189,7 @@ class RetiredOptions(Case):
                        '-K', '--k8s-node', '-g', '--gvisor-root'):
             lines = [line for line in result.stderr.splitlines() if f': {option} ' in line and 'gone since Falco' in line]
             self.assertEqual(len(lines), 1, option + '\n' + result.stderr)
-        self.assertIn('dry run: 1 rules', result.stderr)
+        self.assertIn('dry run: 1 rule loaded', result.stderr)
 
     def test_nodriver_waits_for_no_event(self):
         result = self.run_gyr('-r', self.rules, '--nodriver', '-M', '1')
@@ -221,7 +221,11 @@ class SourcesAndPlugins(Case):
     def test_plugins(self):
         self.assertRegex(self.run_gyr('--list-plugins').stdout, r'^0 Plugins Loaded.*\n\nName: container\n')
         self.assertEqual(self.run_gyr('list', 'plugins').stdout, self.run_gyr('--list-plugins').stdout)
-        self.assertIn('engines.ENGINE.sockets', self.run_gyr('--plugin-info', 'container').stdout)
+        told = self.run_gyr('--plugin-info', 'container').stdout
+        for line in ('  engines.cri.sockets (list of texts): Paths of its API\n', '  label_max_len (number): '):
+            self.assertIn(line, told)
+        for path in ('libcontainer.so', '/usr/share/falco/plugins/libcontainer.so'):
+            self.assertEqual(self.run_gyr('--plugin-info', path).stdout, told)
         self.assert_fails(self.run_gyr('--plugin-info', 'k8saudit'), "no plugin 'k8saudit'")
 
 
