@@ -22,8 +22,8 @@ void add_diagnostics(const std::vector<gyr::Diagnostic>& from, const std::string
     if (!d.locations.empty()) {
       const Position& position = d.locations.back().position;
       told.file = position.file;
-      told.line = position.line;
-      told.column = position.column;
+      told.line = std::max<uint32_t>(position.line, 1);  // 0: the file could not be read
+      told.column = std::max<uint32_t>(position.column, 1);
     }
     to->push_back(std::move(told));
   }

@@ -256,11 +256,11 @@ class RuleCompiler {
   }
 
   bool apply_additions(const Dialect& dialect, const Chain& item, Rule* rule) {
-    std::string text = rule->output_text;
+    std::string& appended = rule->appended_text;
     for (const OutputAddition& addition : settings_.additions) {
       if (!applies(addition, *rule)) continue;
-      if (addition.suggested) text += suggested_text(dialect);
-      if (!addition.text.empty()) text += " " + addition.text;
+      if (addition.suggested) appended += suggested_text(dialect);
+      if (!addition.text.empty()) appended += " " + addition.text;
       for (const OutputAddition::Field& field : addition.fields) {
         ExtraField extra;
         extra.name = field.name;
@@ -271,7 +271,8 @@ class RuleCompiler {
         rule->extra_fields.push_back(std::move(extra));
       }
     }
-    if (text == rule->output_text) return true;
+    if (appended.empty()) return true;
+    const std::string text = rule->output_text + appended;
     std::vector<TextFault> faults;
     rule->output = OutputTemplate::parse(text, dialect, &faults);
     if (rule->output) return true;

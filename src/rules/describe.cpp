@@ -59,7 +59,8 @@ class Describer {
                  {"capture", rule.capture},
                  {"capture_duration", rule.capture_duration_ms.value_or(0)},
                  {"tags", rule.tags}};
-    const Mentions found = mentions(*rule.expr);
+    const ExprPtr compiled = expand(rule.expr);
+    const Mentions found = mentions(*compiled);
     std::vector<std::string> exception_names;
     std::vector<std::string> exception_fields;
     std::vector<std::string> exception_operators;
@@ -78,7 +79,7 @@ class Describer {
     }
     std::vector<std::string> all_fields = found.fields;
     all_fields.insert(all_fields.end(), output_fields.begin(), output_fields.end());
-    Json details = {{"macros", found.macros},
+    Json details = {{"macros", mentions(*rule.expr).macros},
                     {"lists", rule.lists},
                     {"condition_operators", found.operators},
                     {"condition_fields", found.fields},
@@ -88,23 +89,24 @@ class Describer {
                     {"exception_names", exception_names},
                     {"exception_operators", exception_operators},
                     {"events", event_names(rule.needs, rule.source)},
-                    {"condition_compiled", to_text(*rule.expr)},
-                    {"output_compiled", rule.output_text},
+                    {"condition_compiled", to_text(*compiled)},
+                    {"output_compiled", rule.output_text + rule.appended_text},
                     {"plugins", plugins_of(all_fields)}};
     return {{"info", std::move(info)}, {"details", std::move(details)}};
   }
 
   Json describe(const Macro& macro) const {
-    const Mentions found = mentions(*macro.expr);
+    const Expr& compiled = macro.expanded ? *macro.expanded : *macro.expr;
+    const Mentions found = mentions(compiled);
     return {{"info", {{"name", macro.name}, {"condition", macro.condition_text}}},
             {"details",
              {{"used", macro.used},
-              {"macros", found.macros},
+              {"macros", mentions(*macro.expr).macros},
               {"lists", macro.lists},
               {"condition_operators", found.operators},
               {"condition_fields", found.fields},
               {"events", event_names(macro_needs(macro, dialect_), "syscall")},
-              {"condition_compiled", to_text(*macro.expr)},
+              {"condition_compiled", to_text(compiled)},
               {"plugins", plugins_of(found.fields)}}}};
   }
 
@@ -124,6 +126,22 @@ class Describer {
     for (const Macro& macro : ruleset_.macros) macros.push_back(describe(macro));
     Json lists = Json::array();
     for (const List& list : ruleset_.lists) lists.push_back(describe(list));
+    Json everything = describe_needs();
+    everything["rules"] = std::move(rules);
+    everything["macros"] = std::move(macros);
+    everything["lists"] = std::move(lists);
+    return everything;
+  }
+
+  Json describe_one(const Rule& rule) const {
+    Json one = describe_needs();
+    one["rules"] = Json::array({describe(rule)});
+    return one;
+  }
+
+ private:
+  // What the files ask of the program.
+  Json describe_needs() const {
     Json plugins = Json::array();
     for (const PluginRequirement& requirement : ruleset_.required_plugins) {
       Json alternatives = Json::array();
@@ -134,13 +152,21 @@ class Describer {
                          {"alternatives", std::move(alternatives)}});
     }
     return {{"required_engine_version", ruleset_.required_engine_version},
-            {"required_plugin_versions", std::move(plugins)},
-            {"rules", std::move(rules)},
-            {"macros", std::move(macros)},
-            {"lists", std::move(lists)}};
+            {"required_plugin_versions", std::move(plugins)}};
   }
 
- private:
+  // The condition with the macros written out: what is evaluated.
+  ExprPtr expand(const ExprPtr& condition) const {
+    const auto find = [&](std::string_view name) -> ExprPtr {
+      const auto macro = std::find_if(ruleset_.macros.begin(), ruleset_.macros.end(),
+                                      [&](const Macro& m) { return m.name == name; });
+      return macro == ruleset_.macros.end() ? nullptr : macro->expanded;
+    };
+    std::vector<TextFault> faults;  // none: it was expanded when the rule was loaded
+    ExprPtr expanded = expand_macros(condition, find, &faults);
+    return expanded != nullptr ? expanded : condition;
+  }
+
   // The required plugins that have one of the fields: "container" has "container.id".
   std::vector<std::string> plugins_of(const std::vector<std::string>& fields) const {
     std::vector<std::string> plugins;
@@ -225,7 +251,7 @@ Result<std::string> describe_rules(const Ruleset& ruleset, const Dialect& dialec
   }
   if (format == DescribeFormat::Json) {
     if (rule.empty()) return dump(describer.describe_everything());
-    return dump({{"rules", Json::array({describer.describe(*named)})}});
+    return dump(describer.describe_one(*named));
   }
   if (format == DescribeFormat::Full && !rule.empty()) {
     return full_text(describer.describe(*named));

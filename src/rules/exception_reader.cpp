@@ -153,7 +153,18 @@ bool check_fields(const Item& item, const Dialect& dialect, const RuleDefinition
 
 }  // namespace
 
+namespace {
+
+// "exceptions:" with nothing below it, as templates and comments leave it: there are none.
+bool is_empty(const Item& item) { return item.node().find("exceptions")->is_null(); }
+
+}  // namespace
+
 bool replace_exceptions(const Item& item, RuleDefinition* rule) {
+  if (is_empty(item)) {
+    rule->exceptions.clear();
+    return true;
+  }
   const auto list = item.sequence("exceptions");
   if (!list) return false;
   rule->exceptions.clear();
@@ -171,6 +182,7 @@ bool replace_exceptions(const Item& item, RuleDefinition* rule) {
 }
 
 bool append_exceptions(const Item& item, const LoadSettings& settings, RuleDefinition* rule) {
+  if (is_empty(item)) return true;
   const auto list = item.sequence("exceptions");
   if (!list) return false;
   for (const yaml::NodePtr& node : list->node->items) {

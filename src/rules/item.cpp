@@ -11,6 +11,20 @@
 
 namespace gyr::rules {
 
+Chain Item::chain_to(const yaml::Node& target) const {
+  for (const yaml::Node::Entry& entry : node().entries) {
+    const std::string& key = entry.key->text;
+    if (entry.key.get() == &target || entry.value.get() == &target)
+      return chain_.with("value for", key, at(target));
+    const auto& items = entry.value->items;
+    const bool inside = std::any_of(items.begin(), items.end(),
+                                    [&](const auto& item) { return item.get() == &target; });
+    if (!inside) continue;
+    return chain_.with("value for", key, at(*entry.value)).with("list item", "", at(target));
+  }
+  return chain_;
+}
+
 // A quote that is not closed swallows the keys below it.
 void Item::complain_of_missing(std::string_view key) const {
   const yaml::Document& document = *chain_.files()[place_.file].document;
@@ -115,16 +129,21 @@ void Item::check_keys(std::span<const std::string_view> known) const {
   for (const yaml::Node::Entry& entry : node().entries) {
     const std::string& key = entry.key->text;
     if (!seen.insert(key).second) {
-      warn(Code::UnknownKey, fmt::format("the key '{}' is there twice; the first one counts", key),
-           *entry.key);
+      warn_of_key(*entry.key,
+                  fmt::format("the key '{}' is there twice; the first one counts", key));
     }
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     const std::string_view guess = closest(key, known);
-    warn(Code::UnknownKey,
-         guess.empty() ? fmt::format("unknown key '{}'", key)
-                       : fmt::format("unknown key '{}'; did you mean '{}'?", key, guess),
-         *entry.key);
+    warn_of_key(*entry.key, guess.empty()
+                                ? fmt::format("unknown key '{}'", key)
+                                : fmt::format("unknown key '{}'; did you mean '{}'?", key, guess));
   }
+}
+
+// Without a search for the key, of which a file may have very many.
+void Item::warn_of_key(const yaml::Node& key, std::string message) const {
+  sink_->warning(Code::UnknownKey, std::move(message), chain_.with("value for", key.text, at(key)),
+                 at(key));
 }
 
 }  // namespace gyr::rules

@@ -43,16 +43,19 @@ class Item {
 
   void fail(Code code, std::string message) const { fail(code, std::move(message), node()); }
   void fail(Code code, std::string message, const yaml::Node& node) const {
-    sink_->error(code, std::move(message), chain_, at(node));
+    sink_->error(code, std::move(message), chain_to(node), at(node));
   }
   void warn(Code code, std::string message, const yaml::Node& node) const {
-    sink_->warning(code, std::move(message), chain_, at(node));
+    sink_->warning(code, std::move(message), chain_to(node), at(node));
   }
+  // The way to `target`: names the key whose value it is or is in the list of, when it is one.
+  Chain chain_to(const yaml::Node& target) const;
   // Warns of keys that are not among `known`, and of keys that are there twice.
   void check_keys(std::span<const std::string_view> known) const;
 
  private:
   const yaml::Node* need(std::string_view key) const;
+  void warn_of_key(const yaml::Node& key, std::string message) const;
   void complain_of_missing(std::string_view key) const;
 
   Chain chain_;

@@ -44,7 +44,7 @@ enum class Mode : uint8_t { Broken, Define, Append, Replace };
 Mode mode_of(const Item& item, std::string_view key, bool exists) {
   const auto append = item.boolean_or("append", false);
   if (!append) return Mode::Broken;
-  const yaml::Node* override = item.node().find("override");
+  const yaml::Node* override = override_of(item);
   if (override != nullptr) {
     if (*append) {
       item.fail(Code::YamlValidate, "'append' and 'override' exclude each other", *override);
@@ -96,12 +96,17 @@ class Reader {
     if (!root.is_sequence()) {
       sink_.error(
           Code::YamlValidate,
-          fmt::format("a rules file is a sequence of items, but this is {}", kind_name(root.kind)),
+          fmt::format("a rules file is a sequence of items, but this is {}{}", kind_name(root.kind),
+                      root.is_map() ? "; a configuration is checked with "
+                                      "gyr -c FILE --dry-run"
+                                    : ""),
           root_, {root_.file(), &root});
       return;
     }
     for (const yaml::NodePtr& item : root.items) {
-      if (excluded_.has(root_.file(), item->mark.offset)) {
+      if (item->is_null()) {
+        warn_of_empty(*item);
+      } else if (excluded_.has(root_.file(), item->mark.offset)) {
         pass_over(item->mark.offset);
       } else {
         read_item(*item);
@@ -113,6 +118,13 @@ class Reader {
   void pass_over(size_t offset) {
     const ItemAt item = item_at(root_.files(), root_.file(), offset);
     if (!item.type.empty()) collected_.skipped.insert(item.type + " " + item.name);
+  }
+
+  // The reference passes over it as well.
+  void warn_of_empty(const yaml::Node& node) {
+    const Place place{root_.file(), &node};
+    sink_.warning(Code::UnknownItem, "an item without content, skipped",
+                  root_.with("rules content item", "", place), place);
   }
 
   void read_item(const yaml::Node& node) {
@@ -138,14 +150,16 @@ class Reader {
                   guess.empty()
                       ? fmt::format("unknown item '{}', skipped", key)
                       : fmt::format("unknown item '{}', skipped; did you mean '{}'?", key, guess),
-                  root_.with("item", key, place), place);
+                  root_.with("rules content item", key, place), place);
   }
 
   void read_known(std::string_view type, Place place) {
     const yaml::Node* named = place.node->find(type);
     const std::string name = named->is_scalar() ? named->text : "";
-    const Item item(root_.with(type, type.starts_with("required") ? "" : name, place), place,
-                    &sink_);
+    const bool is_plugins = type == "required_plugin_versions";
+    const Item item(root_.with(is_plugins ? "required plugin versions" : type,
+                               type.starts_with("required") ? "" : name, place),
+                    place, &sink_);
     if (type == "rule") return read_rule(item, settings_, &collected_);
     if (type == "macro") return read_macro(item);
     if (type == "list") return read_list(item);
@@ -220,14 +234,15 @@ class Reader {
 
   void read_plugin(const Item& parent, const yaml::Node& node) {
     PluginRequirement requirement;
-    const auto first = read_plugin_version(parent, node);
+    const auto first = read_plugin_version(parent, node, "required plugin versions entry");
     if (!first) return;
     requirement.plugin = *first;
     if (const yaml::Node* alternatives = node.find("alternatives")) {
       if (!alternatives->is_sequence())
         return parent.fail(Code::YamlValidate, "'alternatives' must be a sequence", *alternatives);
       for (const yaml::NodePtr& alternative : alternatives->items) {
-        const auto other = read_plugin_version(parent, *alternative);
+        const auto other =
+            read_plugin_version(parent, *alternative, "required plugin versions alternative");
         if (!other) return;
         requirement.alternatives.push_back(*other);
       }
@@ -237,21 +252,27 @@ class Reader {
         std::any_of(requirement.alternatives.begin(), requirement.alternatives.end(),
                     [&](const PluginRequirement::Plugin& other) { return is_satisfied(other); });
     if (!satisfied) {
-      return parent.fail(Code::Validate,
-                         fmt::format("these rules need plugin '{}' in version {} or newer",
-                                     requirement.plugin.name, requirement.plugin.version),
-                         node);
+      const Place place = parent.at(node);
+      return sink_.error(
+          Code::Validate,
+          fmt::format("these rules need plugin '{}' in version {} or newer",
+                      requirement.plugin.name, requirement.plugin.version),
+          parent.chain().with("required plugin versions entry", requirement.plugin.name, place),
+          place);
     }
     collected_.plugins.push_back(std::move(requirement));
   }
 
   std::optional<PluginRequirement::Plugin> read_plugin_version(const Item& parent,
-                                                               const yaml::Node& node) {
+                                                               const yaml::Node& node,
+                                                               std::string_view type) {
     if (!node.is_map()) {
       parent.fail(Code::YamlValidate, "a required plugin is a map with 'name' and 'version'", node);
       return std::nullopt;
     }
-    const Item item(parent.chain(), parent.at(node), &sink_);
+    const yaml::Node* named = node.find("name");
+    const std::string known = named != nullptr && named->is_scalar() ? named->text : "";
+    const Item item(parent.chain().with(type, known, parent.at(node)), parent.at(node), &sink_);
     const auto name = item.scalar("name");
     const auto version = name ? item.scalar("version") : std::nullopt;
     if (!version) return std::nullopt;

@@ -80,9 +80,15 @@ std::string sign_for(std::string_view text, char sign) {
   return signs;
 }
 
+// Of a file that cannot be read there is nothing to show.
+bool has_snippet(const Diagnostic& diagnostic) {
+  return !diagnostic.locations.empty() &&
+         (diagnostic.locations.back().position.line > 0 || !diagnostic.line_text.empty());
+}
+
 // The line, cut to a window around the fault if it is long, and a line of '^' below.
 std::string snippet(const Diagnostic& diagnostic) {
-  if (diagnostic.locations.empty()) return {};
+  if (!has_snippet(diagnostic)) return {};
   std::string_view line = diagnostic.line_text;
   size_t from = std::min<size_t>(diagnostic.underline_from, line.size());
   if (line.size() > kSnippetBytes) {
@@ -110,10 +116,11 @@ std::string location_text(const Location& location) {
   return fmt::format("{}{}: ({}:{}:{})", location.item_type, name, at.file, at.line, at.column);
 }
 
+// In the plural whatever the number, as scripts expect it.
 void add_group(std::string_view title, const std::vector<Diagnostic>& diagnostics,
                std::string* text) {
   if (diagnostics.empty()) return;
-  *text += fmt::format("{} {}{}:\n", diagnostics.size(), title, diagnostics.size() == 1 ? "" : "s");
+  *text += fmt::format("{} {}s:\n", diagnostics.size(), title);
   for (const Diagnostic& diagnostic : diagnostics) *text += diagnostic_text(diagnostic);
 }
 
@@ -182,8 +189,8 @@ void summarise(std::string_view title, const std::vector<Diagnostic>& diagnostic
     parts.push_back(fmt::format("{} ({}): {}", code_text(diagnostic.code),
                                 code_short_text(diagnostic.code), printable(diagnostic.message)));
   }
-  *text += fmt::format("{}{} {}{}: [{}]", text->empty() ? "" : " ", diagnostics.size(), title,
-                       diagnostics.size() == 1 ? "" : "s", join(parts, ", "));
+  *text += fmt::format("{}{} {}s: [{}]", text->empty() ? "" : " ", diagnostics.size(), title,
+                       join(parts, ", "));
 }
 
 }  // namespace
@@ -194,7 +201,7 @@ std::string diagnostic_text(const Diagnostic& diagnostic) {
     text += i == 0 ? "In " : std::string(4 * i, ' ');
     text += location_text(diagnostic.locations[i]) + "\n";
   }
-  if (!diagnostic.locations.empty()) {
+  if (has_snippet(diagnostic)) {
     text += fmt::format("------\n{}\n------\n", snippet(diagnostic));
   }
   return text + fmt::format("{} ({}): {}\n", code_text(diagnostic.code),

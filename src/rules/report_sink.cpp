@@ -53,6 +53,7 @@ void ReportSink::file_error(Code code, std::string message, uint32_t file) {
   Diagnostic diagnostic;
   diagnostic.code = code;
   diagnostic.message = std::move(message);
+  diagnostic.locations.push_back({"rules content", "", {files_[file].name, 0, 0, 0}});
   reports_[file].errors.push_back(std::move(diagnostic));
 }
 
@@ -82,7 +83,7 @@ void ReportSink::note_item(const Chain& chain, const SourceRange& range) {
   const ItemAt inner = item_at(files_, range.file, range.position.offset);
   FaultyItem faulty{.file = range.file,
                     .offset = inner.offset,
-                    .is_requirement = item.item_type.starts_with("required_")};
+                    .is_requirement = item.item_type.starts_with("required")};
   if (inner.type != item.item_type || inner.name != item.item_name) {
     faulty.offset = item.position.offset;
     const auto named = std::find_if(files_.begin(), files_.end(), [&](const SourceFile& file) {

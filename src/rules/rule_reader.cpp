@@ -70,11 +70,12 @@ bool replace_key(const Item& item, std::string_view key, RuleDefinition* rule) {
     rule->priority = *priority;
     return true;
   }
-  item.fail(Code::YamlValidate,
-            fmt::format("'{}' is no priority: EMERGENCY, ALERT, CRITICAL, ERROR, WARNING, NOTICE, "
-                        "INFO or DEBUG",
-                        value->node->text),
-            *value->node);
+  item.sink().error(
+      Code::YamlValidate,
+      fmt::format("'{}' is no priority: EMERGENCY, ALERT, CRITICAL, ERROR, WARNING, NOTICE, "
+                  "INFO or DEBUG",
+                  value->node->text),
+      item.chain().with("rule priority", "", *value), *value);
   return false;
 }
 
@@ -105,7 +106,7 @@ class RuleReader {
   void read() {
     const auto append = item_.boolean_or("append", false);
     if (!append) return broken();
-    if (item_.has("override")) {
+    if (override_of(item_) != nullptr) {
       if (*append) {
         return fail(Code::YamlValidate, "'append' and 'override' exclude each other");
       }
@@ -195,7 +196,8 @@ class RuleReader {
   void read_toggle() {
     item_.warn(Code::DeprecatedItem,
                "switching a rule with 'enabled' alone is deprecated; write "
-               "'override: {enabled: replace}'",
+               "'override: {enabled: replace}'" +
+                   keys_beside(kOfToggle, "it switches the rule only"),
                *item_.node().find("enabled"));
     if (is_gone() || is_skipped()) return;
     if (earlier_ == nullptr) {
@@ -205,10 +207,10 @@ class RuleReader {
   }
 
   void read_append() {
-    item_.warn(
-        Code::DeprecatedItem,
-        "'append' is deprecated; write 'override' with the keys to append" + keys_beside_append(),
-        *item_.node().find("append"));
+    item_.warn(Code::DeprecatedItem,
+               "'append' is deprecated; write 'override' with the keys to append" +
+                   keys_beside(kOfAppend, "it adds to 'condition' and 'exceptions' only"),
+               *item_.node().find("append"));
     if (is_gone() || is_skipped()) return;
     if (earlier_ == nullptr) {
       return fail(Code::Validate, "there is no rule of this name to append to");
@@ -224,18 +226,20 @@ class RuleReader {
     change_to(std::move(changed));
   }
 
-  // 'append: true' knows two keys; what else is there was meant and does nothing.
-  std::string keys_beside_append() const {
-    constexpr std::array<std::string_view, 5> kUsed = {"rule", "append", "condition", "exceptions",
-                                                       "source"};
+  static constexpr std::array<std::string_view, 2> kOfToggle = {"rule", "enabled"};
+  static constexpr std::array<std::string_view, 5> kOfAppend = {"rule", "append", "condition",
+                                                                "exceptions", "source"};
+
+  // The old ways of changing a rule know a few keys; what else is there was meant and does nothing.
+  std::string keys_beside(std::span<const std::string_view> used, std::string_view why) const {
     std::vector<std::string> unused;
     for (const yaml::Node::Entry& entry : item_.node().entries) {
       const std::string& key = entry.key->text;
-      if (contains(kRuleKeys, key) && !contains(kUsed, key)) unused.push_back("'" + key + "'");
+      if (contains(kRuleKeys, key) && !contains(used, key)) unused.push_back("'" + key + "'");
     }
     if (unused.empty()) return {};
-    return fmt::format(". Beside it {} {} no effect: it adds to 'condition' and 'exceptions' only",
-                       join(unused, ", "), unused.size() == 1 ? "has" : "have");
+    return fmt::format(". Beside it {} {} no effect: {}", join(unused, ", "),
+                       unused.size() == 1 ? "has" : "have", why);
   }
 
   void read_override() {
@@ -285,6 +289,13 @@ void read_rule(const Item& item, const LoadSettings& settings, Collected* collec
   RuleReader(item, name->node->text, settings, collected).read();
 }
 
+// Without content it says nothing, and the item is a definition.
+const yaml::Node* override_of(const Item& item) {
+  const yaml::Node* node = item.node().find("override");
+  if (node == nullptr || node->is_null()) return nullptr;
+  return node->is_map() && node->entries.empty() ? nullptr : node;
+}
+
 std::optional<Overrides> read_overrides(const Item& item, std::span<const std::string_view> both,
                                         std::span<const std::string_view> replace_only) {
   const yaml::Node& node = *item.node().find("override");
@@ -308,7 +319,9 @@ std::optional<Overrides> read_overrides(const Item& item, std::span<const std::s
       problem = fmt::format("the override names the key '{}', but the item has no such key", key);
     }
     if (!problem.empty()) {
-      item.fail(Code::YamlValidate, std::move(problem), *entry.key);
+      const Place place = item.at(*entry.key);
+      item.sink().error(Code::YamlValidate, std::move(problem),
+                        item.chain().with("overrides", key, place), place);
       return std::nullopt;
     }
     (mode == "append" ? overrides.appended : overrides.replaced).push_back(key);

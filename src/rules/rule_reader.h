@@ -20,6 +20,8 @@ struct Overrides {
   std::vector<std::string_view> appended;
   std::vector<std::string_view> replaced;
 };
+// The item's `override`, when it says anything.
+const yaml::Node* override_of(const Item& item);
 // `both`: keys that may be appended or replaced; `replace_only`: only replaced.
 std::optional<Overrides> read_overrides(const Item& item, std::span<const std::string_view> both,
                                         std::span<const std::string_view> replace_only);

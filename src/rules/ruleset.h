@@ -50,6 +50,7 @@ struct Rule {
   CheckedPtr condition;            // macros expanded, ready for compile()
   EventNeeds needs;
   std::string output_text;                       // trimmed, without what the configuration appends
+  std::string appended_text;                     // what it appends
   std::shared_ptr<const OutputTemplate> output;  // with what the configuration appends
   std::vector<ExtraField> extra_fields;
   std::vector<RuleException> exceptions;

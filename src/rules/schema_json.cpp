@@ -53,8 +53,9 @@ Json overrides_of(std::string_view item) {
     Json words = key.change == Change::Both ? Json{"append", "replace"} : Json{"replace"};
     properties[std::string(key.key)] = {{"enum", std::move(words)}};
   }
-  return {
-      {"type", "object"}, {"additionalProperties", false}, {"properties", std::move(properties)}};
+  return {{"type", {"object", "null"}},
+          {"additionalProperties", false},
+          {"properties", std::move(properties)}};
 }
 
 Json schema_of(const RuleKey& key) {
@@ -72,7 +73,7 @@ Json schema_of(const RuleKey& key) {
     case KeyKind::Priority:
       return priority();
     case KeyKind::Exceptions:
-      return {{"type", "array"}, {"items", reference("exception")}};
+      return {{"type", {"array", "null"}}, {"items", reference("exception")}};
     case KeyKind::Override:
       return overrides_of(key.item);
     case KeyKind::Values:

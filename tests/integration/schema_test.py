@@ -204,6 +204,7 @@ class RuleSchema(unittest.TestCase):
     def test_refuses(self):
         rule = {'rule': 'a', 'condition': 'evt.type = open', 'output': 'x', 'desc': 'd', 'priority': 'debug'}
         self.assertTrue(takes(RULES, [rule]))
+        self.assertTrue(takes(RULES, [{**rule, 'exceptions': None, 'override': None}]))
         for change in ({'prority': 'debug'}, {'priority': 'urgent'}, {'tags': 'a'}, {'enabled': 'perhaps'},
                        {'capture_duration': -1}, {'override': {'priority': 'append'}}, {'exceptions': [{'nam': 'x'}]}):
             self.assertFalse(takes(RULES, [{**rule, **change}]), change)

@@ -133,8 +133,8 @@ TEST(Report, SummaryIsOneLine) {
   const LoadResult result = load({{"a.yaml", "- rule: r\n- list: l\n  items: [a]\n"}});
   EXPECT_EQ(
       report_summary(result.files[0]),
-      "1 error: [LOAD_ERR_YAML_VALIDATE (Error validating internal structure of YAML): the key "
-      "'condition' is missing] 1 warning: [LOAD_UNUSED_LIST (Unused list): no condition or list "
+      "1 errors: [LOAD_ERR_YAML_VALIDATE (Error validating internal structure of YAML): the key "
+      "'condition' is missing] 1 warnings: [LOAD_UNUSED_LIST (Unused list): no condition or list "
       "uses this list]");
 }
 
@@ -172,8 +172,14 @@ TEST(Describe, JsonTellsEverything) {
   EXPECT_EQ(rule.at("info").at("priority"), "Informational");
   const auto& details = rule.at("details");
   EXPECT_EQ(details.at("macros"), nlohmann::json({"m"}));
-  EXPECT_EQ(details.at("condition_fields"), nlohmann::json({"fd.name", "proc.exe"}));
-  EXPECT_EQ(details.at("condition_operators"), nlohmann::json({"startswith", "endswith"}));
+  // The macro is written out in what is compiled.
+  EXPECT_EQ(details.at("condition_compiled"),
+            "(((proc.name in (a, \"b c\") and evt.type in (open, openat)) and not fd.name "
+            "startswith /x) and not proc.exe endswith z)");
+  EXPECT_EQ(details.at("condition_fields"),
+            nlohmann::json({"proc.name", "evt.type", "fd.name", "proc.exe"}));
+  EXPECT_EQ(details.at("condition_operators"), nlohmann::json({"in", "startswith", "endswith"}));
+  EXPECT_EQ(details.at("output_compiled"), "x %container.id %proc.name");
   EXPECT_EQ(details.at("output_fields"), nlohmann::json({"container.id", "proc.name"}));
   EXPECT_EQ(details.at("exception_names"), nlohmann::json({"e"}));
   EXPECT_EQ(details.at("exception_operators"), nlohmann::json({"endswith"}));
@@ -186,6 +192,25 @@ TEST(Describe, JsonTellsEverything) {
   EXPECT_EQ(json.at("lists")[0].at("details").at("items_compiled"),
             nlohmann::json({"a", "\"b c\""}));
   EXPECT_EQ(json.at("lists")[0].at("info").at("items"), nlohmann::json({"a", "b c"}));
+}
+
+TEST(Describe, WhatTheConfigurationAppendsIsPartOfTheCompiledOutput) {
+  LoadSettings settings;
+  settings.dialect = fake::dialect();
+  settings.additions.push_back({});
+  settings.additions[0].text = "n=%proc.name";
+  const RuleSource source{"a.yaml", kListed, ""};
+  settings.plugins.push_back({"container", ""});
+  const LoadResult result = load_rules({&source, 1}, settings);
+  ASSERT_TRUE(result.ok()) << report_text(result.files);
+  const auto text = describe_rules(*result.ruleset, fake::dialect(), "r", DescribeFormat::Json);
+  ASSERT_TRUE(text);
+  const auto json = nlohmann::json::parse(*text);
+  EXPECT_EQ(json.at("required_engine_version"), "0.50.0");
+  EXPECT_EQ(json.at("required_plugin_versions").size(), 1u);
+  const auto& rule = json.at("rules")[0];
+  EXPECT_EQ(rule.at("details").at("output_compiled"), "x %container.id %proc.name n=%proc.name");
+  EXPECT_EQ(rule.at("info").at("output"), "x %container.id %proc.name");
 }
 
 TEST(Describe, OneRuleOrAClearError) {
