@@ -197,10 +197,8 @@ struct Run {
     }
     if (engine.rule_count() == 0) logger->warn("no rule is enabled: nothing can be detected");
     if (settings.dry_run) {
-      say(fmt::format(
-          "gyr: dry run: {} rules are loaded; {} is a capture file, no event was read\n",
-          engine.rule_count(), settings.capture_file.value_or("")));
-      return 0;
+      return end_dry_run(fmt::format("{} is a capture file, no event was read",
+                                     settings.capture_file.value_or("")));
     }
     if (const Result<void> opened = engine.open(); !opened) {
       return print_error(opened.error().message);
@@ -230,6 +228,13 @@ struct Run {
     return printed;
   }
 
+  int end_dry_run(std::string_view why) const {
+    const size_t all = rules->ruleset->rules.size();
+    say(fmt::format("gyr: dry run: {} rule{} loaded, {} enabled; {}\n", all, all == 1 ? "" : "s",
+                    rules->active.size(), why));
+    return 0;
+  }
+
   bool any_rule_captures() const {
     return settings.capture_choice.all_rules ||
            std::any_of(rules->active.begin(), rules->active.end(),
@@ -240,11 +245,7 @@ struct Run {
   int follow() {
     // Processes are numbered as in our own /proc.
     LiveHost host("", settings.container_apis, settings.container_apis.label_max_len);
-    if (settings.dry_run) {
-      say(fmt::format("gyr: dry run: {} rules are loaded; nothing was started\n",
-                      rules->ruleset->rules.size()));
-      return 0;
-    }
+    if (settings.dry_run) return end_dry_run("nothing was started");
     PtraceSettings what{.syscalls = {},
                         .snaplen = settings.snaplen,
                         .command = settings.command,
@@ -261,11 +262,7 @@ struct Run {
   int live() {
     LiveHost host(environment("HOST_ROOT"), settings.container_apis,
                   settings.container_apis.label_max_len);
-    if (settings.dry_run) {
-      say(fmt::format("gyr: dry run: {} rules are loaded; the probe was not attached\n",
-                      rules->ruleset->rules.size()));
-      return 0;
-    }
+    if (settings.dry_run) return end_dry_run("the probe was not attached");
     Result<std::unique_ptr<Source>> source =
         host.open({.collection = rules->use.collection,
                    .snaplen = settings.snaplen,
@@ -295,12 +292,13 @@ struct Run {
 
   // Nothing to detect in; the outputs and whatever else was asked for run until the end.
   int idle() {
+    if (settings.dry_run) return end_dry_run("engine.kind is nodriver, there are no events");
     const uint64_t start = system_clock().monotonic_ns();
-    if (settings.on_started && !settings.dry_run) settings.on_started();
-    if (!settings.dry_run) reloader.start(nullptr);
+    if (settings.on_started) settings.on_started();
+    reloader.start(nullptr);
     observer.attach({.rules = rules->active.size()});
     observer.begin();
-    while (!settings.dry_run && !signals.stop()) {
+    while (!signals.stop()) {
       observer.between_events();
       const uint64_t passed = system_clock().monotonic_ns() - start;
       if (settings.duration_ns > 0 && passed >= settings.duration_ns) break;
