@@ -205,7 +205,8 @@ std::string unknown_command(std::string_view name) {
 std::string_view environment_lines() {
   return "HOST_ROOT\tFolder where the host's file system is mounted, when gyr runs in a "
          "container.\n"
-         "FALCO_HOSTNAME\tName of the host in alerts.";
+         "FALCO_HOSTNAME\tName of the host in alerts.\n"
+         "FALCO_CGROUP_MEM_PATH\tFile that tells the memory of gyr's control group, for metrics.";
 }
 
 }  // namespace gyr::app

@@ -50,7 +50,7 @@ std::string environment() {
   std::string text = "\nEnvironment:\n";
   for (const std::string_view line : split(environment_lines(), '\n')) {
     const size_t tab = line.find('\t');
-    text += fmt::format("  {:<16}{}\n", line.substr(0, tab), line.substr(tab + 1));
+    text += fmt::format("  {:<22}{}\n", line.substr(0, tab), wrapped(line.substr(tab + 1), 24));
   }
   return text;
 }
