@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from urllib.parse import unquote
 
 from common import ROOT, conformance_or_none
 
@@ -123,18 +124,30 @@ class Reports(unittest.TestCase):
                 self.assertTrue(rule[key]['text'])
             self.assertIn(rule['defaultConfiguration']['level'], ('none', 'note', 'warning', 'error'))
         self.assertTrue(run['results'])
+        # The schema knows no other properties but these and some that we do not use.
+        self.assertLessEqual(set(log), {'$schema', 'version', 'runs'})
+        self.assertLessEqual(set(run), {'tool', 'columnKind', 'results'})
+        self.assertEqual(run['columnKind'], 'unicodeCodePoints')
+        for result in run['results']:
+            self.assertLessEqual(set(result), {'ruleId', 'ruleIndex', 'level', 'message', 'locations', 'relatedLocations'})
+            self.assertTrue(result['locations'])
         for result in run['results']:
             self.assertEqual(driver['rules'][result['ruleIndex']]['id'], result['ruleId'])
             self.assertIn(result['level'], ('none', 'note', 'warning', 'error'))
             self.assertTrue(result['message']['text'])
             for place in result['locations'] + result.get('relatedLocations', []):
                 physical = place['physicalLocation']
-                self.assertRegex(physical['artifactLocation']['uri'], r"^[A-Za-z0-9/._~:%-]+$")
+                uri = physical['artifactLocation']['uri']
+                self.assertRegex(uri, r"^[A-Za-z0-9/._~:%-]+$")
                 region = physical.get('region', {'startLine': 1})
                 self.assertGreaterEqual(region['startLine'], 1)
                 if 'startColumn' in region:
                     self.assertGreaterEqual(region['startColumn'], 1)
                     self.assertGreater(region['endColumn'], region['startColumn'])
+                    with open(unquote(uri.removeprefix('file://')), encoding='utf-8') as file:
+                        line = file.read().split('\n')[region['startLine'] - 1]
+                    self.assertEqual(region['snippet']['text'], line)
+                    self.assertLessEqual(region['startColumn'], len(line) + 1)
 
     def test_configuration_counts(self):
         shadow = os.path.join(CASES, 'CHECK_SHADOWED_RULE.yaml')
