@@ -41,6 +41,10 @@ bool Reader::check_bounds(const Value& value, double number) {
               fmt::format("must be from {} to {:.0f}{}", bounds_.min, bounds_.max, found(value)));
 }
 
+bool Reader::fail_above(const Value& value, uint64_t most) {
+  return fail(value, fmt::format("must be from 0 to {}{}", most, found(value)));
+}
+
 void Reader::check_keys(const Value& map, std::string_view object) {
   const std::vector<ObjectKey> known = object_keys(object);
   std::vector<std::string_view> names;
@@ -213,7 +217,7 @@ bool Reader::read(const Value& value, std::vector<PluginSettings>* out) {
 
 bool Reader::read_one(const Value& value, ConfigInclude* out) {
   if (value.is_scalar()) return read(value, &out->path);
-  if (!value.is_map()) return fail(value, "an entry is a path or {path, strategy}");
+  if (!value.is_map()) return fail(value, "an entry is a path or {path, strategy}" + found(value));
   check_keys(value, "config_files");
   const Value* path = value.find("path");
   if (path == nullptr) return fail(value, "the key 'path' is missing");
@@ -226,8 +230,11 @@ bool Reader::read_one(const Value& value, RuleSelection* out) {
   const Value* enable = value.find("enable");
   const Value* disable = value.find("disable");
   const Value* chosen = enable != nullptr ? enable : disable;
-  if (value.is_map()) check_keys(value, "rules");
-  if (!value.is_map() || chosen == nullptr || (enable != nullptr && disable != nullptr))
+  if (!value.is_map()) {
+    return fail(value, "an entry is a map with 'enable' or 'disable'" + found(value));
+  }
+  check_keys(value, "rules");
+  if (chosen == nullptr || (enable != nullptr && disable != nullptr))
     return fail(value, "an entry has either 'enable' or 'disable'");
   const Value* rule = chosen->find("rule");
   const Value* tag = chosen->find("tag");
@@ -263,7 +270,7 @@ bool Reader::read_extra_fields(const Value& value, AppendOutput* out) {
 }
 
 bool Reader::read_one(const Value& value, AppendOutput* out) {
-  if (!value.is_map()) return fail(value, "an entry is a map");
+  if (!value.is_map()) return fail(value, "an entry is a map" + found(value));
   check_keys(value, "append_output");
   const Value* match = value.find("match");
   const Value* output = value.find("extra_output");
@@ -316,7 +323,7 @@ bool Reader::check_kind(const Value& value, const ObjectKey& key) {
 bool Reader::read_one(const Value& value, StormLimit* out) {
   constexpr uint64_t kLongestWindow = 31'536'000;
   if (!value.is_map())
-    return fail(value, "an entry is a map with rule, tag, key, window_seconds …");
+    return fail(value, "an entry is a map with rule, tag, key, window_seconds …" + found(value));
   check_keys(value, "gyr.storms.limits");
   const auto take = [&](std::string_view key, auto* member) {
     const Value* found = value.find(key);
@@ -338,7 +345,7 @@ bool Reader::read_one(const Value& value, StormLimit* out) {
 }
 
 bool Reader::read_one(const Value& value, PluginSettings* out) {
-  if (!value.is_map()) return fail(value, "an entry is a map");
+  if (!value.is_map()) return fail(value, "an entry is a map" + found(value));
   check_keys(value, "plugins");
   const Value* name = value.find("name");
   if (name == nullptr) return fail(value, "the key 'name' is missing");

@@ -66,11 +66,12 @@ class Reader {
   bool read(const Value& value, uint16_t* out) { return narrow(value, out); }
 
  private:
+  bool fail_above(const Value& value, uint64_t most);
   template <class T>
   bool narrow(const Value& value, T* out) {
     uint64_t wide = 0;
     if (!read(value, &wide)) return false;
-    if (wide > T(-1)) return fail(value, "the number is too large");
+    if (wide > T(-1)) return fail_above(value, T(-1));
     *out = static_cast<T>(wide);
     return true;
   }

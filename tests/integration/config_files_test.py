@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configuration files as the world has them: pipes, directories, bad bytes, and those that Falco's releases shipped. Runs: gyr."""
+"""Configuration files as the world has them: pipes, directories, bad bytes, wrong values of every key, and those that Falco's
+releases shipped. Runs: gyr.
+"""
+import functools
 import glob
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +14,7 @@ import time
 import unittest
 
 from common import conformance_or_none
+from observed import schemas, yaml
 
 GYR = os.path.abspath(sys.argv[1])
 DATA = conformance_or_none()
@@ -183,6 +188,74 @@ class Shipped(unittest.TestCase):
                     self.skipTest('no live capture here: ' + log[-300:])
                 self.assertEqual(process.returncode, 0, log)
                 self.read(log)
+
+
+def wrong_values():
+    """(key, value, what is expected instead) for each key: of another type, and beyond its bounds on both sides."""
+    for key, inner in schemas().items():
+        types = inner.get('type', [])
+        whole, number = 'integer' in types, 'number' in types and 'pattern' in inner
+        if whole or number:
+            kind = 'must be a whole number' if whole else 'must be a number'
+            yield from ((key, value, kind) for value in ('perhaps', [1], {'a': 1}, -1))
+            if 'maximum' in inner:
+                bounds = f'must be from {inner["minimum"]:g} to {inner["maximum"]:.0f}, but is '
+                yield key, inner['maximum'] + 1, bounds
+                if inner['minimum'] > 0:
+                    yield key, inner['minimum'] - 1, bounds
+        elif 'boolean' in types and 'pattern' in inner:
+            yield from ((key, value, 'must be true or false') for value in ('perhaps', [1], {'a': 1}))
+        elif 'string' in types:
+            yield from ((key, value, 'must be text') for value in ([1], {'a': 1}))
+        elif 'object' in types:
+            yield from ((key, value, 'must be a map') for value in ('text', [1]))
+        elif any('$ref' in choice for choice in inner['anyOf']):
+            yield (key, {'a': 1}, "the key 'path' is missing") if key == 'config_files' else (key, 5, "an entry .*, but is '5'")
+        elif any(choice.get('type') == 'array' and 'enum' not in str(choice) for choice in inner['anyOf']):
+            yield key, {'a': 1}, 'must be a list of texts'
+        else:
+            yield key, 'loud', 'one of|there are|none of'
+
+
+def places(text):
+    """Line and column of the value of each key."""
+    def walk(node, path):
+        for name, value in node.value:
+            key = path + name.value
+            found[key] = f'{value.start_mark.line + 1}:{value.start_mark.column + 1}'
+            if isinstance(value, yaml.MappingNode):
+                walk(value, key + '.')
+    found = {}
+    walk(yaml.compose(text), '')
+    return found
+
+
+class WrongValues(unittest.TestCase):
+    def test_each_is_told_with_key_place_and_what_is_expected(self):
+        rounds = {}  # of each key one value in a file, and not so many keys that the rest is counted only
+        for key, value, expected in wrong_values():
+            number = sum(key in files for files in rounds.values())
+            while len(rounds.get(number, {})) >= 100 or key in rounds.get(number, {}):
+                number += 1
+            rounds.setdefault(number, {})[key] = (value, expected)
+        self.assertEqual({key for files in rounds.values() for key in files}, set(schemas()))
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        for number, rows in rounds.items():
+            root = {}
+            for key, (value, _) in rows.items():
+                *path, last = key.split('.')
+                functools.reduce(lambda at, name: at.setdefault(name, {}), path, root)[last] = value
+            text = yaml.safe_dump(root)
+            config = os.path.join(folder.name, f'wrong{number}.yaml')
+            with open(config, 'w', encoding='utf-8') as file:
+                file.write(text)
+            done = run('-c', config, '--version')
+            self.assertEqual((done.returncode, done.stdout), (1, ''))
+            for key, (value, expected) in rows.items():
+                with self.subTest(key=key, value=value):
+                    self.assertRegex(done.stderr, f'(?m)^Error: {re.escape(config)}:{places(text)[key]}: {re.escape(key)}: .*({expected})')
+            self.assertEqual(done.stderr.count('Error: '), len(rows), done.stderr)
 
 
 if __name__ == '__main__':
