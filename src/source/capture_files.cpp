@@ -119,14 +119,20 @@ bool CaptureFiles::is_over_total(uint64_t bytes) const {
   return most > 0 && kept_bytes_ + (has_current() ? writer_->most_bytes() : 0) + bytes > most;
 }
 
+// Before the first file there is but the pattern of their names, which is in the same folder.
+const std::string& CaptureFiles::some_path() const {
+  return path_.empty() ? settings_.path : path_;
+}
+
 bool CaptureFiles::leaves_too_little() const {
   struct statvfs system {};
-  if (settings_.disk.free_percent == 0 || statvfs(folder_of(path_).c_str(), &system) != 0 ||
+  const std::string& path = some_path();
+  if (settings_.disk.free_percent == 0 || statvfs(folder_of(path).c_str(), &system) != 0 ||
       system.f_blocks == 0) {
     return false;
   }
   const double free = static_cast<double>(system.f_bavail) / static_cast<double>(system.f_blocks);
-  return free * 100 < settings_.disk.free_percent && !is_stream(path_);
+  return free * 100 < settings_.disk.free_percent && !is_stream(path);
 }
 
 Result<void> CaptureFiles::make_room(uint64_t bytes) {
@@ -145,7 +151,7 @@ Result<void> CaptureFiles::make_room(uint64_t bytes) {
     if (settings_.rotation.files == 0 || closed_.empty()) {
       return Error{
           fmt::format("less than {} % of the file system of {} is free, which is to stay so",
-                      settings_.disk.free_percent, path_)};
+                      settings_.disk.free_percent, some_path())};
     }
     if (Result<void> deleted = delete_oldest(); !deleted) return deleted;
   }

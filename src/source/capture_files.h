@@ -91,6 +91,7 @@ class CaptureFiles {
   Result<void> open();
   std::string name_at(uint64_t ts_ns) const;
   bool is_over_total(uint64_t bytes) const;
+  const std::string& some_path() const;
   bool leaves_too_little() const;
   Result<void> delete_oldest();
 

@@ -17,6 +17,7 @@ import time
 import unittest
 
 from common import conformance_or_none, fastest
+from observed import observes
 from record_test import FD, OWN, PROCESS, STORM
 
 GYR = ''
@@ -130,8 +131,10 @@ class Replays(Case):
     def detect(self, *more, **settings):
         return self.run_gyr(*self.options(**settings), '-e', self.source, *more)
 
+    @observes('capture.enabled', 'capture.path_prefix', 'gyr.capture.before_mb', 'gyr.capture.overwrite')
     def test_every_file_gives_the_alerts_of_its_time(self):
         # A megabyte has room for some 8,000 events: most of what the alerts tell was long before.
+        longest = 0
         for megabytes in (1, 16):
             with self.subTest(megabytes):
                 done = self.detect(**{'gyr.capture.before_mb': megabytes, 'gyr.capture.overwrite': 'true'})
@@ -140,6 +143,8 @@ class Replays(Case):
                 self.assertEqual(len(self.files()), 3, done.stderr)
                 before = [named - first for first, named, _ in (self.check_file(path, whole) for path in self.files())]
                 self.assertGreater(max(before), 1e9 if megabytes == 16 else 0.005e9)
+                self.assertGreater(max(before), 2 * longest)
+                longest = max(before)
                 self.assertIn('room for no more', done.stderr)
                 self.assertIn('gyr: 3 captures with ', done.stderr)
 
@@ -148,6 +153,7 @@ class Replays(Case):
         self.assertEqual(self.detect(**{'gyr.record.file': os.path.join(self.folder, 'all.scap')}).stdout, plain.stdout)
         self.assertEqual(self.replay(os.path.join(self.folder, 'all.scap')), alerts_of(plain.stdout))
 
+    @observes('gyr.capture.before_seconds')
     def test_begins_behind_the_alert_if_asked_to(self):
         done = self.detect(**{'gyr.capture.before_seconds': 0})
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -181,6 +187,7 @@ class Replays(Case):
         self.assertEqual(done.stderr.count('File too large'), 1)
         self.assertRegex(done.stderr, r'Error: \d captures are missing or not complete; \d+ events are missing')
 
+    @observes('capture.max_file_size_mb')
     def test_the_largest_size_ends_a_file_and_says_so(self):
         done = self.detect(**{'capture.max_file_size_mb': 2})
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -197,15 +204,27 @@ class Replays(Case):
             self.assertIn(message['output_fields']['written_bytes'], [os.path.getsize(path) for path in self.files()])
             self.assertNotIn('tags', message)
 
+    @observes('capture.mode', 'gyr.capture.keep_files', 'gyr.capture.compress')
     def test_all_rules_and_the_newest_files(self):
-        done = self.detect(**{'capture.mode': 'all_rules', 'capture.default_duration': 1000, 'gyr.capture.keep_files': 2,
+        done = self.detect(**{'capture.mode': 'all_rules', 'capture.default_duration': 1, 'gyr.capture.keep_files': 2,
                               'gyr.capture.compress': 'true', 'gyr.capture.before_seconds': 1})
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertLessEqual(len(self.files()), 2)
+        self.assertEqual(len(self.files()), 2)
+        self.assertIn("rule 'program': captured in ", done.stderr)
         for path in self.files():
             with open(path, 'rb') as file:
                 self.assertEqual(file.read(2), b'\x1f\x8b')
             self.check_file(path, alerts_of(done.stdout))
+
+    @observes('gyr.capture.total_mb', 'gyr.capture.keep_free')
+    def test_bounds_of_their_disk(self):
+        done = self.detect(**{'gyr.capture.keep_free': 99})
+        self.assertEqual((done.returncode, self.files()), (1, []), done.stderr)
+        self.assertIn(f'less than 99 % of the file system of {self.captures}/c is free', done.stderr)
+        done = self.detect(**{'gyr.capture.total_mb': 4})
+        self.assertIn(sum(os.path.getsize(path) for path in self.files()), range(1, (4 << 20) + 1))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f'the limit of {4 << 20} bytes for all files of {self.captures}/c is reached', done.stderr)
 
     def test_bad_settings(self):
         for key, value, said in (('capture.mode', 'some', 'capture.mode'),
@@ -284,6 +303,7 @@ class Live(Case):
             pass
         self.assertEqual(process.wait(30), 0)
 
+    @observes('capture.default_duration')
     def test_an_alert_that_needs_the_state_of_long_ago(self):
         for begun_before in (True, False):
             with self.subTest(begun_before=begun_before):
