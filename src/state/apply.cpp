@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kEnterEventLimit = 4096;  // bytes of a stored enter event
 constexpr uint64_t kFirstPurgeNs = 30'000'000'000;
+constexpr uint64_t kShortestPurgeNs = 1'000'000'000;                // each looks at all threads
 constexpr int64_t kMaxError = std::numeric_limits<int64_t>::max();  // the smallest has no opposite
 
 enum class Lookup : uint8_t {
@@ -413,9 +414,10 @@ bool is_alive(const Thread& thread, const Files& files) {
 }  // namespace
 
 void StateCore::purge(uint64_t now_ns) {
-  if (next_purge_ns_ == 0) next_purge_ns_ = now_ns + kFirstPurgeNs;
+  const uint64_t interval_ns = std::max(settings.purge_interval_ns, kShortestPurgeNs);
+  if (next_purge_ns_ == 0) next_purge_ns_ = now_ns + std::min(kFirstPurgeNs, interval_ns);
   if (now_ns < next_purge_ns_) return;
-  next_purge_ns_ = now_ns + settings.purge_interval_ns;
+  next_purge_ns_ = now_ns + interval_ns;
   std::vector<int64_t> doomed;
   threads.for_each([&](const Thread& candidate) {
     if (candidate.is_invalid()) {
