@@ -218,6 +218,10 @@ int run_detection_with(const ConfigResult& config, const Options& options, const
     return print_error(named.error().message);
   }
   warn_of_plugins(config, logger);
+  if (!settings.gyr.rule_caches) {
+    logger->warn("{}: no answer of a rule is kept, which costs CPU: for diagnosis only",
+                 config.place_of("gyr.rules.caches"));
+  }
   DetectSettings detection = detect_settings(settings, options);
   auto apis = container_settings(config, logger);
   if (!apis) return print_error(apis.error().message);
