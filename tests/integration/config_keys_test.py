@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every key of the configuration does what it says: set, and observed from outside the process. Runs: gyr.
 
-KEYS below has a row for every key that `gyr --config-schema` names; a key without a row fails the test. A row is a function
-that observes the effect, elsewhere(script) where another script does (the script must name the key), or pending(what),
-which is printed: nobody observes it yet.
+A key of `gyr --config-schema` has a row in KEYS below, a function that observes the effect, or a test of another script that is
+marked with @observes (observed.py), or it is in PENDING with the reason, which is printed. Anything else fails.
 """
 import base64
 import glob
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -19,6 +17,7 @@ import time
 import unittest
 
 from common import ROOT, conformance_or_none
+from observed import defaults, expand, observed_by_tests, run_observing
 
 GYR = os.path.abspath(sys.argv[1])
 DATA = conformance_or_none()
@@ -511,25 +510,8 @@ def real_paths(test, world):
         test.assertEqual(f'real={target}' in Run('-r', asks, '-e', record).out, value == 'true')
 
 
-def elsewhere(script):
-    def observe(test, _):
-        with open(os.path.join(ROOT, 'tests', 'integration', script), encoding='utf-8') as file:
-            test.assertIn(observe.key, file.read(), f'{script} does not name the key any more')
-    observe.elsewhere = True
-    return observe
-
-
-def pending(what):
-    def observe(_, __):
-        pass
-    observe.pending = what
-    return observe
-
-
 KEYS = {
-    'gyr.outputs.program.keep_privileges': elsewhere('privileges_test.py'),
     'config_files': config_files,
-    'watch_config_files': elsewhere('reload_test.py'),
     'rules_files': rules_files,
     'rules': rules,
     'engine.kind': engine_kind,
@@ -538,16 +520,9 @@ KEYS = {
     'engine.modern_ebpf.cpus_for_each_buffer': cpus_for_each_buffer,
     'engine.modern_ebpf.buf_size_preset': ring_size('modern_ebpf'),
     'engine.modern_ebpf.drop_failed_exit': drop_failed('modern_ebpf'),
-    'engine.modern_ebpf.disable_iterators': pending('BPF iterators'),
     'engine.replay.capture_file': capture_file,
-    'capture.enabled': elsewhere('alert_capture_test.py'),
-    'capture.path_prefix': elsewhere('alert_capture_test.py'),
-    'capture.mode': elsewhere('alert_capture_test.py'),
-    'capture.default_duration': elsewhere('alert_capture_test.py'),
-    'capture.max_file_size_mb': elsewhere('alert_capture_test.py'),
     'load_plugins': load_plugins,
     'plugins': plugins,
-    'plugins_hostinfo': pending('no plugin is loaded yet'),
     'time_format_iso_8601': iso_time,
     'buffer_format_base64': base64_buffers,
     'priority': priority,
@@ -568,18 +543,11 @@ KEYS = {
     'log_stderr': says(['plugins=[{name: x}]'], 'is not loaded', ['plugins=[{name: x}]', 'log_stderr=false']),
     'log_syslog': syslog('log_syslog={}', 'plugins=[{{name: x}}]'),
     'log_level': log_level,
-    'libs_logger.enabled': pending('what libbpf says'),
-    'libs_logger.severity': pending('what libbpf says'),
-    'output_timeout': elsewhere('alert_capture_test.py'),
     'base_syscalls.custom_set': custom_set,
     'base_syscalls.repair': syscalls('base_syscalls.repair=true', has=['clone', 'openat'], lacks=['bind', 'timerfd_create']),
     'base_syscalls.all': all_syscalls,
     'falco_libs.thread_table_size': thread_table_size,
-    'falco_libs.thread_table_auto_purging_interval_s': pending('live: threads whose end was lost'),
-    'falco_libs.thread_table_auto_purging_thread_timeout_s': pending('live: threads whose end was lost'),
     'falco_libs.snaplen': snaplen,
-    'gyr.attach_mode': elsewhere('live_start_test.py'),
-    'gyr.rules.caches': elsewhere('alerts_test.py'),
     'gyr.rules_on_error': rules_on_error,
     'gyr.record.file': record_file,
     'gyr.record.overwrite': record_overwrite,
@@ -588,78 +556,44 @@ KEYS = {
     'gyr.record.rotate_files': rotate_files,
     'gyr.record.total_mb': total_mb,
     'gyr.record.keep_free': keep_free,
-    'gyr.governor.enabled': elsewhere('record_test.py'),
-    'gyr.governor.max_cpu_percent': elsewhere('governor_test.py'),
-    'gyr.governor.max_ring_fill_percent': elsewhere('governor_test.py'),
-    'gyr.governor.max_lost_per_second': elsewhere('governor_test.py'),
-    'gyr.governor.hold_seconds': elsewhere('governor_test.py'),
-    'gyr.governor.protect': pending('governor'),
-    'gyr.storms.max_per_second': elsewhere('storms_test.py'),
-    'gyr.storms.burst': elsewhere('storms_test.py'),
-    'gyr.storms.protect': elsewhere('storms_test.py'),
-    'gyr.storms.limits': elsewhere('storms_test.py'),
-    'gyr.capture.before_seconds': elsewhere('alert_capture_test.py'),
-    'gyr.capture.before_mb': elsewhere('alert_capture_test.py'),
-    'gyr.capture.compress': elsewhere('alert_capture_test.py'),
-    'gyr.capture.overwrite': elsewhere('alert_capture_test.py'),
-    'gyr.capture.keep_files': elsewhere('alert_capture_test.py'),
-    'gyr.capture.total_mb': pending('captures'),
-    'gyr.capture.keep_free': elsewhere('alert_capture_test.py'),
     'gyr.live.real_paths': real_paths,
     'gyr.live.compare_arguments': compare_arguments,
 }
-# Sections with a script of their own: a key of theirs that has no row above counts as observed if the script names it,
-# with its section or as a word alone, else it is pending.
-SCRIPTS = {'http_output.': 'outputs_test.py', 'program_output.': 'outputs_test.py', 'gyr.outputs.': 'outputs_test.py',
-           'outputs_queue.': 'outputs_test.py', 'webserver.': 'web_test.py', 'gyr.webserver.': 'web_test.py',
-           'metrics.': 'metrics_test.py', 'syscall_event_': 'metrics_test.py', 'gyr.metrics.': 'metrics_test.py'}
-
-
-def row_of_section(key):
-    for prefix, script in SCRIPTS.items():
-        if key.startswith(prefix):
-            with open(os.path.join(ROOT, 'tests', 'integration', script), encoding='utf-8') as file:
-                text = file.read()
-            named = key in text or re.search(rf'\b{key.rsplit(".", 1)[1]}\b', text)
-            return elsewhere(script) if named else pending(script)
-    return None
-
-
-def known_keys():
-    def walk(node, path):
-        for name, inner in node['properties'].items():
-            if inner.get('description', '').startswith(('Removed', 'Now called')):
-                continue
-            if inner.get('properties'):
-                yield from walk(inner, path + name + '.')
-            elif 'default' in inner:
-                yield path + name
-    return set(walk(json.loads(Run('--config-schema').out), ''))
+# Keys that have no effect, and why.
+PENDING = {
+    'plugins_hostinfo': 'no plugin is loaded yet',
+    'metrics.jemalloc_stats_enabled': 'the allocator is not jemalloc',
+}
 
 
 class Keys(unittest.TestCase):
     def test_every_key_has_a_row(self):
-        known = known_keys()
+        known = set(defaults())
         self.assertGreater(len(known), 120)
-        rows = {key: KEYS.get(key) or row_of_section(key) for key in known}
-        self.assertEqual(sorted(key for key, row in rows.items() if row is None), [],
-                         'keys without a row in KEYS of this script: how is each observed?')
-        self.assertEqual(sorted(set(KEYS) - known), [], 'rows of keys that are gone')
-        waiting = {key: row.pending for key, row in rows.items() if hasattr(row, 'pending')}
-        print(f'{len(known) - len(waiting)} of {len(known)} keys are observed; pending: '
-              + ', '.join(f'{key} ({what})' for key, what in sorted(waiting.items())), file=sys.stderr)
+        tests = {key: names for pattern, names in observed_by_tests().items() for key in expand([pattern])}
+        self.assertEqual(sorted(known - set(KEYS) - set(tests) - set(PENDING)), [],
+                         'keys that nothing observes: a row in KEYS of this script, or a test marked with @observes')
+        self.assertEqual(sorted((set(KEYS) | set(PENDING)) - known), [], 'rows of keys that are gone')
+        self.assertEqual(sorted(set(PENDING) & (set(KEYS) | set(tests))), [], 'these are observed: they wait for nothing')
+        print(f'{len(known - set(PENDING))} of {len(known)} keys are observed; pending: '
+              + ', '.join(f'{key} ({why})' for key, why in sorted(PENDING.items())), file=sys.stderr)
+
+    def test_the_tests_run(self):
+        """Each script with marked tests is one that ctest runs."""
+        with open(os.path.join(ROOT, 'tests', 'CMakeLists.txt'), encoding='utf-8') as file:
+            registered = file.read()
+        for names in observed_by_tests().values():
+            for name in names:
+                self.assertIn(f' {name.split(":")[0]}', registered)
 
 
-def case(key, row):
-    def run(self):
-        row.key = key
-        row(self, World(self))
-    return run
+def case(row, keys):
+    return lambda self: run_observing(self, keys, lambda: row(self, World(self)))
 
 
-for each_key, each_row in KEYS.items():
-    if not hasattr(each_row, 'pending'):
-        setattr(Keys, 'test_' + each_key.replace('.', '_'), case(each_key, each_row))
+for each_row in dict.fromkeys(KEYS.values()):
+    each_keys = [key for key, row in KEYS.items() if row is each_row]
+    setattr(Keys, 'test_' + each_keys[0].replace('.', '_'), case(each_row, each_keys))
 
 
 if __name__ == '__main__':

@@ -5,6 +5,7 @@
 usage: governor_test.py GYR
 Needs root and eBPF, else it is skipped.
 """
+import datetime
 import json
 import os
 import re
@@ -17,8 +18,10 @@ import time
 import unittest
 
 from common import skip
+from observed import observes
 
 GYR = ''
+HOLD = 12  # longer than the default
 RULES = '''- rule: secret opened
   desc: by the test
   condition: evt.type in (open, openat) and fd.name = {secret}
@@ -50,7 +53,7 @@ class Detection:
         rules = os.path.join(folder, 'rules.yaml')
         with open(self.secret, 'w', encoding='utf-8'), open(rules, 'w', encoding='utf-8') as file:
             file.write(RULES.format(secret=self.secret, folder=folder))
-        settings = [arg for option in ('json_output=true', 'gyr.governor.hold_seconds=2', *options) for arg in ('-o', option)]
+        settings = [arg for option in ('json_output=true', *options) for arg in ('-o', option)]
         self.process = subprocess.Popen([GYR, '-r', rules, *settings], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.alerts = []
         for line in self.process.stderr:
@@ -94,9 +97,10 @@ class Governor(unittest.TestCase):
             process.wait()
         return processes[0].pid
 
+    @observes('gyr.governor.max_cpu_percent', 'gyr.governor.hold_seconds')
     def test_noise_costs_its_maker_what_nobody_important_needs_and_hides_nothing(self):
         with tempfile.TemporaryDirectory() as folder:
-            watched = Detection(folder, 'gyr.governor.max_cpu_percent=5')
+            watched = Detection(folder, 'gyr.governor.max_cpu_percent=5', f'gyr.governor.hold_seconds={HOLD}')
             try:
                 pid = self.noise(watched, 6)
                 reduced = watched.named('Gyr internal: collection reduced')
@@ -113,7 +117,11 @@ class Governor(unittest.TestCase):
                 self.assertIn(str(pid), named, reduced)
                 seen = watched.await_alert('secret opened', 5)
                 self.assertIn(str(pid), [alert['output'].split()[-1] for alert in seen], 'the noise hid an important event')
-                self.assertTrue(watched.await_alert('Gyr internal: collection restored', 30), watched.alerts)
+                restored = watched.await_alert('Gyr internal: collection restored', 90)
+                self.assertTrue(restored, watched.alerts)
+                last, then = (datetime.datetime.fromisoformat(alert['time'][:26]) for alert in (
+                    watched.named('Gyr internal: collection reduced')[-1], restored[0]))
+                self.assertGreaterEqual((then - last).total_seconds(), HOLD, 'taken back too soon')
             finally:
                 watched.end()
 

@@ -20,6 +20,7 @@ import time
 import unittest
 
 from common import need_namespaces, skip
+from observed import observes
 
 GYR = ''
 RULES = '''- rule: marked file opened
@@ -183,6 +184,7 @@ class OtherNamespaces(Case):
         self.check('mount --bind /proc {host}/proc; export HOST_ROOT={host}; '
                    'exec setpriv --inh-caps=-all --bounding-set=-all,+bpf,+perfmon,+sys_ptrace {gyr}')
 
+    @observes('gyr.attach_mode')
     def test_three_capabilities_and_tracefs(self):
         """The same, at the tracepoints of single calls."""
         self.check('mount --bind /proc {host}/proc; mount -t tracefs none /sys/kernel/tracing; export HOST_ROOT={host}; '

@@ -14,11 +14,21 @@ import time
 import unittest
 
 from common import conformance_or_none, start_watching
+from observed import observes
 from web_client import temporary
 
 GYR = ''
 RULES = '- {rule: "never: at all!", desc: d, condition: evt.type = openat and fd.name = /no, output: x, priority: INFO, tags: [a.b]}\n'
 NAME = 'Falco internal: metrics snapshot'
+# What is missing from a snapshot when the switch is off.
+SWITCHES = {
+    'metrics.rules_counters_enabled': r'falco\.rules\.',
+    'metrics.resource_utilization_enabled': r'falco\.(cpu_usage|memory_|container_memory|host_(cpu_usage|memory|procs|open_fds))',
+    'metrics.state_counters_enabled': r'falco\.n_|gyr\.(state\.|container_lookups)',
+    'metrics.kernel_event_counters_enabled': r'scap\.(n_evts(_prev)?$|n_drops(?!_task)|evts_)|gyr\.(source|lost|drops|governor)\.',
+    'metrics.plugins_metrics_enabled': r'plugins\.',
+    'metrics.kernel_iter_event_counters_enabled': r'scap\.n_(evts|drops)_task|gyr\.looks\.',
+}
 
 
 def write(folder, name, text):
@@ -49,6 +59,7 @@ class MetricsTest(unittest.TestCase):
         alerts = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{')]
         return [alert for alert in alerts if alert['rule'] == NAME]
 
+    @observes('metrics.enabled', 'metrics.interval', 'metrics.output_rule', 'metrics.output_file')
     def test_alert_and_file(self):
         done = self.run_for(2, env={'FALCO_HOSTNAME': 'my host'},
                             **{'metrics.output_rule': 'true', 'metrics.output_file': self.lines})
@@ -121,35 +132,52 @@ class MetricsTest(unittest.TestCase):
                           'falco.host_memory_used_mb': 1000.0, 'falco.host_open_fds': 4711,
                           'falco.host_procs_running': 77, 'falco.container_memory_used_mb': 5.0})
 
-    def test_switches(self):
-        fields = self.snapshots(self.run_for(1, **{
-            'metrics.output_rule': 'true', 'metrics.include_empty_values': 'true',
-            'metrics.convert_memory_to_mb': 'false'}))[0]['output_fields']
-        self.assertIn('falco.memory_rss_kb', fields)
-        self.assertIn('falco.container_memory_used_bytes', fields)
-        self.assertEqual(fields['falco.n_threads'], 0)
-        off = self.snapshots(self.run_for(1, **{
-            'metrics.output_rule': 'true', 'metrics.include_empty_values': 'true',
-            'metrics.resource_utilization_enabled': 'false',
-            'metrics.state_counters_enabled': 'false'}))[0]['output_fields']
-        self.assertFalse([key for key in off if 'memory' in key or key.startswith('falco.n_')])
+    def first(self, **settings):
+        """Fields of the first snapshot, also those that are zero."""
+        settings = {'metrics.output_rule': 'true', 'metrics.include_empty_values': 'true', **settings}
+        running = subprocess.Popen(self.command(**settings), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with running:
+            line = running.stdout.readline()
+            running.terminate()
+            running.stdout.read()
+        return json.loads(line)['output_fields']
 
-    def test_of_a_live_source(self):
+    @observes('metrics.rules_counters_enabled', 'metrics.resource_utilization_enabled', 'metrics.state_counters_enabled',
+              'metrics.kernel_event_counters_enabled', 'metrics.plugins_metrics_enabled',
+              'metrics.kernel_iter_event_counters_enabled', 'metrics.convert_memory_to_mb', 'metrics.include_empty_values')
+    def test_switches(self):
+        per_cpu = {'metrics.kernel_event_counters_per_cpu_enabled': 'false'}  # it implies the kernel's
+        every = set(self.first(**per_cpu))
+        for key, keys in SWITCHES.items():
+            with self.subTest(key):
+                left_out = {name for name in every if re.match(keys, name)}
+                self.assertTrue(left_out)
+                self.assertEqual(set(self.first(**per_cpu, **{key: 'false'})), every - left_out)
+        bytes_and_more = self.first(**{'metrics.convert_memory_to_mb': 'false'})
+        self.assertIn('falco.memory_rss_kb', bytes_and_more)
+        self.assertIn('falco.container_memory_used_bytes', bytes_and_more)
+        self.assertEqual(bytes_and_more['falco.n_threads'], 0)
+        self.assertNotIn('falco.n_threads', self.first(**{'metrics.include_empty_values': 'false'}))
+
+    def of_live(self, count, **settings):
+        """Fields of the last of so many snapshots of this host, and the log."""
         watching, log = start_watching(self, self.command(**{
             'engine.kind': 'modern_ebpf', 'metrics.output_rule': 'true', 'metrics.include_empty_values': 'true',
-            'log_level': 'debug', 'libs_logger.severity': 'debug', 'log_stderr': 'true'}))
-        self.assertRegex(log, 'libbpf: ')
+            'log_level': 'debug', 'log_stderr': 'true', **settings}))
         snapshots = []
         for line in watching.stdout:
             alert = json.loads(line)
             if alert['rule'] == NAME:
                 snapshots.append(alert['output_fields'])
-            if len(snapshots) == 3:
+            if len(snapshots) == count:
                 break
         watching.terminate()
         watching.stdout.read()
         watching.wait(60)
-        fields = snapshots[-1]
+        return snapshots[-1], log
+
+    def test_of_a_live_source(self):
+        fields, _ = self.of_live(3)
         self.assertGreater(fields['falco.n_threads'], 5)
         self.assertGreater(fields['falco.n_fds'], 5)
         self.assertEqual(fields['scap.engine_name'], 'modern_bpf')
@@ -159,13 +187,21 @@ class MetricsTest(unittest.TestCase):
         self.assertIn('scap.sys_exit.run_cnt', fields)
         self.assertIn('falco.host_netinfo.interfaces.lo.protocols.ipv4.addresses', fields)
 
-    def test_messages_of_libraries_can_be_switched_off(self):
-        watching, log = start_watching(self, self.command(**{
-            'engine.kind': 'modern_ebpf', 'metrics.enabled': 'false', 'log_level': 'debug', 'log_stderr': 'true',
-            'libs_logger.enabled': 'false'}))
-        watching.terminate()
-        watching.communicate(timeout=60)
+    @observes('metrics.kernel_event_counters_per_cpu_enabled', 'metrics.libbpf_stats_enabled', 'libs_logger.severity',
+              'libs_logger.enabled')
+    def test_of_a_live_source_with_less(self):
+        fields, log = self.of_live(1, **{'metrics.kernel_event_counters_per_cpu_enabled': 'false', 'libs_logger.severity': 'debug'})
+        self.assertIn('libbpf: ', log)
+        self.assertIn('scap.n_evts', fields)
+        self.assertIn('scap.sys_exit.run_cnt', fields)
+        self.assertFalse([key for key in fields if '_cpu_' in key and key.startswith('scap.')])
+        fields, log = self.of_live(1, **{'metrics.libbpf_stats_enabled': 'false', 'libs_logger.severity': 'debug',
+                                         'libs_logger.enabled': 'false'})
         self.assertNotIn('libbpf: ', log)
+        self.assertIn('scap.n_evts_cpu_0', fields)
+        self.assertFalse([key for key in fields if 'run_cnt' in key])
+        _, log = self.of_live(1)
+        self.assertNotIn('libbpf: ', log, 'they are no more than debug')
 
 
 class DropsTest(unittest.TestCase):
@@ -187,6 +223,7 @@ class DropsTest(unittest.TestCase):
                                *(part for key, value in settings.items() for part in ('-o', f'{key}={value}'))],
                               capture_output=True, text=True, check=False, timeout=120)
 
+    @observes('syscall_event_drops.actions', 'syscall_event_drops.simulate_drops')
     def test_actions(self):
         for actions, logged, alerted, status in (('[ignore]', 0, 0, 0), ('[log]', 9, 0, 0), ('[alert]', 0, 9, 0),
                                                  ('[log, alert]', 9, 9, 0), ('[exit]', 1, 0, 1),
@@ -199,6 +236,7 @@ class DropsTest(unittest.TestCase):
             self.assertIn(f'event drop detected: {occurred} occurrences', done.stderr)
             self.assertIn(f'num times actions taken: {occurred}', done.stderr)
 
+    @observes('syscall_event_drops.rate', 'syscall_event_drops.max_burst')
     def test_rate_and_burst(self):
         done = self.replay('[alert]', **{'syscall_event_drops.max_burst': '2'})
         self.assertEqual(done.stdout.count('Falco internal: syscall event drop"'), 2)

@@ -5,68 +5,22 @@ what is said about wrong settings.
 
 usage: outputs_test.py GYR
 """
-import gzip
-import http.server
 import json
 import os
 import shutil
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import unittest
 
 from common import conformance, skip
+from destinations import Listener, Server, closed_port, make_certificates, server_context
+from observed import observes
 
 GYR = os.path.abspath(sys.argv[1])
 DATA = conformance()
 REPLAY = ['-r', f'{DATA}/rules/SingleRule__single_rule.yaml', '-e', f'{DATA}/captures/cat_write.scap']
-
-
-class Receiver(http.server.BaseHTTPRequestHandler):
-    protocol_version = 'HTTP/1.1'
-
-    def do_POST(self):
-        body = self.rfile.read(int(self.headers['Content-Length']))
-        if self.headers['Content-Encoding'] == 'gzip':
-            body = gzip.decompress(body)
-        peer = self.connection.getpeercert() if isinstance(self.connection, ssl.SSLSocket) else None
-        self.server.seen.append((dict(self.headers), body.decode(), peer))
-        answer = b'thank \x1b you'
-        self.send_response(200)
-        self.send_header('Content-Length', str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_):
-        pass
-
-
-class Server:
-    """A receiver on 127.0.0.1, with TLS if `context` is given."""
-
-    def __init__(self, context=None):
-        self.server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Receiver)
-        self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None
-        self.server.seen = []
-        if context:
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.url = f'http{"s" if context else ""}://127.0.0.1:{self.server.server_address[1]}/x'
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.server.server_close()
-
-    @property
-    def seen(self):
-        return self.server.seen
 
 
 def gyr(*options, replay=REPLAY):
@@ -74,12 +28,6 @@ def gyr(*options, replay=REPLAY):
     for option in options:
         words += ['-o', option]
     return subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
-
-
-def closed_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class OutputsTest(unittest.TestCase):
@@ -94,29 +42,7 @@ class OutputsTest(unittest.TestCase):
         """What standard output says, as JSON lines."""
         return [line for line in gyr('json_output=true').stdout.splitlines() if line.startswith('{')]
 
-    def certificates(self):
-        """ca.pem, and server and client signed by it; other.pem is of nobody."""
-        if not shutil.which('openssl'):
-            self.skipTest('openssl is missing')
-        run = lambda *words: subprocess.run(['openssl', *words], check=True, capture_output=True, cwd=self.dir)
-        for name in ('ca', 'other'):
-            run('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', f'/CN={name}', '-keyout', f'{name}.key',
-                '-out', f'{name}.pem')
-        with open(self.path('names'), 'w', encoding='utf-8') as file:
-            file.write('subjectAltName=IP:127.0.0.1\n')
-        for name in ('server', 'client'):
-            run('req', '-newkey', 'rsa:2048', '-nodes', '-subj', f'/CN={name}', '-keyout', f'{name}.key', '-out', f'{name}.csr')
-            run('x509', '-req', '-in', f'{name}.csr', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
-                '-extfile', 'names', '-out', f'{name}.pem')
-
-    def tls(self, client=False):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.path('server.pem'), self.path('server.key'))
-        if client:
-            context.verify_mode = ssl.CERT_REQUIRED
-            context.load_verify_locations(self.path('ca.pem'))
-        return context
-
+    @observes('http_output.url', 'http_output.user_agent')
     def test_http_sends_what_standard_output_says(self):
         wanted = self.alerts()
         self.assertTrue(wanted)
@@ -129,6 +55,7 @@ class OutputsTest(unittest.TestCase):
         self.assertEqual((headers['Content-Type'], headers['User-Agent']), ('application/json', 'me/1'))
         self.assertEqual(len({h['Gyr-Alert-Id'] for h, _, _ in server.seen}), len(wanted))
 
+    @observes('http_output.compress_uploads', 'gyr.outputs.http.batch_form', 'gyr.outputs.http.headers')
     def test_batches_headers_and_gzip(self):
         wanted = [json.loads(line) for line in self.alerts()]
         for form in ('array', 'lines'):
@@ -143,42 +70,60 @@ class OutputsTest(unittest.TestCase):
             self.assertEqual(got, wanted)
             self.assertLess(len(server.seen), len(wanted))
 
+    @observes('http_output.max_consecutive_timeouts')
     def test_timeouts_are_bounded(self):
-        with socket.socket() as silent:
-            silent.bind(('127.0.0.1', 0))
-            silent.listen()
-            for most in (0, 2):
-                run = gyr('http_output.enabled=true', f'http_output.url=http://127.0.0.1:{silent.getsockname()[1]}/',
+        """Each try of an alert is a connection of its own."""
+        for most in (0, 2):
+            with Listener() as silent:
+                run = gyr('http_output.enabled=true', f'http_output.url=http://127.0.0.1:{silent.port}/',
                           'gyr.outputs.http.timeout_ms=50', 'gyr.outputs.http.retry_max_ms=1', 'output_timeout=60000',
                           f'http_output.max_consecutive_timeouts={most}')
                 self.assertEqual(run.returncode, 1)
-                self.assertIn(f'{len(self.alerts())} expired', run.stderr)
+                alerts = len(self.alerts())
+                self.assertIn(f'{alerts} expired', run.stderr)
+                self.assertEqual(len(silent.connections), alerts * (most + 1))
 
+    @observes('gyr.outputs.otlp.compress', 'gyr.outputs.otlp.headers')
     def test_otlp(self):
         with Server() as server:
-            gyr('gyr.outputs.otlp.enabled=true', f'gyr.outputs.otlp.url={server.url}')
+            gyr('gyr.outputs.otlp.enabled=true', f'gyr.outputs.otlp.url={server.url}', 'gyr.outputs.otlp.compress=true',
+                'gyr.outputs.otlp.headers={Authorization: Bearer y}')
+        headers = server.seen[0][0]
+        self.assertEqual((headers['Authorization'], headers['Content-Encoding']), ('Bearer y', 'gzip'))
         logs = json.loads(server.seen[0][1])['resourceLogs'][0]
         self.assertIn({'key': 'service.name', 'value': {'stringValue': 'gyr'}}, logs['resource']['attributes'])
         record = logs['scopeLogs'][0]['logRecords'][0]
         self.assertEqual((record['severityNumber'], record['severityText']), (13, 'Warning'))
 
+    @observes('http_output.echo')
     def test_echo_prints_answers_as_lines(self):
         for echo in ('true', 'false'):
             with Server() as server:
                 run = gyr('http_output.enabled=true', f'http_output.url={server.url}', f'http_output.echo={echo}')
             self.assertEqual('thank \\u001b you\n' in run.stdout, echo == 'true', run.stdout)
 
+    @observes('http_output.insecure', 'http_output.ca_cert', 'http_output.ca_bundle', 'http_output.ca_path', 'http_output.mtls',
+              'http_output.client_cert', 'http_output.client_key', 'gyr.outputs.otlp.insecure', 'gyr.outputs.otlp.ca_cert',
+              'gyr.outputs.otlp.client_cert', 'gyr.outputs.otlp.client_key')
     def test_certificates(self):
-        self.certificates()
-        mine = ['http_output.mtls=true', f'http_output.client_cert={self.path("client.pem")}',
-                f'http_output.client_key={self.path("client.key")}']
-        ca, other = (f'http_output.ca_cert={self.path(n)}' for n in ('ca.pem', 'other.pem'))
-        bundle = f'http_output.ca_bundle={self.path("ca.pem")}'
-        for options, client, good in (([ca], False, True), ([bundle], False, True), ([other], False, False), ([], False, False),
-                                      (['http_output.insecure=true'], False, True), ([ca], True, False),
-                                      ([ca, *mine], True, True)):
-            with self.subTest(options=options, client=client), Server(self.tls(client)) as server:
-                run = gyr('http_output.enabled=true', f'http_output.url={server.url}', 'output_timeout=500', *options)
+        make_certificates(self, self.dir)
+        files = {key: self.path(name) for key, name in (
+            ('ca', 'ca.pem'), ('other', 'other.pem'), ('folder', 'authorities'), ('cert', 'client.pem'), ('key', 'client.key'),
+            ('server_key', 'server.key'))}
+        mine = ['client_cert={cert}', 'client_key={key}']
+        both = ((['ca_cert={ca}'], False, True), (['ca_cert={other}'], False, False), ([], False, False),
+                (['insecure=true'], False, True), (['ca_cert={ca}'], True, False))
+        rows = [('http_output', *row) for row in both] + [('gyr.outputs.otlp', *row) for row in both]
+        rows += [('http_output', ['ca_bundle={ca}'], False, True), ('http_output', ['ca_path={folder}'], False, True),
+                 ('http_output', ['ca_cert={ca}', *mine], True, False),
+                 ('http_output', ['ca_cert={ca}', 'mtls=true', *mine], True, True),
+                 ('http_output', ['ca_cert={ca}', 'mtls=true', mine[0], 'client_key={server_key}'], True, False),
+                 ('gyr.outputs.otlp', ['ca_cert={ca}', *mine], True, True),
+                 ('gyr.outputs.otlp', ['ca_cert={ca}', mine[0], 'client_key={server_key}'], True, False)]
+        for output, options, client, good in rows:
+            with self.subTest(output=output, options=options, client=client), Server(server_context(self.dir, client)) as server:
+                run = gyr(f'{output}.enabled=true', f'{output}.url={server.url}', 'output_timeout=300',
+                          *(f'{output}.{option.format(**files)}' for option in options))
                 self.assertEqual(run.returncode, 0 if good else 1, run.stderr)
                 self.assertEqual(bool(server.seen), good)
                 if good and client:
@@ -243,4 +188,4 @@ class OutputsTest(unittest.TestCase):
 if __name__ == '__main__':
     if not os.path.isfile(f'{DATA}/captures/cat_write.scap'):
         skip('the conformance data has no cat_write.scap')
-    unittest.main(argv=sys.argv[:1])
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]])

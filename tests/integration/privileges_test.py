@@ -18,6 +18,7 @@ import time
 import unittest
 
 from common import ROOT, Detection, need_live_capture, need_namespaces, wait_for
+from observed import observes
 
 GYR = ''
 NOBODY = 65534
@@ -136,6 +137,7 @@ class Sets(Case):
         path = self.folder + '/program'
         wait_for(lambda: os.path.exists(path) and 'NoNewPrivs' in pathlib.Path(path).read_text(encoding='utf-8'), 'the program')
 
+    @observes('gyr.outputs.program.keep_privileges')
     def test_a_program_may_be_given_everything(self):
         gyr = self.start(options=['program_output.enabled=true', 'gyr.outputs.program.keep_privileges=true',
                                   f'program_output.program=cat /proc/self/status > {self.folder}/program; cat > /dev/null'])

@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 from common import conformance
+from observed import observes
 
 GYR = ''
 RULES = '''- rule: opened
@@ -60,6 +61,7 @@ class Storms(unittest.TestCase):
         self.assertGreater(len(told), 100)
         self.assertEqual(summaries, [])
 
+    @observes('gyr.storms.limits')
     def test_repeats_by_key(self):
         every, _, _ = self.alerts()
         opens = collections.Counter(alert['output_fields']['fd.name'] for alert in every if alert['rule'] == 'opened')
@@ -79,6 +81,7 @@ class Storms(unittest.TestCase):
         closes = {alert['output_fields']['proc.name'] for alert in every if alert['rule'] == 'closed'}
         self.assertEqual(sum(alert['rule'] == 'closed' for alert in told), len(closes))
 
+    @observes('gyr.storms.max_per_second', 'gyr.storms.burst', 'gyr.storms.protect')
     def test_rates(self):
         told, summaries, _ = self.alerts('gyr.storms.max_per_second=0.001', 'gyr.storms.burst=3', 'gyr.storms.protect=warning')
         self.assertEqual(sum(alert['rule'] == 'closed' for alert in told), 3)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts about the web server share: a gyr that serves, requests to it, waiting for it."""
+"""What the scripts about the web server share: a gyr that serves, requests to it, waiting for it, stopping a thread of it."""
+import ctypes
 import http.client
 import json
 import os
@@ -82,6 +83,28 @@ class Served:
     def alerts(self):
         with open(self.out.name, encoding='utf-8') as file:
             return [json.loads(line) for line in file if line.startswith('{') and line.endswith('}\n')]
+
+
+class Thread:
+    """Stops one thread of a process, as a debugger does."""
+    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
+
+    def __init__(self, tid):
+        self.tid = tid
+        self.libc = ctypes.CDLL(None, use_errno=True)
+        self.libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+
+    def _do(self, request):
+        if self.libc.ptrace(request, self.tid, None, None) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    def stop(self):
+        self._do(self.SEIZE)
+        self._do(self.INTERRUPT)
+        os.waitpid(self.tid, 0x40000000)  # __WALL
+
+    def go_on(self):
+        self._do(self.DETACH)
 
 
 def certificate(folder):

@@ -5,7 +5,6 @@
 usage: web_test.py GYR
 Most of it runs without a source of events (engine.kind: nodriver), where the event loop is all that moves.
 """
-import ctypes
 import gzip
 import hashlib
 import json
@@ -15,9 +14,12 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import unittest
 
-from web_client import Served, certificate, free_port, temporary
+from common import wait_for
+from observed import observes
+from web_client import Served, Thread, certificate, free_port, temporary
 
 GYR = ''
 RULE = '- {rule: opened, desc: d, condition: evt.type = openat and fd.name = /etc/gyr-web-test, output: x, priority: INFO}\n'
@@ -32,36 +34,15 @@ def config(folder, **more):
             'metrics': {'enabled': True}, 'webserver': {'prometheus_metrics_enabled': True}, **more}
 
 
-class Thread:
-    """Stops one thread of a process, as a debugger does."""
-    SEIZE, INTERRUPT, DETACH = 0x4206, 0x4207, 17
-
-    def __init__(self, tid):
-        self.tid = tid
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
-
-    def _do(self, request):
-        if self.libc.ptrace(request, self.tid, None, None) != 0:
-            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-
-    def stop(self):
-        self._do(self.SEIZE)
-        self._do(self.INTERRUPT)
-        os.waitpid(self.tid, 0x40000000)  # __WALL
-
-    def go_on(self):
-        self._do(self.DETACH)
-
-
 class WebTest(unittest.TestCase):
-    def serve(self, **more):
+    def serve(self, env=None, options=(), **more):
         folder = temporary(self)
-        served = Served(GYR, folder, config(folder, **more))
+        served = Served(GYR, folder, config(folder, **more), options, env)
         self.addCleanup(served.stop)
         self.assertIsNotNone(served.wait_for('/healthz', 200), served.said())
         return served
 
+    @observes('webserver.enabled', 'webserver.listen_port')
     def test_pages(self):
         served = self.serve()
         status, headers, body = served.ask('/healthz')
@@ -85,6 +66,7 @@ class WebTest(unittest.TestCase):
         self.assertIn('gyr_version_info', gzip.decompress(packed[2]).decode())
         self.assertEqual(served.stop(), 0)
 
+    @observes('webserver.prometheus_metrics_enabled')
     def test_metrics_are_served_when_asked_for_only(self):
         served = self.serve(webserver={}, metrics={'enabled': True, 'output_rule': True})
         self.assertEqual(served.ask('/metrics')[0], 404)
@@ -92,6 +74,7 @@ class WebTest(unittest.TestCase):
         self.assertEqual(served.ask('/metrics')[0], 404)
         self.assertIn('webserver.prometheus_metrics_enabled has no effect without metrics.enabled', served.said())
 
+    @observes('webserver.k8s_healthz_endpoint')
     def test_health_path(self):
         served = self.serve_at('/livez')
         self.assertEqual(served.ask('/livez')[0], 200)
@@ -110,6 +93,7 @@ class WebTest(unittest.TestCase):
         self.assertIsNotNone(served.wait_for(path, 200), served.said())
         return served
 
+    @observes('webserver.ssl_enabled', 'webserver.ssl_certificate')
     def test_tls(self):
         if not shutil.which('openssl'):
             self.skipTest('openssl is missing')
@@ -194,11 +178,14 @@ class WebTest(unittest.TestCase):
             said = last.recv(1000)
         self.assertEqual(served.stop(), 0)
 
+    @observes('gyr.webserver.stall_seconds')
     def test_health_is_that_of_the_event_loop(self):
         """Only the loop's thread is stopped: whoever asks sees that it does not move, and that it moves again."""
+        patient = self.serve(gyr={'webserver': {'stall_seconds': 86400}})
         served = self.serve()
-        loop = Thread(served.process.pid)
+        patient_loop, loop = Thread(patient.process.pid), Thread(served.process.pid)
         try:
+            patient_loop.stop()
             loop.stop()
         except OSError as error:
             self.skipTest(f'no thread can be stopped here: {error}')
@@ -208,10 +195,64 @@ class WebTest(unittest.TestCase):
             self.assertIn('the event loop has not moved for', json.loads(body)['reason'])
             self.assertEqual(served.ask('/readyz')[0], 503)
             self.assertEqual(served.ask('/versions')[0], 200)
+            self.assertEqual(patient.ask('/healthz')[0], 200, 'its loop was stopped first, but may stand still for a day')
         finally:
             loop.go_on()
+            patient_loop.go_on()
         self.assertIsNotNone(served.wait_for('/healthz', 200))
         self.assertEqual(served.stop(), 0)
+
+    @observes('webserver.listen_address')
+    def test_address(self):
+        folder = temporary(self)
+        served = Served(GYR, folder, config(folder), ['-o', 'webserver.listen_address=127.0.0.2'])
+        self.addCleanup(served.stop)
+        self.assertIsNone(served.wait_for('/healthz', 200, seconds=0))
+        wait_for(lambda: 'webserver: listens at 127.0.0.2' in served.said() or served.process.poll() is not None, 'the server')
+        self.assertIsNone(served.ask('/healthz'))
+        with socket.create_connection(('127.0.0.2', served.port)) as client:
+            client.sendall(b'GET /healthz HTTP/1.0\r\n\r\n')
+            self.assertTrue(client.recv(100).startswith(b'HTTP/1.1 200'))
+
+    @observes('webserver.threadiness')
+    def test_pages_made_at_a_time(self):
+        """Each page of metrics waits in a pipe that takes the place of a file of the host."""
+        most = os.cpu_count() + 1
+        for threads in (1, most):
+            proc = f'{temporary(self)}/root/proc'
+            os.makedirs(proc)
+            served = self.serve(env={'HOST_ROOT': os.path.dirname(proc)}, options=['-o', f'webserver.threadiness={threads}'])
+            os.mkfifo(f'{proc}/meminfo')
+            pipe = os.open(f'{proc}/meminfo', os.O_RDWR)
+            clients = [threading.Thread(target=served.ask, args=['/metrics']) for _ in range(most)]
+            for client in clients:
+                client.start()
+            tasks = f'/proc/{served.process.pid}/task'
+            wait_for(lambda: len(self.waiting(served, pipe)) == threads, f'{threads} pages')
+            wait_for(lambda: sum(self.comm(f'{tasks}/{task}') == 'gyr:web' for task in os.listdir(tasks)) > most, 'all requests')
+            self.assertEqual(len(self.waiting(served, pipe)), threads)
+            self.assertEqual(served.ask('/healthz')[0], 200)
+            os.unlink(f'{proc}/meminfo')
+            os.close(pipe)
+            for client in clients:
+                client.join()
+
+    @staticmethod
+    def comm(task):
+        with open(f'{task}/comm', encoding='ascii') as file:
+            return file.read().strip()
+
+    @staticmethod
+    def waiting(served, pipe):
+        """Descriptors of the server that are the pipe."""
+        folder, wanted, found = f'/proc/{served.process.pid}/fd', os.fstat(pipe), []
+        for name in os.listdir(folder):
+            try:
+                if os.path.samestat(os.stat(f'{folder}/{name}'), wanted):
+                    found.append(name)
+            except OSError:
+                pass
+        return found
 
     def test_a_dead_output_fails_nothing(self):
         folder = temporary(self)
