@@ -9,7 +9,9 @@
 namespace gyr {
 namespace {
 
-constexpr size_t kPathLimit = 1024;  // with the NUL of the reference's buffer
+// Of what comes out, with a NUL: no path that the kernel takes is longer. What goes in does not
+// count: "/././…/etc/shadow" is a short path, and so is an absolute one below a deep directory.
+constexpr size_t kPathLimit = 4096;
 constexpr std::string_view kTooLong = "/DIR_TOO_LONG/FILENAME_TOO_LONG";
 
 // Drops the last component of a buffer that ends in "/" or is empty; a leading "/" stays.
@@ -39,7 +41,6 @@ size_t skip_at_boundary(std::string& out, std::string_view rest, bool had_base) 
 }  // namespace
 
 std::string join_path_text(std::string_view base, std::string_view path) {
-  if (base.size() + path.size() + 1 > kPathLimit) return std::string(kTooLong);
   std::string out;
   out.reserve(base.size() + path.size());
   const bool absolute = path.empty() || path.front() == '/';
@@ -57,6 +58,7 @@ std::string join_path_text(std::string_view base, std::string_view path) {
     path.remove_prefix(size);
   }
   if (out.size() > 1 && out.back() == '/') out.pop_back();
+  if (out.size() + 1 > kPathLimit) return std::string(kTooLong);
   return out;
 }
 
@@ -70,14 +72,9 @@ bool Paths::is_clean(StrRep& path) {
 }
 
 Str Paths::join(const Str& base, const Str& path) {
-  if (path.rep() != nullptr && is_clean(*path.rep()) &&
-      base.size() + path.size() + 1 <= kPathLimit) {
-    return path;
-  }
+  if (path.rep() != nullptr && is_clean(*path.rep())) return path;
   const bool absolute = !path.empty() && path.view().front() == '/';
-  // The base of an absolute path matters only where both together are too long.
-  const bool base_counts = !absolute || base.size() + path.size() + 1 > kPathLimit;
-  auto& entry = joined_.at(base_counts ? base : Str(), path);
+  auto& entry = joined_.at(absolute ? Str() : base, path);
   if (!entry.known) {
     entry.result = pool_.intern(join_path_text(base.view(), path.view()));
     entry.known = true;

@@ -52,16 +52,39 @@ TEST(JoinPath, CachedAndPlainAgree) {
   }
 }
 
+// Not even the kernel takes a longer one.
 TEST(JoinPath, RefusesWhatIsTooLong) {
-  const std::string base(512, 'a');
-  EXPECT_EQ(join_path_text(base, std::string(511, 'b')), base + std::string(511, 'b'));
-  EXPECT_EQ(join_path_text(base, std::string(512, 'b')), "/DIR_TOO_LONG/FILENAME_TOO_LONG");
-  // An absolute path ignores its base except here.
+  constexpr const char* kTooLong = "/DIR_TOO_LONG/FILENAME_TOO_LONG";
+  const std::string base = "/" + std::string(2047, 'a');
+  EXPECT_EQ(join_path_text(base, std::string(2047, 'b')), base + std::string(2047, 'b'));
+  EXPECT_EQ(join_path_text(base, std::string(2048, 'b')), kTooLong);
+  EXPECT_EQ(join_path_text("/", "/" + std::string(4095, 'b')), kTooLong);
+}
+
+// Names that say little in many bytes hide nothing, wherever they are said.
+TEST(JoinPath, LengthOfWhatGoesInDoesNotCount) {
+  std::string dots = "/", ups;
+  for (int i = 0; i < 1300; ++i) {
+    dots += "./";
+    ups += "../";
+  }
+  const std::string deep = "/" + std::string(2000, 'd') + "/";
+  const struct {
+    std::string base, path, result;
+  } rows[] = {
+      {"/home/", dots + "etc/shadow", "/etc/shadow"},
+      {"/home/", ups + "etc/shadow", "/etc/shadow"},
+      {"/etc/", dots.substr(1) + "shadow", "/etc/shadow"},
+      {deep, "/etc/shadow", "/etc/shadow"},
+      {deep, dots + "etc/shadow", "/etc/shadow"},
+      {deep, "../etc/shadow", "/etc/shadow"},
+  };
   StrPool pool;
   const State state(StateSettings{}, pool);
-  const Str path = pool.intern("/" + std::string(600, 'b'));
-  EXPECT_EQ(state.join_path(pool.intern("/x/"), path), path);
-  EXPECT_EQ(state.join_path(pool.intern(base), path).view(), "/DIR_TOO_LONG/FILENAME_TOO_LONG");
+  for (const auto& v : rows) {
+    EXPECT_EQ(join_path_text(v.base, v.path), v.result);
+    EXPECT_EQ(state.join_path(pool.intern(v.base), pool.intern(v.path)).view(), v.result);
+  }
 }
 
 TEST(DirectoryOf, IsWhatPrecedesTheLastSlash) {
