@@ -349,7 +349,8 @@ std::string Engine::state_losses() const {
   return fmt::format(
       "the state is incomplete: {} times there was no room for a thread "
       "(falco_libs.thread_table_size "
-      "is {}), {} times none for a descriptor, {} times none for a container, {} events that begin "
+      "is {}), {} times a descriptor took the place of another, {} times there was none for a "
+      "container, {} events that begin "
       "a call were too long to be "
       "kept; "
       "their fields are missing",

@@ -22,8 +22,12 @@ namespace gyr {
 enum class L4 : uint8_t { Unknown = 0, NotApplicable = 1, Tcp = 2, Udp = 3, Icmp = 4, Raw = 5 };
 enum class FdRole : uint8_t { None, Client, Server };
 
-// Open descriptors per table; further ones are counted, not stored.
-inline constexpr int64_t kFdLimit = 4096;
+// Open descriptors per table. One that is opened beyond takes the place of another, which is
+// counted: programs may open far more than anybody names, and what they do next is done with the
+// new one.
+inline constexpr int64_t kFdLimit = 65'536;
+// So many per table while the tables of a pool are crowded.
+inline constexpr int64_t kCrowdedFdLimit = 256;
 
 // One open descriptor as events and /proc describe it.
 struct FdInfo {
@@ -61,10 +65,16 @@ struct FdInfo {
 // Entries of closed descriptors, kept for the next open: tables of one State share a pool.
 class FdPool {
  public:
-  FdPool() = default;
+  // Tables hold more entries than this, or have room for 16 times as many: crowded.
+  static constexpr size_t kCrowdedAt = 1u << 20;
+
+  explicit FdPool(size_t crowded_at = kCrowdedAt) : crowded_at_(crowded_at) {}
   FdPool(const FdPool&) = delete;
   FdPool& operator=(const FdPool&) = delete;
   FdInfo* take();  // blank but for refs = 1
+  size_t entries() const { return blocks_.size() * kBlock - free_.size(); }
+  bool is_crowded() const { return entries() >= crowded_at_ || slots_ / 16 >= crowded_at_; }
+  uint64_t replaced() const { return replaced_; }  // entries that were given up for others
   void give(FdInfo* info) {
     // As *info = {}, in a few wide stores: descriptors come and go with every third event.
     info->name = Str();
@@ -76,7 +86,11 @@ class FdPool {
   }
 
  private:
+  friend class FdTable;
   static constexpr size_t kBlock = 128;
+  const size_t crowded_at_;
+  size_t slots_ = 0;  // of the vectors of all tables
+  uint64_t replaced_ = 0;
   std::vector<std::unique_ptr<FdInfo[]>> blocks_;
   std::vector<FdInfo*> free_;
 };
@@ -103,8 +117,7 @@ class FdTable {
   }
   // The entry for changing it, copied first if shared. Null when not open.
   FdInfo* edit(int64_t fd);
-  // Replaces what was there. Null when fd is negative or the table holds kFdLimit others (nothing
-  // stored).
+  // Replaces what was there, and in a full table something else. Null when fd is negative.
   FdInfo* add(int64_t fd, FdInfo info);
   // As add(), with a blank entry for the caller to fill.
   FdInfo* add_blank(int64_t fd);
@@ -138,7 +151,9 @@ class FdTable {
 
  private:
   // Numbers far above the others (a shell's 255, or huge ones) are sorted, not indexed: a table
-  // that is copied stays small.
+  // that is copied stays small. There are at most kHighLimit of them: they are moved at each
+  // change.
+  static constexpr size_t kHighLimit = 4096;
   struct High {
     int64_t fd;
     FdInfo* info;
@@ -146,6 +161,7 @@ class FdTable {
   struct Rep {
     uint32_t refs = 1;
     uint32_t open = 0;
+    uint32_t next_victim = 0;  // where the search for an entry to give up goes on
     std::vector<FdInfo*> slots;
     std::vector<High> high;
   };
@@ -165,7 +181,11 @@ class FdTable {
   bool remove_any(int64_t fd);
   FdInfo** slot_of(Rep& rep, int64_t fd);   // null when nothing is open there
   FdInfo** slot_for(Rep& rep, int64_t fd);  // made if missing
-  static void grow(Rep& rep, size_t size);
+  void grow(Rep& rep, size_t size);
+  void copy_slots(const Rep& from, Rep* to) const;
+  void make_room(int64_t fd);  // for a number that is not open
+  void give_up_slot(Rep& rep);
+  void give_up_high(Rep& rep);
   const FdInfo* find_high(int64_t fd) const;
 
   Rep* rep_ = nullptr;

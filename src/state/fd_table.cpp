@@ -7,8 +7,13 @@
 namespace gyr {
 namespace {
 
-// How far above the vector's end a number may be to make it longer.
+// How far above the vector's end a number may be to make it longer: so much, or so many times what
+// is open, so that a process whose numbers begin high up has its vector too.
 constexpr size_t kGap = 16;
+constexpr size_t kSparse = 4;
+
+// So much of a large table is copied while there is little room: the rest is found when it is used.
+constexpr size_t kCrowdedSlots = 4096;
 
 }  // namespace
 
@@ -50,6 +55,7 @@ FdInfo** FdTable::slot_of(Rep& rep, int64_t fd) {
 
 // Makes room in the vector and moves there what it now covers.
 void FdTable::grow(Rep& rep, size_t size) {
+  if (pool_ != nullptr) pool_->slots_ += size - rep.slots.size();
   rep.slots.resize(size);
   size_t moved = 0;
   for (; moved < rep.high.size() && static_cast<size_t>(rep.high[moved].fd) < size; ++moved) {
@@ -61,7 +67,7 @@ void FdTable::grow(Rep& rep, size_t size) {
 FdInfo** FdTable::slot_for(Rep& rep, int64_t fd) {
   const auto index = static_cast<size_t>(fd);
   if (index < rep.slots.size()) return &rep.slots[index];
-  if (index < rep.slots.size() + kGap) {
+  if (index < rep.slots.size() + kGap || index < kSparse * rep.open) {
     grow(rep, std::max(index + 1, rep.slots.size() + kGap));
     return &rep.slots[index];
   }
@@ -71,17 +77,29 @@ FdInfo** FdTable::slot_for(Rep& rep, int64_t fd) {
   return &at->info;
 }
 
+void FdTable::copy_slots(const Rep& from, Rep* to) const {
+  const bool whole = pool_ == nullptr || from.slots.size() <= kCrowdedSlots || !pool_->is_crowded();
+  const size_t size = whole ? from.slots.size() : kCrowdedSlots;
+  to->slots.assign(from.slots.begin(), from.slots.begin() + static_cast<ptrdiff_t>(size));
+  to->open = from.open;
+  for (FdInfo* info : to->slots) {
+    if (info != nullptr) ++info->refs;
+  }
+  if (pool_ != nullptr) pool_->slots_ += size;
+  if (whole) return;
+  const auto left = std::count_if(from.slots.begin() + static_cast<ptrdiff_t>(size),
+                                  from.slots.end(), [](FdInfo* info) { return info != nullptr; });
+  to->open -= static_cast<uint32_t>(left);
+  pool_->replaced_ += static_cast<uint64_t>(left);
+}
+
 FdTable::Rep& FdTable::own_copy() {
   if (rep_ == nullptr) {
     rep_ = new Rep;
   } else {
     auto* copy = new Rep;
-    copy->open = rep_->open;
-    copy->slots = rep_->slots;
+    copy_slots(*rep_, copy);
     copy->high = rep_->high;
-    for (FdInfo* info : copy->slots) {
-      if (info != nullptr) ++info->refs;
-    }
     for (const High& entry : copy->high) ++entry.info->refs;
     --rep_->refs;
     rep_ = copy;
@@ -90,8 +108,16 @@ FdTable::Rep& FdTable::own_copy() {
 }
 
 FdInfo* FdTable::edit(int64_t fd) {
-  if (find(fd) == nullptr) return nullptr;
-  FdInfo** slot = slot_of(own(), fd);
+  const FdInfo* found = find(fd);
+  if (found == nullptr) return nullptr;
+  Rep& rep = own();
+  FdInfo** slot = slot_of(rep, fd);
+  if (slot == nullptr) {  // left out of the copy; who has the other still holds it
+    slot = slot_for(rep, fd);
+    *slot = const_cast<FdInfo*>(found);
+    ++(*slot)->refs;
+    ++rep.open;
+  }
   if ((*slot)->refs > 1) {
     FdInfo* copy = take();
     *copy = **slot;
@@ -104,7 +130,7 @@ FdInfo* FdTable::edit(int64_t fd) {
 
 FdInfo* FdTable::add_blank(int64_t fd) {
   if (fd < 0) return nullptr;
-  if (size() >= static_cast<size_t>(kFdLimit) && find(fd) == nullptr) return nullptr;
+  if (size() >= static_cast<size_t>(kCrowdedFdLimit) && find(fd) == nullptr) make_room(fd);
   Rep& rep = own();
   FdInfo** slot = slot_for(rep, fd);
   if (*slot != nullptr) {
@@ -124,10 +150,43 @@ FdInfo* FdTable::add(int64_t fd, FdInfo info) {
   return entry;
 }
 
+void FdTable::give_up_slot(Rep& rep) {
+  for (size_t i = 0; i < rep.slots.size(); ++i) {
+    if (rep.next_victim >= rep.slots.size()) rep.next_victim = 0;
+    FdInfo* victim = std::exchange(rep.slots[rep.next_victim++], nullptr);
+    if (victim == nullptr) continue;
+    drop(victim);
+    --rep.open;
+    if (pool_ != nullptr) ++pool_->replaced_;
+    return;
+  }
+  if (!rep.high.empty()) give_up_high(rep);
+}
+
+void FdTable::give_up_high(Rep& rep) {
+  const size_t at = rep.next_victim++ % rep.high.size();
+  drop(rep.high[at].info);
+  rep.high.erase(rep.high.begin() + static_cast<ptrdiff_t>(at));
+  --rep.open;
+  if (pool_ != nullptr) ++pool_->replaced_;
+}
+
+void FdTable::make_room(int64_t fd) {
+  const bool crowded = pool_ != nullptr && pool_->is_crowded();
+  Rep& rep = own();
+  const auto limit = static_cast<size_t>(crowded ? kCrowdedFdLimit : kFdLimit);
+  if (rep.open >= limit) give_up_slot(rep);
+  const bool goes_high = static_cast<size_t>(fd) >= rep.slots.size() + kGap &&
+                         static_cast<size_t>(fd) >= kSparse * rep.open;
+  if (goes_high && rep.high.size() >= kHighLimit) give_up_high(rep);
+}
+
 bool FdTable::remove_any(int64_t fd) {
   if (find(fd) == nullptr) return false;
   Rep& rep = own();
-  drop(std::exchange(*slot_of(rep, fd), nullptr));
+  FdInfo** slot = slot_of(rep, fd);
+  if (slot == nullptr) return false;  // left out of the copy
+  drop(std::exchange(*slot, nullptr));
   --rep.open;
   if (static_cast<size_t>(fd) >= rep.slots.size()) {
     std::erase_if(rep.high, [](const High& entry) { return entry.info == nullptr; });
@@ -152,6 +211,7 @@ void FdTable::clear() {
     if (info != nullptr) drop(info);
   }
   for (const High& entry : rep->high) drop(entry.info);
+  if (pool_ != nullptr) pool_->slots_ -= rep->slots.size();
   delete rep;
 }
 

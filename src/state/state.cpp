@@ -90,6 +90,7 @@ StateCounters State::counters() const {
   result.threads_added = impl_->threads.added();
   result.threads_removed = impl_->threads.removed();
   result.threads_dropped_full = impl_->threads.dropped();
+  result.fds_dropped_full += impl_->threads.fd_pool().replaced();
   result.containers_dropped_full = impl_->containers.dropped_full();
   return result;
 }

@@ -81,6 +81,7 @@ class ThreadTable {
   uint64_t added() const { return added_; }
   uint64_t removed() const { return removed_; }
   uint64_t dropped() const { return dropped_; }
+  const FdPool& fd_pool() const { return fd_pool_; }
   template <class Use>
   void for_each(Use use) const {
     for (const auto& [tid, thread] : threads_) use(*thread);

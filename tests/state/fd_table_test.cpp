@@ -37,11 +37,77 @@ TEST(FdTable, HoldsAtMostItsLimit) {
   FdPool pool;
   FdTable table(&pool);
   for (int64_t fd = 0; fd < kFdLimit; ++fd) ASSERT_NE(table.add(fd * 3, with_ino(1)), nullptr);
-  EXPECT_EQ(table.add(1, with_ino(2)), nullptr);
   EXPECT_NE(table.add(3, with_ino(2)), nullptr) << "replacing needs no room";
-  EXPECT_TRUE(table.remove(0));
-  EXPECT_NE(table.add(1, with_ino(2)), nullptr);
-  EXPECT_EQ(table.size(), static_cast<size_t>(kFdLimit));
+  EXPECT_EQ(pool.replaced(), 0u);
+  for (int64_t fd = 0; fd < 3000; ++fd) {
+    const int64_t fresh = kFdLimit * 3 + fd;
+    ASSERT_NE(table.add(fresh, with_ino(3)), nullptr);
+    ASSERT_EQ(table.find(fresh)->ino, 3u) << "what is opened last is known";
+    ASSERT_EQ(table.size(), static_cast<size_t>(kFdLimit));
+  }
+  EXPECT_EQ(pool.replaced(), 3000u);
+  size_t walked = 0;
+  table.for_each([&](int64_t, const FdInfo&) { ++walked; });
+  EXPECT_EQ(walked, static_cast<size_t>(kFdLimit));
+  table.clear();
+  EXPECT_EQ(pool.entries(), 0u);
+}
+
+// Whoever spreads numbers widely costs neither time nor room without a bound.
+TEST(FdTable, HoldsFewNumbersThatAreFarApart) {
+  FdPool pool;
+  FdTable table(&pool);
+  for (int64_t fd = 1 << 20; fd > 64; fd -= 64) ASSERT_NE(table.add(fd, with_ino(1)), nullptr);
+  EXPECT_EQ(table.size() + pool.replaced(), (1u << 20) / 64 - 1);
+  EXPECT_GT(pool.replaced(), 0u);
+  EXPECT_LT(table.size(), 5000u);
+  EXPECT_NE(table.find(128), nullptr);
+}
+
+TEST(FdTable, NumbersThatBeginHighUpAreAllKnown) {
+  FdPool pool;
+  FdTable table(&pool);
+  for (int64_t fd = 10'000; fd < 60'000; ++fd) table.add(fd, with_ino(static_cast<uint64_t>(fd)));
+  EXPECT_EQ(table.size(), 50'000u);
+  for (int64_t fd = 10'000; fd < 60'000; ++fd) {
+    ASSERT_EQ(table.find(fd)->ino, static_cast<uint64_t>(fd));
+  }
+}
+
+TEST(FdTable, IsSmallWhileAllTogetherAreCrowded) {
+  constexpr size_t kCrowded = 1000;
+  FdPool pool(kCrowded);
+  FdTable large(&pool);
+  for (int64_t fd = 0; fd < 5000; ++fd) large.add(fd, with_ino(1));
+  EXPECT_EQ(large.size(), kCrowded);
+  EXPECT_EQ(large.find(4999)->ino, 1u);
+  FdTable small(&pool);
+  for (int64_t fd = 0; fd < 300; ++fd) small.add(fd, with_ino(1));
+  EXPECT_EQ(small.size(), static_cast<size_t>(kCrowdedFdLimit));
+  EXPECT_NE(small.find(299), nullptr);
+}
+
+// A process with many descriptors forks children that each change one: what is copied is little.
+TEST(FdTable, ACopyWhileCrowdedLeavesOutButWhatIsAskedFor) {
+  FdPool pool(6000);
+  FdTable parent(&pool);
+  for (int64_t fd = 0; fd < 6000; ++fd) parent.add(fd, with_ino(static_cast<uint64_t>(fd)));
+  FdTable child(&pool);
+  child.share(parent);
+  EXPECT_EQ(child.find(5500), parent.find(5500));
+  child.edit(5500)->open_flags = 1;
+  EXPECT_EQ(child.find(5500)->ino, 5500u);
+  EXPECT_EQ(child.find(5500)->open_flags, 1u);
+  EXPECT_EQ(parent.find(5500)->open_flags, 0u);
+  EXPECT_LT(child.size(), 4200u);
+  EXPECT_EQ(parent.size(), 6000u);
+  size_t walked = 0;
+  child.for_each([&](int64_t, const FdInfo&) { ++walked; });
+  EXPECT_EQ(walked, child.size());
+  FdTable other(&pool);
+  other.share(parent);
+  EXPECT_FALSE(other.remove(5500)) << "not copied, so not there any more";
+  EXPECT_EQ(other.find(5500), nullptr);
 }
 
 TEST(FdTable, SharedEntriesAreCopiedBeforeTheyChange) {
