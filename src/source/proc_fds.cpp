@@ -182,18 +182,21 @@ bool read_fd(const Files& files, SocketTables& sockets, int64_t pid, SnapshotFd*
 
 }  // namespace
 
-std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int64_t pid) {
+std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int64_t pid,
+                                 size_t limit) {
   std::vector<SnapshotFd> fds;
   const auto names = files.list(fmt::format("/proc/{}/fd", pid));
   if (!names) return fds;
-  for (const std::string& name : *names) {
+  std::vector<int64_t> numbers;
+  for (const std::string& name : *names) numbers.push_back(number<int64_t>(name));
+  std::sort(numbers.begin(), numbers.end());
+  numbers.resize(std::min(numbers.size(), limit));
+  for (const int64_t each : numbers) {
     SnapshotFd fd;
     fd.tid = pid;
-    fd.fd = number<int64_t>(name);
+    fd.fd = each;
     if (read_fd(files, sockets, pid, &fd)) fds.push_back(std::move(fd));
   }
-  std::sort(fds.begin(), fds.end(),
-            [](const SnapshotFd& a, const SnapshotFd& b) { return a.fd < b.fd; });
   return fds;
 }
 

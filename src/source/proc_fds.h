@@ -33,8 +33,10 @@ class SocketTables {
   Table* last_ = nullptr;
 };
 
-// In order of their numbers. What cannot be read, or a socket no table knows, is left out.
-std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int64_t pid);
+// In order of their numbers, the first `limit` at most. What cannot be read, or a socket no table
+// knows, is left out.
+std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int64_t pid,
+                                 size_t limit = SIZE_MAX);
 
 // Looks single descriptors up for a state that met one it does not know. Takes at most a share of
 // the time, so that a process with more of them than are looked up costs little.

@@ -245,7 +245,7 @@ std::optional<FoundThread> scan_thread(const Files& files, int64_t tid) {
     if (!follower) return std::nullopt;
     found.thread = *follower;
   }
-  found.fds = read_fds(files, scan.sockets, probe.pid);
+  found.fds = read_fds(files, scan.sockets, probe.pid, kFdsOfScannedThread);
   return found;
 }
 

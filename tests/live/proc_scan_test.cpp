@@ -163,6 +163,21 @@ TEST(ProcScan, a_thread_shares_what_its_leader_has) {
   EXPECT_FALSE(scan_thread(*system_files(""), 4'000'000));
 }
 
+TEST(ProcScan, does_not_take_long_for_a_thread_with_many_descriptors) {
+  std::vector<int> many;
+  for (size_t i = 0; i < 2 * kFdsOfScannedThread; ++i) many.push_back(dup(0));
+  const auto found = scan_thread(*system_files(""), getpid());
+  ASSERT_TRUE(found);
+  EXPECT_LE(found->fds.size(), kFdsOfScannedThread);
+  EXPECT_EQ(found->fds.front().fd, 0);
+  const auto all = scan_proc(*system_files(""), *system_users(""));
+  ASSERT_TRUE(all);
+  EXPECT_TRUE(std::any_of(all->fds.begin(), all->fds.end(), [&](const SnapshotFd& fd) {
+    return fd.tid == getpid() && fd.fd == many.back();
+  })) << "the look at the start has all";
+  for (const int fd : many) close(fd);
+}
+
 TEST(ProcScan, says_when_there_is_no_proc) {
   const auto snapshot = scan_proc(*system_files("/no/such/root"), *system_users("/no/such/root"));
   ASSERT_FALSE(snapshot);
