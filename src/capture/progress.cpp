@@ -167,6 +167,20 @@ RecentExit read_exit(EntryReader& in) {
   return exit;
 }
 
+void write_shared(EntryWriter& out, const SharedTable& shared) {
+  out.put(shared.tid);
+  out.put(shared.with);
+  out.put(static_cast<uint8_t>(shared.is_directory));
+}
+
+SharedTable read_shared(EntryReader& in) {
+  SharedTable shared;
+  shared.tid = in.read<int64_t>();
+  shared.with = in.read<int64_t>();
+  shared.is_directory = in.read<uint8_t>() != 0;
+  return shared;
+}
+
 }  // namespace
 
 Record progress_record(const SnapshotProgress& progress, uint64_t ts_ns, EventBuilder& builder) {
@@ -176,6 +190,7 @@ Record progress_record(const SnapshotProgress& progress, uint64_t ts_ns, EventBu
   put_list(out, progress.fds, write_descriptor);
   put_list(out, progress.containers, put_text);
   put_list(out, progress.exits, write_exit);
+  put_list(out, progress.shared_tables, write_shared);
   return own_record(kName, out, ts_ns, builder);
 }
 
@@ -189,6 +204,7 @@ Result<SnapshotProgress> read_progress(const Record& record) {
   read_list(in, &progress.fds, read_descriptor);
   read_list(in, &progress.containers, read_text);
   read_list(in, &progress.exits, read_exit);
+  read_list(in, &progress.shared_tables, read_shared);
   if (!in.ok()) return Error{fmt::format("the state is damaged: {}", in.reason())};
   return progress;
 }

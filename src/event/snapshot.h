@@ -103,12 +103,19 @@ struct RecentExit {
   int64_t ptid = -1, tid = -1;
   uint64_t ts_ns = 0;
 };
+// Both threads use one table of descriptors, or have one working directory, though neither leads
+// the other.
+struct SharedTable {
+  int64_t tid = -1, with = -1;
+  bool is_directory = false;
+};
 struct SnapshotProgress {
   std::vector<SnapshotThread> half_known;  // that are but a tid: in no list
   std::vector<ThreadProgress> threads;
   std::vector<FdProgress> fds;          // those that the lists tell not at all or not exactly
   std::vector<std::string> containers;  // JSON, as container events have it
   std::vector<RecentExit> exits;        // the oldest first
+  std::vector<SharedTable> shared_tables;
   bool empty() const { return half_known.empty() && threads.empty() && fds.empty(); }
 };
 

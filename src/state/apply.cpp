@@ -212,7 +212,7 @@ void StateCore::recover_fd(const EventView& event, int64_t fd) {
   constexpr int64_t kBadDescriptor = -9;
   if (!settings.find_fd || fd < 0 || thread->pid < 0 || event.type() == Ev::CLOSE_X) return;
   if (event.has_result() && event.result() == kBadDescriptor) return;
-  std::optional<SnapshotFd> found = settings.find_fd(thread->pid, fd);
+  std::optional<SnapshotFd> found = settings.find_fd(fds_holder(*thread), fd);
   if (!found) return;
   FoundFds one{thread->tid, {*std::move(found)}};
   if (settings.on_finding) settings.on_finding(one);

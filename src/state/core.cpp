@@ -24,13 +24,70 @@ StateCore::StateCore(StateSettings given, StrPool& strings)
       own_pid_(settings.live && settings.own_pid >= 0 ? settings.own_pid : kNoPid) {}
 
 const FdTable& StateCore::shared_fds(const Thread& of) const {
+  if (of.joint_fds != nullptr) return *of.joint_fds;
   const Thread* leader = threads.leader(of);
-  return leader != nullptr ? leader->own_fds : no_fds;
+  if (leader == nullptr) return no_fds;
+  return leader->joint_fds == nullptr ? leader->own_fds : *leader->joint_fds;
+}
+
+void StateCore::unshare_fds(Thread& of) {
+  const FdTable* before = &std::as_const(*this).fds(of);
+  if (before == &no_fds) return;
+  if (of.is_main() && of.group != nullptr && of.group->members.size() > 1) {
+    // Its threads keep what it leaves, and nobody leads them there.
+    if (of.joint_fds == nullptr) of.joint_fds = std::make_shared<FdTable>(of.own_fds);
+    before = of.joint_fds.get();
+    for (Thread* member : of.group->members) {
+      const bool follows = !member->is_main() && !has_own_fds(*member);
+      if (follows && member->joint_fds == nullptr) member->joint_fds = of.joint_fds;
+    }
+  }
+  if (before != &of.own_fds) of.own_fds.share(*before);
+  of.joint_fds.reset();
+  of.flags &= ~kCloneFiles;
+}
+
+void StateCore::share_fds(Thread& with, Thread& other) {
+  Thread* owner = has_own_fds(with) || with.joint_fds != nullptr ? &with : threads.leader(with);
+  if (owner == nullptr || owner == &other) return;
+  if (owner->joint_fds == nullptr) {
+    owner->joint_fds = std::make_shared<FdTable>(owner->own_fds);
+    owner->own_fds.clear();
+  }
+  other.joint_fds = owner->joint_fds;
+  other.own_fds.clear();
 }
 
 const Str& StateCore::cwd(const Thread& of) const {
+  if (of.joint_cwd != nullptr) [[unlikely]]
+    return *of.joint_cwd;
   const Thread* leader = threads.leader(of);
-  return leader != nullptr ? leader->own_cwd : no_leader_cwd;
+  if (leader == nullptr) return no_leader_cwd;
+  return leader->joint_cwd == nullptr ? leader->own_cwd : *leader->joint_cwd;
+}
+
+void StateCore::unshare_cwd(Thread& of) {
+  const Str place = cwd(of);
+  of.flags &= ~kCloneFs;
+  if (!of.is_main()) {
+    of.joint_cwd = std::make_shared<Str>(place);  // joint with nobody: a leader's is never asked
+    return;
+  }
+  if (of.group != nullptr && of.group->members.size() > 1) {
+    if (of.joint_cwd == nullptr) of.joint_cwd = std::make_shared<Str>(place);
+    for (Thread* member : of.group->members) {
+      if (!member->is_main() && member->joint_cwd == nullptr) member->joint_cwd = of.joint_cwd;
+    }
+  }
+  of.own_cwd = place;
+  of.joint_cwd.reset();
+}
+
+void StateCore::share_cwd(Thread& with, Thread& other) {
+  Thread* owner = with.joint_cwd != nullptr ? &with : threads.leader(with);
+  if (owner == nullptr || owner == &other) return;
+  if (owner->joint_cwd == nullptr) owner->joint_cwd = std::make_shared<Str>(owner->own_cwd);
+  other.joint_cwd = owner->joint_cwd;
 }
 
 const Str& StateCore::command_line(const Thread& of) const {
@@ -111,10 +168,13 @@ bool StateCore::was_settled(int64_t tid, uint64_t ts_ns) const {
 void StateCore::set_cwd(Thread& of, const Str& path) {
   Thread* leader = threads.leader(of);
   if (leader == nullptr) return;
-  // The reference takes the calling entry's own directory for base, which only leaders have.
-  const Str joined = paths.join(of.own_cwd, path);
+  const Str joined = paths.join(cwd(of), path);
   const Str& with_slash = joined.empty() ? paths.slash : paths.with_slash(joined);
-  if (leader->own_cwd == with_slash) return;
+  if (cwd(of) == with_slash) return;
+  if (Str* joint = of.joint_cwd != nullptr ? of.joint_cwd.get() : leader->joint_cwd.get()) {
+    *joint = with_slash;
+    return threads.raise_epoch();  // whoever has it sees another
+  }
   leader->own_cwd = with_slash;
   threads.changed(*leader);
 }

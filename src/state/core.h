@@ -57,12 +57,29 @@ struct StateCore {
 
   // --- core.cpp
   FdTable& fds(Thread& of) {
-    return (of.flags & kCloneFiles) == 0 ? of.own_fds : const_cast<FdTable&>(shared_fds(of));
+    return has_own_fds(of) ? of.own_fds : const_cast<FdTable&>(shared_fds(of));
   }
   const FdTable& fds(const Thread& of) const {
-    return (of.flags & kCloneFiles) == 0 ? of.own_fds : shared_fds(of);
+    return has_own_fds(of) ? of.own_fds : shared_fds(of);
   }
+  static bool has_own_fds(const Thread& of) {
+    return (of.flags & kCloneFiles) == 0 && of.joint_fds == nullptr;
+  }
+  // Whether the table of a thread is not that of its leader.
+  bool has_left_leader(const Thread& of) const {
+    const bool unshared = (of.flags & (kCloneThread | kCloneFiles)) == kCloneThread;
+    return !of.is_main() && (unshared || of.joint_fds != nullptr);
+  }
+  // Below whose number /proc has the descriptors of a thread.
+  int64_t fds_holder(const Thread& of) const { return has_left_leader(of) ? of.tid : of.pid; }
+  // As unshare(CLONE_FILES) does: a copy for this thread alone.
+  [[gnu::noinline]] void unshare_fds(Thread& of);
+  // From now on both have the same table, that of `with`.
+  [[gnu::noinline]] void share_fds(Thread& with, Thread& other);
   const Str& cwd(const Thread& of) const;
+  // As the two above do with descriptors: unshare(CLONE_FS), clone(CLONE_FS).
+  [[gnu::noinline]] void unshare_cwd(Thread& of);
+  [[gnu::noinline]] void share_cwd(Thread& with, Thread& other);
   const Str& command_line(const Thread& of) const;
   const Str& resolve_dirfd(const Thread* of, std::string_view path, int64_t dirfd);
   // The descriptor the event is about; null in `now` when unknown.
@@ -114,7 +131,7 @@ struct StateCore {
   int64_t closed_fd = -1;
 
  private:
-  // Of a thread that shares its leader's; without a leader nothing is found and nothing stored.
+  // A joint table, or that of the leader; without a leader nothing is found and nothing stored.
   const FdTable& shared_fds(const Thread& of) const;
   [[gnu::noinline]] Thread* get_other(int64_t tid);
   [[gnu::noinline]] void finish_exit();
@@ -149,6 +166,8 @@ void learn_finding(StateCore& core, const Finding& finding);
 void reconcile_snapshot(StateCore& core, const Snapshot& snapshot);
 Snapshot dump_snapshot(const StateCore& core);
 SnapshotThread plain_thread(const StateCore& core, const Thread& from);
+// The table that a snapshot lists with the thread; null: it is listed with its leader.
+const FdTable* listed_fds(const StateCore& core, const Thread& of);
 SnapshotFd plain_fd(int64_t tid, int64_t number, const FdInfo& from);
 // What the lists do not hold (progress.cpp), for threads that are linked.
 void load_progress(StateCore& core, const SnapshotProgress& progress);

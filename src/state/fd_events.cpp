@@ -12,6 +12,7 @@
 namespace gyr {
 namespace {
 
+constexpr uint32_t kCloseRangeUnshare = 2;
 constexpr uint32_t kCloseRangeCloexec = 4;
 constexpr uint32_t kFcntlDupFd = 1;
 constexpr uint32_t kFcntlSetFd = 3;
@@ -24,9 +25,15 @@ void set_cloexec(FdInfo& info, bool on) {
   if (on) info.open_flags |= kOpenCloexec;
 }
 
+// What was open at the number is not any more; what is now, nobody knows: better no name than the
+// old one.
+void forget_fd(StateCore& core, int64_t number) {
+  if (core.fds(*core.thread).remove(number)) ++core.counts.fds_removed;
+}
+
 // The event's descriptor again at another number, which becomes the event's descriptor.
 void copy_fd(StateCore& core, int64_t to, bool cloexec) {
-  if (core.now.fd == nullptr) return;
+  if (core.now.fd == nullptr) return forget_fd(core, to);
   FdInfo copy = *core.now.fd;  // its place may be the one that is replaced
   FdInfo* info = core.add_fd(to, copy.kind);
   if (info == nullptr) return;
@@ -80,6 +87,7 @@ void on_close(StateCore& core, const EventView&) {
 void on_close_range(StateCore& core, const EventView& event) {
   const int64_t first = event.get<uint32_t>(1);
   const int64_t last = event.get<uint32_t>(2);
+  if ((event.get<uint32_t>(3) & kCloseRangeUnshare) != 0) core.unshare_fds(*core.thread);
   FdTable& table = core.fds(*core.thread);
   const auto in_range = [&](int64_t fd, const FdInfo&) { return fd >= first && fd <= last; };
   if ((event.get<uint32_t>(3) & kCloseRangeCloexec) == 0) {
@@ -154,9 +162,11 @@ void on_pidfd_open(StateCore& core, const EventView& event) {
 
 void on_pidfd_getfd(StateCore& core, const EventView& event) {
   const FdInfo* pidfd = core.fds(*core.thread).find(event.get<int64_t>(1, -1));
-  if (pidfd == nullptr || pidfd->kind != FdKind::PidFd) return;
-  Thread* target = core.threads.find(pidfd->pid);
-  if (target == nullptr) return;
+  const bool known = pidfd != nullptr && pidfd->kind == FdKind::PidFd;
+  // In a pid namespace the number is another process's.
+  Thread* target =
+      known && !core.thread->in_pid_namespace() ? core.threads.find(pidfd->pid) : nullptr;
+  if (target == nullptr) return forget_fd(core, event.result());
   core.keep_old_name();
   core.now.fd = core.fds(*target).find(event.get<int64_t>(2, -1));
   copy_fd(core, event.result(), true);

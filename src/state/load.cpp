@@ -54,6 +54,7 @@ void copy_numbers(To& to, const From& from) {
 SnapshotThread plain_thread(const StateCore& core, const Thread& from) {
   SnapshotThread to;
   copy_numbers(to, from);
+  if (core.has_left_leader(from)) to.flags &= ~kCloneFiles;  // or its leader's would be taken
   to.comm = from.comm.view();
   to.exe = from.exe.view();
   to.exepath = from.exepath.view();
@@ -65,6 +66,11 @@ SnapshotThread plain_thread(const StateCore& core, const Thread& from) {
   const auto settled = core.settled_as_of.find(from.tid);
   if (settled != core.settled_as_of.end()) to.as_of_ns = settled->second;
   return to;
+}
+
+const FdTable* listed_fds(const StateCore& core, const Thread& of) {
+  if (of.joint_fds != nullptr) return of.joint_fds.get();
+  return &core.fds(of) == &of.own_fds ? &of.own_fds : nullptr;
 }
 
 SnapshotFd plain_fd(int64_t tid, int64_t number, const FdInfo& from) {
@@ -240,11 +246,16 @@ Thread* load_found_thread(StateCore& core, const FoundThread& found) {
 
 namespace {
 
+void forget_descriptors_of(Thread& thread) {
+  thread.own_fds.clear();
+  if (thread.joint_fds != nullptr) thread.joint_fds->clear();
+}
+
 void forget_descriptors(StateCore& core, int64_t pid) {
   if (pid == LostEvents::kAnyProcess) {
-    core.threads.for_each([](Thread& thread) { thread.own_fds.clear(); });
+    core.threads.for_each(forget_descriptors_of);
   } else if (const Thread* known = core.threads.find(pid); known != nullptr && known->group) {
-    for (Thread* member : known->group->members) member->own_fds.clear();
+    for (Thread* member : known->group->members) forget_descriptors_of(*member);
   }
 }
 
@@ -389,9 +400,9 @@ Snapshot dump_snapshot(const StateCore& core) {
             [](const SnapshotThread& a, const SnapshotThread& b) { return a.tid < b.tid; });
   for (const SnapshotThread& thread : out.threads) {
     out.fd_tids.push_back(thread.tid);
-    const Thread& owner = *core.threads.find(thread.tid);
-    if (&core.fds(owner) != &owner.own_fds) continue;  // it shares another's
-    owner.own_fds.for_each([&](int64_t number, const FdInfo& fd) {
+    const FdTable* table = listed_fds(core, *core.threads.find(thread.tid));
+    if (table == nullptr) continue;
+    table->for_each([&](int64_t number, const FdInfo& fd) {
       out.fds.push_back(plain_fd(thread.tid, number, fd));
     });
   }

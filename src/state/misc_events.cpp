@@ -57,10 +57,29 @@ void on_capset(StateCore& core, const EventView& event) {
   core.threads.changed(thread);
 }
 
+namespace {
+
+// setns() with 0 for a type takes what the descriptor is.
+bool enters_mount_namespace(const FdInfo* fd, uint32_t type) {
+  if (type != 0) return (type & kCloneNewNs) != 0;
+  if (fd == nullptr) return false;
+  return fd->name.view().ends_with("/ns/mnt") || fd->name.view().starts_with("mnt:[");
+}
+
+}  // namespace
+
 void on_namespace(StateCore& core, const EventView& event) {
-  const size_t index = event.type() == Ev::UNSHARE_X ? 1 : 2;
-  if ((event.get<uint32_t>(index) & kCloneNewUser) == 0) return;
+  const bool unshares = event.type() == Ev::UNSHARE_X;
+  const size_t index = unshares ? 1 : 2;
+  const auto flags = event.get<uint32_t>(index);
   Thread& thread = *core.thread;
+  if (!unshares && enters_mount_namespace(core.now.fd, flags)) {
+    core.set_cwd(thread, core.paths.slash);  // the kernel moves it to the namespace's root
+  }
+  if (unshares && (flags & kCloneFiles) != 0) core.unshare_fds(thread);
+  constexpr uint32_t kUnshareFs = kCloneFs | kCloneNewNs | kCloneNewUser;
+  if (unshares && (flags & kUnshareFs) != 0) core.unshare_cwd(thread);
+  if ((flags & kCloneNewUser) == 0) return;
   thread.cap_inheritable = thread.cap_permitted = thread.cap_effective = kAllCapabilities;
   core.threads.changed(thread);
 }

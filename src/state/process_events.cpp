@@ -97,9 +97,10 @@ void inherit(Thread& child, const Thread& from) {
 }
 
 void inherit_process(StateCore& core, Thread& child, Thread& from) {
-  child.own_fds.share(core.fds(from));
+  // Its parent's maker is not who made it: of its descriptors nothing is known.
+  if ((child.flags & kCloneParent) == 0) child.own_fds.share(core.fds(from));
   if (const Thread* leader = core.threads.leader(from)) {
-    child.own_cwd = leader->own_cwd;
+    child.own_cwd = core.cwd(from);
     child.own_env = leader->own_env;
   } else {
     child.own_env = from.own_env;
@@ -113,6 +114,24 @@ void copy_command(StateCore& core, Thread& to, const Thread& from) {
   to.args = from.args;
   to.command_line_known = false;
   core.threads.changed(to);
+}
+
+// CLONE_FILES and CLONE_FS: what either opens or closes afterwards, both have, and where one goes,
+// the other is. Threads share with their leader anyway, unless their maker has left it.
+void share_with_maker(StateCore& core, Thread& maker, Thread& child) {
+  const bool is_thread = (child.flags & kCloneThread) != 0;
+  if ((child.flags & kCloneFiles) != 0 && (!is_thread || core.has_left_leader(maker))) {
+    core.share_fds(maker, child);
+  }
+  if ((child.flags & kCloneFs) != 0 && (!is_thread || maker.joint_cwd != nullptr)) {
+    core.share_cwd(maker, child);
+  }
+}
+
+// A thread that is made without these flags has its own from the start.
+void leave_leader(StateCore& core, const Thread& maker, Thread& child) {
+  if ((child.flags & kCloneFiles) == 0) child.own_fds.share(core.fds(maker));
+  if ((child.flags & kCloneFs) == 0) child.joint_cwd = std::make_shared<Str>(core.cwd(maker));
 }
 
 // What a new child's record gets from the event, whoever reports it.
@@ -164,7 +183,7 @@ void add_child_of(StateCore& core, Thread& caller, bool trusted, int64_t tid,
   } else {
     child->pid = caller.pid;
     child->ptid = caller.ptid;
-    child->flags |= kCloneFiles;
+    if (trusted) leave_leader(core, caller, *child);
     child->lastexec_ts_ns = caller.lastexec_ts_ns;
   }
   child->vtid = tid;
@@ -176,7 +195,19 @@ void add_child_of(StateCore& core, Thread& caller, bool trusted, int64_t tid,
   } else {
     copy_command(core, caller, *child);
   }
-  if (core.threads.add(child) != nullptr) core.note_users(*child);
+  if (core.threads.add(child) == nullptr) return;
+  core.note_users(*child);
+  if (trusted) share_with_maker(core, caller, *child);
+}
+
+// Of a child that has reported itself. Whose table it shares only its maker's event tells exactly:
+// the child knows its parent, which CLONE_PARENT makes another, and the leader of its group.
+void share_with_known_child(StateCore& core, Thread& caller, int64_t tid, const EventView& event) {
+  if (caller.tid != caller.vtid) return;  // then the number is the namespace's
+  Thread* child = core.threads.find(tid);
+  if (child == nullptr || child == &caller || (child->flags & kCloneInverted) == 0) return;
+  if ((event.get<uint32_t>(kCloneFlags) & (kCloneFiles | kCloneFs)) == 0) return;
+  if (event.ts_ns() - child->clone_ts_ns < kFreshNs) share_with_maker(core, caller, *child);
 }
 
 void clone_seen_by_caller(StateCore& core, const EventView& event, int64_t child) {
@@ -185,7 +216,10 @@ void clone_seen_by_caller(StateCore& core, const EventView& event, int64_t child
   if (caller == nullptr) return;
   const bool trusted = !caller->is_invalid();
   if (!trusted) identify(core, *caller, event);
-  if (!wants_child(core, *caller, child, event)) return;
+  if (!wants_child(core, *caller, child, event)) {
+    if (trusted) share_with_known_child(core, *caller, child, event);
+    return;
+  }
   if (core.threads.find(child) != nullptr) {
     core.threads.remove(child);
     // The caller may have gone with it.
@@ -233,7 +267,6 @@ void clone_seen_by_child(StateCore& core, const EventView& event) {
   child->vpid = id_param(event, kVpid, -1);
   child->flags = event.get<uint32_t>(kCloneFlags) | kCloneInverted;
   const bool is_thread = (child->flags & kCloneThread) != 0;
-  if (is_thread) child->flags |= kCloneFiles;
   bool trusted = false;
   Thread* origin = origin_of(core, *child, is_thread, &trusted);
   if (origin == nullptr) return core.threads.discard(child);
@@ -241,6 +274,7 @@ void clone_seen_by_child(StateCore& core, const EventView& event) {
   if (trusted) {
     inherit(*child, *origin);
     if (is_thread) {
+      leave_leader(core, *origin, *child);
       child->lastexec_ts_ns = origin->lastexec_ts_ns;
     } else {
       inherit_process(core, *child, *origin);
@@ -252,7 +286,10 @@ void clone_seen_by_child(StateCore& core, const EventView& event) {
   child->pidns_init_start_ts_ns = pidns_start_of_child(core, *child, event);
   child->last_access_ts_ns = event.ts_ns();
   core.thread = core.threads.add(child);
-  if (core.thread != nullptr) core.note_users(*core.thread);
+  if (core.thread == nullptr) return;
+  core.note_users(*core.thread);
+  const bool by_parent = (child->flags & kCloneParent) == 0;
+  if (trusted && !is_thread && by_parent) share_with_maker(core, *origin, *child);
 }
 
 void set_exe_file(Thread& thread, const EventView& event) {
@@ -376,6 +413,8 @@ void on_exec(StateCore& core, const EventView& event) {
   set_exepath(core, thread, event);
   core.set_container(thread, event.ts_ns());
   core.note_users(thread);
+  if (thread.joint_fds != nullptr) core.unshare_fds(thread);
+  if (thread.joint_cwd != nullptr) core.unshare_cwd(thread);
   core.counts.fds_removed += core.fds(thread).remove_if(closes_on_exec);
   constexpr uint32_t kKept = kPipeSource | kPipeDest | kIsMainThread | kCloneInverted;
   thread.flags = kThreadActive | kNameChanged | (thread.flags & kKept);

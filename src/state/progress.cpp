@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a state that ran for a while knows beyond the lists of captures, in and out.
+#include <absl/container/flat_hash_map.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -18,7 +20,7 @@ ThreadProgress progress_of(const Thread& from) {
   to.last_fd = from.last_fd;
   to.last_type = from.last_type;
   to.last_type_valid = from.last_type_valid;
-  to.cwd = from.own_cwd.view();
+  to.cwd = (from.joint_cwd == nullptr ? from.own_cwd : *from.joint_cwd).view();
   to.enter_event = from.enter_event;
   return to;
 }
@@ -31,6 +33,7 @@ void restore(StateCore& core, Thread& to, const ThreadProgress& from) {
   to.last_type = from.last_type;
   to.last_type_valid = from.last_type_valid;
   to.own_cwd = core.intern(from.cwd);
+  if (!to.is_main() && !from.cwd.empty()) to.joint_cwd = std::make_shared<Str>(to.own_cwd);
   to.enter_event = from.enter_event;
   if (to.group == nullptr) return;
   to.group->reaper |= from.reaps;
@@ -88,6 +91,36 @@ void restore(StateCore& core, FdInfo& to, const FdProgress& from) {
 
 }  // namespace
 
+namespace {
+
+void load_shared_tables(StateCore& core, const SnapshotProgress& progress) {
+  for (const SharedTable& shared : progress.shared_tables) {
+    Thread* with = core.threads.find(shared.with);
+    Thread* other = core.threads.find(shared.tid);
+    if (with == nullptr || other == nullptr || with == other) continue;
+    if (shared.is_directory) {
+      core.share_cwd(*with, *other);
+    } else {
+      core.share_fds(*with, *other);
+    }
+  }
+}
+
+void dump_shared_tables(const StateCore& core, SnapshotProgress* out) {
+  absl::flat_hash_map<const void*, int64_t> first;
+  const auto note = [&](const void* shared, int64_t tid, bool is_directory) {
+    if (shared == nullptr) return;
+    const auto [at, is_first] = first.emplace(shared, tid);
+    if (!is_first) out->shared_tables.push_back({tid, at->second, is_directory});
+  };
+  core.threads.for_each([&](const Thread& thread) {
+    note(thread.joint_fds.get(), thread.tid, false);
+    note(thread.joint_cwd.get(), thread.tid, true);
+  });
+}
+
+}  // namespace
+
 void load_progress(StateCore& core, const SnapshotProgress& progress) {
   for (const FdProgress& from : progress.fds) {
     Thread* owner = core.threads.find(from.fd.tid);
@@ -97,6 +130,7 @@ void load_progress(StateCore& core, const SnapshotProgress& progress) {
   for (const ThreadProgress& from : progress.threads) {
     if (Thread* thread = core.threads.find(from.tid)) restore(core, *thread, from);
   }
+  load_shared_tables(core, progress);
   for (const std::string& text : progress.containers) core.add_container(text);
   for (const RecentExit& exit : progress.exits) core.exits.add(exit.ptid, exit.tid, exit.ts_ns);
 }
@@ -105,13 +139,15 @@ void dump_progress(const StateCore& core, SnapshotProgress* out) {
   uint64_t newest_exit_ns = 0;
   core.threads.for_each([&](const Thread& thread) {
     out->threads.push_back(progress_of(thread));
-    if (&core.fds(thread) != &thread.own_fds) return;
-    thread.own_fds.for_each([&](int64_t number, const FdInfo& fd) {
+    const FdTable* table = listed_fds(core, thread);
+    if (table == nullptr) return;
+    table->for_each([&](int64_t number, const FdInfo& fd) {
       if (thread.is_invalid() || !is_told_by_lists(fd)) {
         out->fds.push_back(progress_of(thread.tid, number, fd));
       }
     });
   });
+  dump_shared_tables(core, out);
   out->containers = core.containers.texts();
   core.exits.for_each(
       [&](const RecentExit& exit) { newest_exit_ns = std::max(newest_exit_ns, exit.ts_ns); });

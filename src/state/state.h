@@ -36,8 +36,9 @@ struct StateSettings {
   std::string host_root;
   // Live only: looks an unknown thread up; empty when it is gone. Unset: never succeeds.
   std::function<std::optional<FoundThread>(int64_t tid)> find_thread;
-  // Live only: looks an unknown descriptor of a process up. Empty when it is not open any more, or
-  // when looking up has taken too much time already. Unset: never succeeds.
+  // Live only: looks an unknown descriptor of a process up, or of a thread that has its own. Empty
+  // when it is not open any more, or when looking up has taken too much time already. Unset: never
+  // succeeds.
   std::function<std::optional<SnapshotFd>(int64_t pid, int64_t fd)> find_fd;
   // Live only: asked about a container when one of its threads is first seen, and again at a new
   // process when its answer says so.

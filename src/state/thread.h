@@ -17,6 +17,8 @@ namespace gyr {
 // Thread flags that state itself uses: those of flags.def (clone_flags), and from 1 << 19 on some
 // that only snapshots and state set.
 inline constexpr uint32_t kCloneFiles = 1;
+inline constexpr uint32_t kCloneFs = 2;
+inline constexpr uint32_t kCloneNewNs = 0x20;
 inline constexpr uint32_t kCloneNewPid = 0x40;
 inline constexpr uint32_t kCloneParent = 0x100;
 inline constexpr uint32_t kCloneThread = 0x2000;
@@ -59,6 +61,11 @@ struct Thread {
   mutable bool command_line_known = false;
 
   FdTable own_fds;  // use State::fds(): threads share the leader's
+  // Instead of own_fds where processes share their descriptors (CLONE_FILES), and of threads whose
+  // leader has left those that they share.
+  std::shared_ptr<FdTable> joint_fds;
+  // The same of the working directory (CLONE_FS), instead of own_cwd.
+  std::shared_ptr<Str> joint_cwd;
 
   int64_t last_fd = -1;  // of the last event that used one
   Ev last_type = Ev::GENERIC_E;

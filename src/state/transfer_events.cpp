@@ -171,7 +171,7 @@ bool creates_socket(Ev type) {
 
 // Descriptors that came over a unix socket are known to nobody but /proc.
 void look_up_passed(StateCore& core, const EventView& event, size_t index) {
-  if (!core.settings.live || !core.settings.find_thread) return;
+  if (!core.settings.live || !core.settings.find_fd) return;
   if (core.now.fd == nullptr || core.now.fd->kind != FdKind::Unix) return;
   std::vector<int64_t> passed;
   for (Bytes rest = event.param(index); rest.size() >= kControlHeader;) {
@@ -186,15 +186,15 @@ void look_up_passed(StateCore& core, const EventView& event, size_t index) {
     rest = rest.subspan(std::min<size_t>(rest.size(), (length + 7) & ~uint64_t{7}));
   }
   if (passed.empty() || passed.size() > kPassedFdLimit) return;
-  const Thread* leader = core.threads.leader(*core.thread);
-  const std::optional<FoundThread> found =
-      core.settings.find_thread(leader != nullptr ? leader->tid : core.thread->tid);
-  if (!found) return;
-  core.keep_old_name();
+  // One by one, within the time that look-ups may take: who has ten thousand others open and sends
+  // itself one must not hold up detection. What is not found now is looked up when it is used.
   FoundFds given{core.thread->tid, {}};
-  for (const SnapshotFd& fd : found->fds) {
-    if (std::find(passed.begin(), passed.end(), fd.fd) != passed.end()) given.fds.push_back(fd);
+  for (const int64_t fd : passed) {
+    auto found = core.settings.find_fd(core.fds_holder(*core.thread), fd);
+    if (found) given.fds.push_back(*std::move(found));
   }
+  if (given.fds.empty()) return;
+  core.keep_old_name();
   if (core.settings.on_finding) core.settings.on_finding(given);
   for (const SnapshotFd& fd : given.fds) add_snapshot_fd(core, *core.thread, fd);
   core.now.fd = core.fds(*core.thread).find(core.thread->last_fd);

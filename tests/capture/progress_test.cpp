@@ -53,6 +53,7 @@ SnapshotProgress full() {
   fd.real_path = "/real/name";
   progress.containers.push_back(R"({"container":{"id":"x"}})");
   progress.exits.push_back({23, 24, 25});
+  progress.shared_tables = {{26, 27, false}, {28, 29, true}};
   return progress;
 }
 
@@ -79,6 +80,9 @@ TEST(Progress, ComesBackAsItWas) {
   EXPECT_EQ(read->fds[0].real_path, "/real/name");
   ASSERT_EQ(read->containers.size(), 1u);
   EXPECT_EQ(read->containers[0], R"({"container":{"id":"x"}})");
+  ASSERT_EQ(read->shared_tables.size(), 2u);
+  EXPECT_EQ(read->shared_tables[1].tid, 28);
+  EXPECT_TRUE(read->shared_tables[1].is_directory);
   // And so does everything else: written again, it is the same record.
   EventBuilder other;
   const Record again = progress_record(*read, 77, other);

@@ -63,6 +63,7 @@ std::string recorded(const std::filesystem::path& path) {
   progress.fds.push_back({.fd = fd_of(9), .role = 1, .name_raw = "x", .real_path = "y"});
   progress.containers = {R"({"container":{"id":"0123456789ab","type":0}})"};
   progress.exits = {{1, 7, 5}};
+  progress.shared_tables = {{7, 1, false}};
   auto writer = CaptureWriter::create(path, Compression::None, snapshot);
   EXPECT_TRUE(writer);
   if (!writer) return {};

@@ -178,7 +178,7 @@ class Host {
     CloneSpec spec;
     spec.tid = tid;
     spec.pid = leader;
-    spec.flags = kCloneThread | kCloneFiles;
+    spec.flags = kCloneThread | kCloneFiles | kCloneFs;
     spec.comm = spec.exe = std::move(comm);
     spec.vtid = tid;
     spec.vpid = leader;

@@ -161,15 +161,14 @@ TEST(Clone, ThreadsShareTheLeadersTables) {
   EXPECT_EQ(worker.group->alive, 2u);
   host.send(Ev::CHDIR_X, 100, {0, "/srv"});
   EXPECT_EQ(host.cwd(101), "/srv/");
-  // Non-leaders have no directory of their own to start from.
   host.send(Ev::CHDIR_X, 101, {0, "sub"});
-  EXPECT_EQ(host.cwd(100), "sub/");
+  EXPECT_EQ(host.cwd(100), "/srv/sub/");
 }
 
 TEST(Clone, CallerReportsAThread) {
   Host host;
   host.load_shell();
-  host.clone(caller_side(100, 101, kCloneThread));
+  host.clone(caller_side(100, 101, kCloneThread | kCloneFiles | kCloneFs));
   const Thread& worker = host.thread(101);
   EXPECT_EQ(worker.pid, 100);
   EXPECT_EQ(worker.ptid, 1);
