@@ -168,11 +168,13 @@ class SharingLive : public LiveTest {
     });
     EXPECT_EQ(status(), 0);
     Snapshot before;
-    SnapshotThread self;
-    self.tid = self.pid = self.vtid = self.vpid = getpid();
-    self.ptid = 1;
-    self.cwd = "/";
-    before.threads.push_back(self);
+    for (const int64_t pid : {static_cast<int64_t>(getpid()), child()}) {
+      SnapshotThread thread;
+      thread.tid = thread.pid = thread.vtid = thread.vpid = pid;
+      thread.ptid = 1;
+      thread.cwd = "/";
+      before.threads.push_back(thread);
+    }
     StrPool pool;
     State state(StateSettings{}, pool);
     state.load(before);
