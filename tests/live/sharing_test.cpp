@@ -140,13 +140,15 @@ void a_thread_goes_with_all() {
   show(make_file("there"));
 }
 
+constexpr rlim_t kMany = 5000;
+
 void behind_many_others() {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   const int first = make_file("innocent");
-  for (int i = 0; i < 5000; ++i) {
+  for (rlim_t i = 0; i < kMany; ++i) {
     if (dup(first) < 0) return;
   }
   const int last = make_file("secret");
@@ -204,13 +206,19 @@ TEST_F(SharingLive, names_are_those_of_what_is_open) {
       {"a directory that is shared", a_directory_that_is_shared, {"below/there"}},
       {"a thread elsewhere", a_thread_goes_elsewhere_alone, {"below/there", "here"}},
       {"a thread goes with all", a_thread_goes_with_all, {"below/there"}},
-      {"behind many others", behind_many_others, {"secret", "secret"}},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.what);
     std::filesystem::remove_all(dir() + "/below");
     EXPECT_EQ(names_of(row.scene), row.names);
   }
+}
+
+TEST_F(SharingLive, a_descriptor_behind_many_others_is_known) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max < kMany + 100) GTEST_SKIP() << "a process may have few descriptors here";
+  EXPECT_EQ(names_of(behind_many_others), (std::vector<std::string>{"secret", "secret"}));
 }
 
 }  // namespace
