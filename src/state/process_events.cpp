@@ -97,8 +97,7 @@ void inherit(Thread& child, const Thread& from) {
 }
 
 void inherit_process(StateCore& core, Thread& child, Thread& from) {
-  // Its parent's maker is not who made it: of its descriptors nothing is known.
-  if ((child.flags & kCloneParent) == 0) child.own_fds.share(core.fds(from));
+  child.own_fds.share(core.fds(from));
   if (const Thread* leader = core.threads.leader(from)) {
     child.own_cwd = core.cwd(from);
     child.own_env = leader->own_env;

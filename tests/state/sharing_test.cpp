@@ -200,19 +200,17 @@ TEST(SharedFds, DescriptorsOfAThreadThatLeftAreLookedUpOfTheThread) {
   EXPECT_EQ(host.fd(kShell, 9), nullptr);
 }
 
-// Its parent is its maker's parent, whose descriptors it does not have.
-TEST(SharedFds, AChildThatGetsItsMakersParentHasNothingOfIt) {
+// Its parent is its maker's parent: only the maker's event tells whose table it has.
+TEST(SharedFds, AChildThatGetsItsMakersParentSharesWithItsMaker) {
   Host host;
   host.load_shell();
   host.openat(1, 3, "/of/init");
   host.openat(kShell, 3, "/socket");
-  host.clone(child_report(kCloneParent, kChild, 1));
-  EXPECT_EQ(host.fd(kChild, 3), nullptr);
-  // With CLONE_FILES the maker's event tells.
-  host.clone(child_report(kCloneParent | kCloneFiles, 102, 1));
-  EXPECT_EQ(host.fd(102, 3), nullptr);
-  host.clone(caller_report(kCloneParent | kCloneFiles, 102));
-  EXPECT_EQ(host.name(102, 3), "/socket");
+  host.clone(child_report(kCloneParent | kCloneFiles, kChild, 1));
+  host.openat(kChild, 4, "/mine");
+  EXPECT_EQ(host.fd(1, 4), nullptr);
+  host.clone(caller_report(kCloneParent | kCloneFiles));
+  EXPECT_EQ(host.name(kChild, 3), "/socket");
 }
 
 TEST(SharedDirectory, WhereOneGoesBothAre) {
