@@ -115,6 +115,8 @@ struct StateCore {
     return event.ts_ns() <= settled_until_ns && was_settled(tid, event.ts_ns());
   }
   void settle(int64_t tid, uint64_t as_of_ns);
+  // Whether it began with a look of our own, live or recorded: captures of others do not settle.
+  bool is_of_our_own() const { return settings.live || settled_until_ns != 0; }
   uint64_t settled_until_ns = 0;                         // of all threads
   absl::flat_hash_map<int64_t, uint64_t> settled_as_of;  // by tid, of the last snapshot
 

@@ -26,8 +26,9 @@ void set_cloexec(FdInfo& info, bool on) {
 }
 
 // What was open at the number is not any more; what is now, nobody knows: better no name than the
-// old one.
+// old one. Captures of others lack calls that open descriptors, and the reference keeps the name.
 void forget_fd(StateCore& core, int64_t number) {
+  if (!core.is_of_our_own()) return;
   if (core.fds(*core.thread).remove(number)) ++core.counts.fds_removed;
 }
 

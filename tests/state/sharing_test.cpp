@@ -273,7 +273,9 @@ TEST(SharedDirectory, EntersAMountNamespaceAtItsRoot) {
 
 // The name that a number had is gone whatever becomes of it.
 TEST(UnknownSources, LeaveNoOldName) {
-  Host host;
+  StateSettings settings;
+  settings.live = true;
+  Host host(settings);
   host.load_shell();
   host.openat(kShell, 3, "/innocent");
   EXPECT_EQ(host.send(Ev::DUP2_X, kShell, {3, 77, 3}).fd, nullptr);
@@ -283,8 +285,18 @@ TEST(UnknownSources, LeaveNoOldName) {
   EXPECT_EQ(host.fd(kShell, 3), nullptr);
 }
 
-TEST(UnknownSources, APidfdOfAPidNamespaceNamesNobodyOutside) {
+TEST(UnknownSources, AreAsInTheReferenceInCapturesOfOthers) {
   Host host;
+  host.load_shell();
+  host.openat(kShell, 3, "/innocent");
+  host.send(Ev::DUP2_X, kShell, {3, 77, 3});
+  EXPECT_EQ(host.name(kShell, 3), "/innocent");
+}
+
+TEST(UnknownSources, APidfdOfAPidNamespaceNamesNobodyOutside) {
+  StateSettings settings;
+  settings.live = true;
+  Host host(settings);
   host.load_shell();
   host.openat(1, 8, "/of/the/hosts/init");
   CloneSpec spec = child_report(kChildInPidns);
