@@ -21,7 +21,9 @@ StateCore::StateCore(StateSettings given, StrPool& strings)
       containers(strings),
       not_available(strings.intern("<NA>")),
       no_leader_cwd(strings.intern("./")),
-      own_pid_(settings.live && settings.own_pid >= 0 ? settings.own_pid : kNoPid) {}
+      own_pid_(settings.live && settings.own_pid >= 0 ? settings.own_pid : kNoPid) {
+  paths.join_as_reference(!settings.live);
+}
 
 const FdTable& StateCore::shared_fds(const Thread& of) const {
   if (of.joint_fds != nullptr) return *of.joint_fds;
@@ -31,6 +33,7 @@ const FdTable& StateCore::shared_fds(const Thread& of) const {
 }
 
 void StateCore::unshare_fds(Thread& of) {
+  if (!is_of_our_own()) return;
   const FdTable* before = &std::as_const(*this).fds(of);
   if (before == &no_fds) return;
   if (of.is_main() && of.group != nullptr && of.group->members.size() > 1) {
@@ -67,6 +70,7 @@ const Str& StateCore::cwd(const Thread& of) const {
 }
 
 void StateCore::unshare_cwd(Thread& of) {
+  if (!is_of_our_own()) return;
   const Str place = cwd(of);
   of.flags &= ~kCloneFs;
   if (!of.is_main()) {
@@ -168,7 +172,8 @@ bool StateCore::was_settled(int64_t tid, uint64_t ts_ns) const {
 void StateCore::set_cwd(Thread& of, const Str& path) {
   Thread* leader = threads.leader(of);
   if (leader == nullptr) return;
-  const Str joined = paths.join(cwd(of), path);
+  // The reference resolves against the calling entry's own directory, which only leaders have.
+  const Str joined = paths.join(is_of_our_own() ? cwd(of) : of.own_cwd, path);
   const Str& with_slash = joined.empty() ? paths.slash : paths.with_slash(joined);
   if (cwd(of) == with_slash) return;
   if (Str* joint = of.joint_cwd != nullptr ? of.joint_cwd.get() : leader->joint_cwd.get()) {

@@ -72,7 +72,7 @@ struct StateCore {
   }
   // Below whose number /proc has the descriptors of a thread.
   int64_t fds_holder(const Thread& of) const { return has_left_leader(of) ? of.tid : of.pid; }
-  // As unshare(CLONE_FILES) does: a copy for this thread alone.
+  // As unshare(CLONE_FILES) does: a copy for this thread alone. Nothing in captures of others.
   [[gnu::noinline]] void unshare_fds(Thread& of);
   // From now on both have the same table, that of `with`.
   [[gnu::noinline]] void share_fds(Thread& with, Thread& other);

@@ -228,6 +228,7 @@ void load_snapshot(StateCore& core, const Snapshot& snapshot) {
   }
   load_users(core, snapshot);
   load_threads(core, snapshot);
+  core.paths.join_as_reference(!core.is_of_our_own());
   core.threads.raise_epoch();
 }
 

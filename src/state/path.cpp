@@ -12,7 +12,7 @@ namespace {
 // Of what comes out, with a NUL: no path that the kernel takes is longer. What goes in does not
 // count: "/././…/etc/shadow" is a short path, and so is an absolute one below a deep directory.
 constexpr size_t kPathLimit = 4096;
-constexpr std::string_view kTooLong = "/DIR_TOO_LONG/FILENAME_TOO_LONG";
+constexpr size_t kReferenceLimit = 1024;  // of what goes in
 
 // Drops the last component of a buffer that ends in "/" or is empty; a leading "/" stays.
 void drop_component(std::string& out) {
@@ -58,7 +58,7 @@ std::string join_path_text(std::string_view base, std::string_view path) {
     path.remove_prefix(size);
   }
   if (out.size() > 1 && out.back() == '/') out.pop_back();
-  if (out.size() + 1 > kPathLimit) return std::string(kTooLong);
+  if (out.size() + 1 > kPathLimit) return std::string(Paths::kTooLong);
   return out;
 }
 
@@ -72,6 +72,9 @@ bool Paths::is_clean(StrRep& path) {
 }
 
 Str Paths::join(const Str& base, const Str& path) {
+  if (as_reference_ && base.size() + path.size() + 1 > kReferenceLimit) [[unlikely]] {
+    return too_long_;
+  }
   if (path.rep() != nullptr && is_clean(*path.rep())) return path;
   const bool absolute = !path.empty() && path.view().front() == '/';
   auto& entry = joined_.at(absolute ? Str() : base, path);

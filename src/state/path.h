@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 
 #include "base/str.h"
 
@@ -46,13 +47,19 @@ class PairCache {
 
 class Paths {
  public:
+  static constexpr std::string_view kTooLong = "/DIR_TOO_LONG/FILENAME_TOO_LONG";
+
   explicit Paths(StrPool& pool)
       : slash(pool.intern("/")),
         dot(pool.intern(".")),
         unknown(pool.intern("<UNKNOWN>")),
-        pool_(pool) {}
+        pool_(pool),
+        too_long_(pool.intern(kTooLong)) {}
 
   Str join(const Str& base, const Str& path);
+  // Whether `base` and `path` that have more than 1,023 bytes together are too long, though what
+  // they mean is short and `path` may be absolute. Not at first.
+  void join_as_reference(bool on) { as_reference_ = on; }
   // `name` with "/" appended unless it is empty or ends in one.
   const Str& with_slash(const Str& name);
   // Remembered as what is related to the name.
@@ -65,6 +72,8 @@ class Paths {
   static bool is_clean(StrRep& path);
 
   StrPool& pool_;
+  const Str too_long_;
+  bool as_reference_ = false;
   PairCache<2048> joined_;  // of names that joining changes
   PairCache<512> slashed_;
 };

@@ -118,6 +118,7 @@ void copy_command(StateCore& core, Thread& to, const Thread& from) {
 // CLONE_FILES and CLONE_FS: what either opens or closes afterwards, both have, and where one goes,
 // the other is. Threads share with their leader anyway, unless their maker has left it.
 void share_with_maker(StateCore& core, Thread& maker, Thread& child) {
+  if (!core.is_of_our_own()) return;
   const bool is_thread = (child.flags & kCloneThread) != 0;
   if ((child.flags & kCloneFiles) != 0 && (!is_thread || core.has_left_leader(maker))) {
     core.share_fds(maker, child);
@@ -127,8 +128,13 @@ void share_with_maker(StateCore& core, Thread& maker, Thread& child) {
   }
 }
 
-// A thread that is made without these flags has its own from the start.
-void leave_leader(StateCore& core, const Thread& maker, Thread& child) {
+// A thread that is made without these flags has its own from the start; not for the reference.
+void leave_leader(StateCore& core, const Thread& maker, bool trusted, Thread& child) {
+  if (!core.is_of_our_own()) {
+    child.flags |= kCloneFiles;
+    return;
+  }
+  if (!trusted) return;
   if ((child.flags & kCloneFiles) == 0) child.own_fds.share(core.fds(maker));
   if ((child.flags & kCloneFs) == 0) child.joint_cwd = std::make_shared<Str>(core.cwd(maker));
 }
@@ -182,7 +188,7 @@ void add_child_of(StateCore& core, Thread& caller, bool trusted, int64_t tid,
   } else {
     child->pid = caller.pid;
     child->ptid = caller.ptid;
-    if (trusted) leave_leader(core, caller, *child);
+    leave_leader(core, caller, trusted, *child);
     child->lastexec_ts_ns = caller.lastexec_ts_ns;
   }
   child->vtid = tid;
@@ -270,10 +276,10 @@ void clone_seen_by_child(StateCore& core, const EventView& event) {
   Thread* origin = origin_of(core, *child, is_thread, &trusted);
   if (origin == nullptr) return core.threads.discard(child);
   set_command(core, *child, event);
+  if (is_thread) leave_leader(core, *origin, trusted, *child);
   if (trusted) {
     inherit(*child, *origin);
     if (is_thread) {
-      leave_leader(core, *origin, *child);
       child->lastexec_ts_ns = origin->lastexec_ts_ns;
     } else {
       inherit_process(core, *child, *origin);

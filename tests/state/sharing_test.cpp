@@ -35,8 +35,17 @@ CloneSpec caller_report(uint32_t flags, int64_t child = kChild, int64_t caller =
   return spec;
 }
 
+// Captures of others are taken as the reference takes them.
+StateSettings live() {
+  StateSettings settings;
+  settings.live = true;
+  return settings;
+}
+
 struct Shared : Host {
-  explicit Shared(uint32_t flags = kCloneFiles | kCloneVm, bool caller_first = false) {
+  explicit Shared(uint32_t flags = kCloneFiles | kCloneVm, bool caller_first = false,
+                  const StateSettings& settings = live())
+      : Host(settings) {
     load_shell();
     openat(kShell, 3, "/innocent");
     if (caller_first) clone(caller_report(flags));
@@ -59,6 +68,13 @@ TEST(SharedFds, WhatEitherOpensBothHave) {
     host.tick();
     EXPECT_EQ(host.name(kShell, 3), "/etc/shadow");
   }
+}
+
+TEST(SharedFds, InCapturesOfOthersEachProcessHasACopy) {
+  Shared host(kCloneFiles | kCloneVm, false, StateSettings{});
+  host.openat(kChild, 4, "/of/the/child");
+  EXPECT_EQ(host.name(kChild, 3), "/innocent");
+  EXPECT_EQ(host.fd(kShell, 4), nullptr);
 }
 
 TEST(SharedFds, TheMakerMayEndFirst) {
@@ -104,7 +120,7 @@ TEST(SharedFds, ACallThatUnsharesEndsIt) {
 }
 
 TEST(SharedFds, AThreadMayLeaveItsLeader) {
-  Host host;
+  Host host(live());
   host.load_shell();
   host.openat(kShell, 3, "/innocent");
   host.new_thread(kShell, 200);
@@ -124,7 +140,7 @@ TEST(SharedFds, AThreadMayLeaveItsLeader) {
 }
 
 TEST(SharedFds, ALeaderMayLeaveItsThreads) {
-  Host host;
+  Host host(live());
   host.load_shell();
   host.openat(kShell, 3, "/innocent");
   host.new_thread(kShell, 200);
@@ -140,7 +156,7 @@ TEST(SharedFds, ALeaderMayLeaveItsThreads) {
 TEST(SharedFds, AThreadMayBeMadeWithItsOwn) {
   for (const bool by_caller : {false, true}) {
     SCOPED_TRACE(by_caller);
-    Host host;
+    Host host(live());
     host.load_shell();
     host.openat(kShell, 3, "/innocent");
     CloneSpec spec = by_caller ? caller_report(kCloneThread | kCloneFs, 200)
@@ -202,7 +218,7 @@ TEST(SharedFds, DescriptorsOfAThreadThatLeftAreLookedUpOfTheThread) {
 
 // Its parent is its maker's parent: only the maker's event tells whose table it has.
 TEST(SharedFds, AChildThatGetsItsMakersParentSharesWithItsMaker) {
-  Host host;
+  Host host(live());
   host.load_shell();
   host.openat(1, 3, "/of/init");
   host.openat(kShell, 3, "/socket");
@@ -230,7 +246,7 @@ TEST(SharedDirectory, WhereOneGoesBothAre) {
 }
 
 TEST(SharedDirectory, AThreadMayLeaveItsLeader) {
-  Host host;
+  Host host(live());
   host.load_shell();
   host.new_thread(kShell, 200);
   host.send(Ev::UNSHARE_X, 200, {0, kCloneNewNs});
@@ -246,7 +262,7 @@ TEST(SharedDirectory, AThreadMayLeaveItsLeader) {
 }
 
 TEST(SharedDirectory, ALeaderMayLeaveItsThreads) {
-  Host host;
+  Host host(live());
   host.load_shell();
   host.new_thread(kShell, 200);
   host.new_thread(kShell, 201);
@@ -258,7 +274,7 @@ TEST(SharedDirectory, ALeaderMayLeaveItsThreads) {
 }
 
 TEST(SharedDirectory, EntersAMountNamespaceAtItsRoot) {
-  Host host;
+  Host host(live());
   host.load_shell();
   host.openat(kShell, 3, "/proc/1/ns/net");
   host.send(Ev::SETNS_X, kShell, {0, 3, 0});
@@ -273,9 +289,7 @@ TEST(SharedDirectory, EntersAMountNamespaceAtItsRoot) {
 
 // The name that a number had is gone whatever becomes of it.
 TEST(UnknownSources, LeaveNoOldName) {
-  StateSettings settings;
-  settings.live = true;
-  Host host(settings);
+  Host host(live());
   host.load_shell();
   host.openat(kShell, 3, "/innocent");
   EXPECT_EQ(host.send(Ev::DUP2_X, kShell, {3, 77, 3}).fd, nullptr);
@@ -294,9 +308,7 @@ TEST(UnknownSources, AreAsInTheReferenceInCapturesOfOthers) {
 }
 
 TEST(UnknownSources, APidfdOfAPidNamespaceNamesNobodyOutside) {
-  StateSettings settings;
-  settings.live = true;
-  Host host(settings);
+  Host host(live());
   host.load_shell();
   host.openat(1, 8, "/of/the/hosts/init");
   CloneSpec spec = child_report(kChildInPidns);
