@@ -24,6 +24,17 @@ Value id(const EvalContext& context, const FieldUse&) {
                                       : Value::of_str(thread->container_id);
 }
 
+bool on_host(const EvalContext& context) {
+  const Thread* thread = context.thread();
+  return thread != nullptr && thread->container_id.empty();
+}
+
+// What is known of no container: on the host that there is nothing, an empty text as in the
+// reference, so that `container.image.repository != x` is true there; else nothing is known.
+Value unknown_text(const EvalContext& context) {
+  return on_host(context) ? Value::of_text("") : Value::null();
+}
+
 // What events told about the thread's container, null on the host and while nothing is known.
 const ContainerInfo* info_of(const EvalContext& context) {
   const Thread* thread = context.thread();
@@ -36,7 +47,8 @@ Value known(const Str& text) { return text.empty() ? Value::null() : Value::of_s
 template <Str ContainerInfo::*member>
 Value text(const EvalContext& context, const FieldUse&) {
   const ContainerInfo* info = info_of(context);
-  return info == nullptr ? Value::null() : known(info->*member);
+  if (info != nullptr) return known(info->*member);
+  return on_host(context) ? interned(context, "") : Value::null();
 }
 
 template <Str ContainerInfo::*member>
@@ -56,13 +68,14 @@ Value type(const EvalContext& context, const FieldUse&) {
 template <std::string ContainerMetadata::*member>
 Value more(const EvalContext& context, const FieldUse&) {
   const ContainerInfo* info = info_of(context);
-  return info == nullptr ? Value::null() : text_or_null(info->more.*member);
+  return info == nullptr ? unknown_text(context) : text_or_null(info->more.*member);
 }
 
 template <std::optional<bool> ContainerMetadata::*member>
 Value flag(const EvalContext& context, const FieldUse&) {
   const ContainerInfo* info = info_of(context);
-  if (info == nullptr || !(info->more.*member).has_value()) return Value::null();
+  if (info == nullptr) return on_host(context) ? Value::of_bool(false) : Value::null();
+  if (!(info->more.*member).has_value()) return Value::null();
   return Value::of_bool(*(info->more.*member));
 }
 
@@ -78,7 +91,7 @@ std::string_view mount_text(const EvalContext& context, const ContainerMount& mo
 
 Value mounts(const EvalContext& context, const FieldUse&) {
   const ContainerInfo* info = info_of(context);
-  if (info == nullptr) return Value::null();
+  if (info == nullptr) return unknown_text(context);
   ArenaText out(context.arena);
   for (const ContainerMount& mount : info->more.mounts) {
     if (!out.empty()) out.add(',');
@@ -176,7 +189,7 @@ Value label(const EvalContext& context, const FieldUse& use) {
 
 Value labels(const EvalContext& context, const FieldUse&) {
   const ContainerInfo* info = info_of(context);
-  return info == nullptr ? Value::null() : labels_text(context, info->more.labels);
+  return info == nullptr ? unknown_text(context) : labels_text(context, info->more.labels);
 }
 
 // --- the pod
@@ -195,7 +208,8 @@ std::string_view short_id(std::string_view id) { return id.substr(0, 12); }
 
 Value sandbox_id(const EvalContext& context, const FieldUse&) {
   const ContainerInfo* info = info_of(context);
-  return info == nullptr ? Value::null() : text_or_null(short_id(info->more.pod_sandbox_id));
+  return info == nullptr ? unknown_text(context)
+                         : text_or_null(short_id(info->more.pod_sandbox_id));
 }
 
 // Who knows the pod's network: the container if it was told, else its sandbox. Null: it is in none.
@@ -210,12 +224,12 @@ const ContainerInfo* pod_of(const EvalContext& context) {
 
 Value pod_ip(const EvalContext& context, const FieldUse&) {
   const ContainerInfo* info = pod_of(context);
-  return info == nullptr ? Value::null() : known(info->ip);
+  return info == nullptr ? unknown_text(context) : known(info->ip);
 }
 
 Value pod_cni(const EvalContext& context, const FieldUse&) {
   const ContainerInfo* info = pod_of(context);
-  return info == nullptr ? Value::null() : text_or_null(info->more.cni_json);
+  return info == nullptr ? unknown_text(context) : text_or_null(info->more.cni_json);
 }
 
 const ContainerLabels* pod_labels_of(const EvalContext& context) {
@@ -233,7 +247,7 @@ Value pod_label(const EvalContext& context, const FieldUse& use) {
 
 Value pod_labels(const EvalContext& context, const FieldUse&) {
   const ContainerLabels* found = pod_labels_of(context);
-  return found == nullptr ? Value::null() : labels_text(context, *found);
+  return found == nullptr ? unknown_text(context) : labels_text(context, *found);
 }
 
 // --- times

@@ -180,10 +180,10 @@ TEST(Api, StopEndsARun) {
 TEST(Api, FieldsAreReadWithoutRules) {
   const TempFile capture("read.scap", opens());
   const Result<Field> name = Field::find("fd.name");
-  const Result<Field> image = Field::find("container.image.tag");
+  const Result<Field> pod = Field::find("k8s.pod.name");
   const Result<Field> flags = Field::find("evt.arg.flags");
   const Result<Format> line = Format::parse("%evt.num: %fd.name");
-  ASSERT_TRUE(name && image && flags && line);
+  ASSERT_TRUE(name && pod && flags && line);
   Result<EventReader> reader = EventReader::make(*open_capture(capture.path));
   ASSERT_TRUE(reader);
   std::vector<std::string> lines;
@@ -195,8 +195,8 @@ TEST(Api, FieldsAreReadWithoutRules) {
     EXPECT_EQ(event.type(), "open");
     EXPECT_EQ(event.thread_id(), 100);
     EXPECT_EQ(event.number(), lines.size() + 1);
-    EXPECT_TRUE(event.get(*image).is_null());
-    EXPECT_EQ(event.text(*image), "<NA>");
+    EXPECT_TRUE(event.get(*pod).is_null());
+    EXPECT_EQ(event.text(*pod), "<NA>");
     EXPECT_THAT(event.text(*flags), HasSubstr("O_RDONLY"));
     lines.push_back(line->render(event));
     if (lines.size() == 3) {

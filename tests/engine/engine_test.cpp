@@ -20,7 +20,7 @@ constexpr std::string_view kRules = R"(
 - rule: number
   desc: d
   condition: evt.type = open
-  output: "n=%evt.num file=%fd.name uid=%user.uid missing=%container.image.tag"
+  output: "n=%evt.num file=%fd.name uid=%user.uid missing=%k8s.pod.name"
   priority: WARNING
   tags: [z, a]
 - rule: secret
@@ -84,7 +84,7 @@ TEST_F(Fixture, AlertsCarryValuesTypesAndTime) {
   EXPECT_EQ(alert.fields.at("evt.time"), AlertValue{int64_t{1470327477881785348}});
   EXPECT_EQ(alert.fields.at("evt.num"), AlertValue{uint64_t{1}});
   EXPECT_EQ(alert.fields.at("fd.name"), AlertValue{std::string("/etc/passwd")});
-  EXPECT_EQ(alert.fields.at("container.image.tag"), AlertValue{});
+  EXPECT_EQ(alert.fields.at("k8s.pod.name"), AlertValue{});
   EXPECT_EQ(alert.fields.size(), 5u);
 }
 

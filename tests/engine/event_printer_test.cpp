@@ -56,7 +56,7 @@ struct Printing : testing::Test {
 
 TEST_F(Printing, ValuesCannotBreakALineAndLiteralsStay) {
   source.add_open(7, 1, "/a\nb\x01\tc");
-  EXPECT_EQ(print("%evt.num\x1f%fd.name|%container.image.tag").end, RunEnd::Finished);
+  EXPECT_EQ(print("%evt.num\x1f%fd.name|%k8s.pod.name").end, RunEnd::Finished);
   EXPECT_EQ(printed(), "1\x1f/a\\nb\\x01\tc|<NA>\n");
 }
 

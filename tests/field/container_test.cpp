@@ -103,7 +103,7 @@ TEST_F(ContainerFields, ShowThePodAndWhatItsSandboxKnows) {
           {"container.ip", "10.0.0.7"}});
 }
 
-TEST_F(ContainerFields, AreNullOnTheHostAndWhileNothingIsKnown) {
+TEST_F(ContainerFields, AreNullWhileNothingIsKnown) {
   look_at(30);
   for (const char* name :
        {"container.name", "container.full_id", "container.image", "container.type",
@@ -112,14 +112,32 @@ TEST_F(ContainerFields, AreNullOnTheHostAndWhileNothingIsKnown) {
     EXPECT_EQ(world->get(name), "<null>") << name;
   }
   EXPECT_EQ(world->get("container.id"), "shop");
+}
+
+// Rules that say `container.image.repository != x` are tuned on that.
+TEST_F(ContainerFields, AreEmptyOnTheHost) {
   told(kShop);
   look_at(20);
   expect({{"container.id", "host"},
           {"container.name", "host"},
           {"container.type", "host"},
-          {"container.image", "<null>"},
-          {"container.privileged", "<null>"},
-          {"k8s.pod.name", "<null>"}});
+          {"container.full_id", "host"},
+          {"container.privileged", "false"},
+          {"container.host_pid", "false"},
+          {"container.host_network", "false"},
+          {"container.host_ipc", "false"}});
+  for (const char* name :
+       {"container.image", "container.image.id", "container.image.repository",
+        "container.image.tag", "container.image.digest", "container.ip", "container.cni.json",
+        "container.mounts", "container.labels", "k8s.pod.sandbox_id", "k8s.pod.full_sandbox_id",
+        "k8s.pod.labels", "k8s.pod.ip", "k8s.pod.cni.json"}) {
+    EXPECT_EQ(world->get(name), "") << name;
+  }
+  for (const char* name :
+       {"container.mount[0]", "container.mount.dest[/etc]", "container.label[app]", "k8s.pod.name",
+        "k8s.ns.name", "k8s.pod.uid", "k8s.pod.label[team]", "container.start_ts"}) {
+    EXPECT_EQ(world->get(name), "<null>") << name;
+  }
 }
 
 TEST_F(ContainerFields, RefuseAMountWithoutAName) {

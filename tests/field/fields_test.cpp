@@ -289,7 +289,8 @@ TEST(Fields, Process) {
                  {"group.name", "users"},
                  {"container.id", "host"},
                  {"container.name", "host"},
-                 {"container.image.repository", "<null>"}});
+                 {"container.image.repository", ""},
+                 {"container.label[app]", "<null>"}});
   EXPECT_EQ(world.each("proc.aname"), "[bash, sshd, systemd]");
   EXPECT_EQ(world.each("proc.aname[1]"), "[bash]");
   EXPECT_EQ(world.each("proc.apid"), "[20, 10, 1]");

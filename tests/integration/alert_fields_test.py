@@ -110,7 +110,7 @@ class Additions(Case):
     def test_suggested(self):
         alert = self.alert('x', 'append_output[].suggested_output=true', 'static_fields.env=prod', 'static_fields.a\\.b=c')
         self.assertEqual(alert['message'],
-                         'x container_id=host container_name=host container_image_repository=<NA> container_image_tag=<NA> '
+                         'x container_id=host container_name=host container_image_repository= container_image_tag= '
                          'k8s_pod_name=<NA> k8s_ns_name=<NA> static_a_b=c static_env=prod')
         self.assertEqual(alert['output_fields']['static.env'], 'prod')
 

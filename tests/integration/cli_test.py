@@ -421,13 +421,13 @@ class Read(Case):
         lines = run('read', path).stdout.splitlines()
         self.assertGreater(len(lines), 100)
         self.assertEqual(len(run('read', path, '-n', '5').stdout.splitlines()), 5)
-        numbers = run('read', path, 'evt.type = open', '-p', '%evt.num\x1f%evt.type\x1f%container.image.tag').stdout
+        numbers = run('read', path, 'evt.type = open', '-p', '%evt.num\x1f%evt.type\x1f%k8s.pod.name').stdout
         for line in numbers.splitlines():
             self.assertRegex(line, '^\\d+\x1fopen\x1f<NA>$')
 
     def test_json_has_the_types_of_alerts(self):
         path = capture('sample.scap')
-        fields = '*%evt.num %evt.time %evt.type %evt.failed %proc.pid %proc.name %fd.name %fd.types %container.image %evt.rawtime.ns'
+        fields = '*%evt.num %evt.time %evt.type %evt.failed %proc.pid %proc.name %fd.name %fd.types %k8s.pod.name %evt.rawtime.ns'
         lines = run('read', path, '-j', '-p', fields).stdout.splitlines()
         texts = run('read', path, '-p', '%evt.num|%proc.pid|%fd.name').stdout.splitlines()
         self.assertEqual(len(lines), len(texts))
@@ -440,7 +440,7 @@ class Read(Case):
             self.assertEqual(event['proc.pid'], None if pid == '<NA>' else int(pid))
             self.assertEqual(event['fd.name'], None if name == '<NA>' else name)
             self.assertGreater(event['evt.time'], 10 ** 18)
-            self.assertIsNone(event['container.image'])
+            self.assertIsNone(event['k8s.pod.name'])
             seen |= {(key, type(value).__name__) for key, value in event.items()}
         for kind in (('evt.failed', 'bool'), ('fd.types', 'list'), ('proc.name', 'str'), ('fd.name', 'NoneType')):
             self.assertIn(kind, seen)
