@@ -237,6 +237,14 @@ Thread* StateCore::get_other(int64_t tid) {
   return threads.add(fake);
 }
 
+Thread* StateCore::stand_in_for(int64_t tid) {
+  if (stand_in_ != nullptr) threads.discard(stand_in_);
+  stand_in_ = threads.create();
+  stand_in_->tid = tid;
+  stand_in_->comm = stand_in_->exe = not_available;
+  return stand_in_;
+}
+
 bool StateCore::is_own(const EventView& event) const {
   if (thread == nullptr || thread->pid != own_pid_) return false;
   switch (event.type()) {  // NOLINT: these five alone pass
@@ -326,7 +334,7 @@ bool StateCore::reset(const EventView& event, const EventRow& row) {
   }
   if (row.lookup == Lookup::Get) {
     thread = get(event.tid());
-    if (thread == nullptr) return false;
+    if (thread == nullptr) thread = stand_in_for(event.tid());
     thread->flags |= kThreadActive;
   } else {
     thread = row.lookup == Lookup::Find ? find_counted(event.tid()) : nullptr;
@@ -344,7 +352,8 @@ bool StateCore::reset(const EventView& event, const EventRow& row) {
 // As apply_any() for a plain row, without the questions whose answers the row knows.
 inline void StateCore::apply_plain(const EventView& event, const EventRow& row) {
   thread = get(event.tid());
-  if (thread == nullptr) return;
+  if (thread == nullptr) [[unlikely]]
+    thread = stand_in_for(event.tid());
   thread->flags |= kThreadActive;
   thread->last_access_ts_ns = event.ts_ns();
   reset_exit(event, row);

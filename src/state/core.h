@@ -52,6 +52,9 @@ struct StateCore {
     ++counts.thread_lookups_cached;
     return last;
   }
+  // For the event of a thread that the full table does not hold: blank but for its number, outside
+  // of table and family tree, until the next such event. What the event itself tells is shown.
+  [[gnu::noinline]] Thread* stand_in_for(int64_t tid);
   void finish_deferred();  // what the last event left undone
   [[gnu::noinline]] void purge(uint64_t now_ns);
 
@@ -155,6 +158,7 @@ struct StateCore {
   static constexpr int64_t kNoPid = INT64_MIN;  // no thread's, not even a fake one's
   const int64_t own_pid_;
 
+  Thread* stand_in_ = nullptr;
   std::vector<uint8_t> enter_bytes_;
   uint64_t next_purge_ns_ = 0;
 };

@@ -105,7 +105,7 @@ void ThreadTable::link_all() {
 }
 
 void ThreadTable::link(Thread& thread) {
-  if (thread.is_invalid() || thread.group != nullptr) return;
+  if (thread.is_invalid() || thread.group != nullptr || find(thread.tid) != &thread) return;
   join_group(thread);
   if (thread.pid == 1) {
     thread.ptid = 0;  // nobody is above init

@@ -41,7 +41,8 @@ class ThreadTable {
   // Puts it in without links; after all are in, link_all().
   Thread* add_unlinked(Thread* thread);
   void link_all();
-  // Makes group and parent known (state-engine 3.3); nothing for invalid or linked threads.
+  // Makes group and parent known (state-engine 3.3); nothing for invalid or linked threads
+  // and for those that are not in.
   void link(Thread& thread);
   // Removes as state-engine 3.4 says: children find a reaper, a dead leader stays while others
   // live.

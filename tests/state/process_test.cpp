@@ -506,7 +506,35 @@ TEST(Limits, FullTableDropsThreads) {
   EXPECT_EQ(host.state.find(201), nullptr);
   EXPECT_EQ(host.state.thread_count(), 3u);
   EXPECT_EQ(host.state.counters().threads_dropped_full, 1u);
-  EXPECT_EQ(host.openat(999, 3, "x").thread, nullptr) << "no room for a fake either";
+}
+
+// Whoever fills the table must not hide what follows: rules see what the events themselves tell.
+TEST(Limits, EventsOfThreadsThatAFullTableDropsAreEvaluated) {
+  StateSettings settings;
+  settings.thread_limit = 3;
+  Host host(settings);
+  host.load_shell();
+  host.fork(100, 200);
+  const EventState& opened = host.openat(999, 3, "/etc/shadow");
+  ASSERT_NE(opened.thread, nullptr);
+  EXPECT_EQ(opened.thread->tid, 999);
+  EXPECT_EQ(opened.thread->comm.view(), "<NA>");
+  ASSERT_NE(opened.fd, nullptr);
+  EXPECT_EQ(opened.fd->name.view(), "/etc/shadow");
+  EXPECT_EQ(host.state.find(999), nullptr);
+  const EventState& other = host.openat(998, 4, "/etc/passwd");
+  ASSERT_NE(other.thread, nullptr);
+  EXPECT_EQ(other.thread->tid, 998);
+  EXPECT_EQ(other.thread->own_fds.find(3), nullptr) << "nothing of another thread is left";
+  ExecSpec curl;
+  curl.pid = 998;
+  curl.comm = "curl";
+  const EventState& executed = host.exec(998, curl);
+  ASSERT_NE(executed.thread, nullptr);
+  EXPECT_EQ(executed.thread->comm.view(), "curl");
+  EXPECT_EQ(executed.thread->group, nullptr) << "it is in no family";
+  EXPECT_EQ(host.state.thread_count(), 3u);
+  EXPECT_EQ(host.state.counters().threads_dropped_full, 3u);
 }
 
 TEST(Lookup, LiveThreadsAreRecovered) {
