@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "config/interval.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -18,7 +19,7 @@ std::optional<uint64_t> parse_interval_ms(std::string_view text) {
                                            {"m", 60'000},
                                            {"s", 1'000},
                                            {"ms", 1}}};
-  constexpr uint64_t kMost = 1'000'000'000;  // so that no product overflows
+  constexpr uint64_t kMost = 1'000'000'000;
   uint64_t sum_ms = 0;
   for (size_t unit = 0; !text.empty(); ++unit) {
     uint64_t number = 0;
@@ -28,7 +29,8 @@ std::optional<uint64_t> parse_interval_ms(std::string_view text) {
     const std::string_view name = text.substr(0, text.find_first_of("0123456789"));
     while (unit < kUnits.size() && kUnits[unit].name != name) ++unit;
     if (unit == kUnits.size()) return std::nullopt;
-    sum_ms += number * kUnits[unit].ms;
+    const uint64_t ms = kUnits[unit].ms;
+    sum_ms = std::min(sum_ms + std::min(number, kIntervalMaxMs / ms) * ms, kIntervalMaxMs);
     text.remove_prefix(name.size());
   }
   if (sum_ms < kIntervalMinMs) return std::nullopt;

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "base/text.h"
+#include "config/interval.h"
 #include "config/loader.h"
 #include "config/options.h"
 #include "config/sample.h"
@@ -670,6 +671,14 @@ TEST(Config, DamagedFilesAreExplained) {
       EXPECT_GE(problem.origin.line, 1u);
     }
   }
+}
+
+TEST(Interval, WhatIsBeyondAllMeasureIsTheLargest) {
+  EXPECT_EQ(parse_interval_ms("1h30m100ms"), 5'400'100u);
+  EXPECT_EQ(parse_interval_ms("100y"), kIntervalMaxMs);
+  EXPECT_EQ(parse_interval_ms("1000000000y"), kIntervalMaxMs) << "would overflow";
+  EXPECT_EQ(parse_interval_ms("100y1000000000w1000000000d"), kIntervalMaxMs);
+  EXPECT_EQ(parse_interval_ms("1000000001ms"), std::nullopt);
 }
 
 }  // namespace
