@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/event_stream.h"
 
+#include <malloc.h>
+
 #include <utility>
 
 namespace gyr {
@@ -20,6 +22,15 @@ bool is_leading_meta(Ev type) {
     default:
       return false;
   }
+}
+
+// What a snapshot of very many threads took would stay with the process: freed piece by piece, it
+// leaves holes between what the state keeps.
+void let_go(Snapshot* snapshot) {
+  constexpr size_t kManyThreads = 5000;
+  const bool is_large = snapshot->threads.size() > kManyThreads;
+  *snapshot = {};
+  if (is_large) malloc_trim(0);
 }
 
 }  // namespace
@@ -53,6 +64,7 @@ bool EventStream::begin_section() {
     return false;
   }
   state_.load(*snapshot);
+  let_go(&*snapshot);
   context_.first_ts_ns = 0;
   return run_leading_meta_events();
 }
@@ -92,7 +104,10 @@ StreamStatus EventStream::other(SourceStatus status) {
       state_.learn(source_.take_finding());
       return StreamStatus::Skipped;
     case SourceStatus::Resync:
-      if (const Result<Snapshot> now = source_.look_again()) state_.reconcile(*now);
+      if (Result<Snapshot> now = source_.look_again()) {
+        state_.reconcile(*now);
+        let_go(&*now);
+      }
       return StreamStatus::Skipped;
     case SourceStatus::Idle:
       state_.take_late();
