@@ -15,8 +15,20 @@
 namespace gyr {
 namespace {
 
+// What a text takes in a line: whoever chooses it may choose characters that are escaped.
+size_t text_bytes(std::string_view text) {
+  constexpr size_t kEscaped = 6;   // \u001b
+  constexpr size_t kReplaced = 3;  // U+FFFD for a byte that is no UTF-8
+  size_t bytes = 0;
+  for (const char c : text) {
+    const auto code = static_cast<uint8_t>(c);
+    bytes += code < 0x20 || code == 0x7f ? kEscaped : code >= 0x80 ? kReplaced : 1;
+  }
+  return bytes;
+}
+
 size_t text_bytes(const AlertValue& value) {
-  if (const auto* text = std::get_if<std::string>(&value.data)) return text->size();
+  if (const auto* text = std::get_if<std::string>(&value.data)) return text_bytes(*text);
   const auto* list = std::get_if<AlertValue::List>(&value.data);
   if (list == nullptr) return 8;
   size_t bytes = 0;
@@ -25,7 +37,7 @@ size_t text_bytes(const AlertValue& value) {
 }
 
 size_t text_bytes(const Alert& alert) {
-  size_t bytes = alert.rule.size() + alert.message.size() + alert.hostname.size();
+  size_t bytes = alert.rule.size() + text_bytes(alert.message) + alert.hostname.size();
   for (const std::string& tag : alert.tags) bytes += tag.size();
   for (const auto& [name, value] : alert.fields) bytes += name.size() + text_bytes(value);
   return bytes;
@@ -60,9 +72,10 @@ std::string alert_id(const Alert& alert, uint64_t occurrence) {
 
 Message::Message(AlertPtr alert, const AlertFormat& format, std::string id)
     : alert_(std::move(alert)), format_(format), id_(std::move(id)) {
-  // The record, and two lines made from it.
+  // The record, and two lines made from it. A field is an entry of a map, whatever its value.
   constexpr size_t kOverhead = 1024;
-  weight_ = kOverhead + 3 * text_bytes(*alert_);
+  constexpr size_t kField = 128;
+  weight_ = kOverhead + kField * alert_->fields.size() + 3 * text_bytes(*alert_);
 }
 
 const std::string& Message::line(LineForm form) const {
