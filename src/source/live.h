@@ -39,6 +39,7 @@ struct LiveSettings {
   // any of them is collected, every call on the machine costs more (docs/performance.md).
   std::vector<Sc> compared;
   Logger library_log;     // what libbpf says while the probe is loaded and attached; null: nothing
+  std::string hostname;   // evt.hostname; "" for what this machine calls itself
   std::string host_root;  // where the host's file system is mounted, "" for here
   std::vector<std::string> spoilt;  // for tests: programs of the probe that the kernel shall refuse
   // How threads and descriptors are listed at the start and after losses.

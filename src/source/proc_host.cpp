@@ -59,6 +59,11 @@ MachineInfo read_machine(const Files& files) {
   return machine;
 }
 
+Result<Snapshot> on_host_named(Result<Snapshot> snapshot, const std::string& name) {
+  if (snapshot && !name.empty()) snapshot->machine.hostname = name;
+  return snapshot;
+}
+
 std::vector<SnapshotInterface> read_interfaces() {
   std::vector<SnapshotInterface> found;
   ifaddrs* list = nullptr;

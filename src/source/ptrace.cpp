@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "base/text.h"
+#include "source/proc_host.h"
 #include "source/proc_scan.h"
 #include "source/ptrace_attach.h"
 #include "source/ptrace_filter.h"
@@ -67,7 +68,9 @@ class Follower final : public PtraceSource {
   int64_t own_pid() const override { return getpid(); }
   std::optional<int> command_status() const override { return tracer_->remembered_status(); }
 
-  Result<Snapshot> take_snapshot() override { return scan_proc(*files_, *system_users("")); }
+  Result<Snapshot> take_snapshot() override {
+    return on_host_named(scan_proc(*files_, *system_users("")), settings_.hostname);
+  }
   SourceStatus next(Record* record) override;
   const Error& error() const override { return error_; }
   SourceCounters counters() const override;

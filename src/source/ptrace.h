@@ -22,6 +22,7 @@ struct PtraceSettings {
   uint32_t snaplen = 80;             // bytes of a buffer an event carries, at most kSnaplenMax
   std::vector<std::string> command;  // to start, with its arguments; or
   std::vector<int64_t> pids;         // processes to attach to, as our own /proc counts
+  std::string hostname{};            // evt.hostname; "" for what this machine calls itself
   bool every_call_stops = false;     // as where the kernel has no seccomp filters
   // Asked now and then: the signal that the command shall get because the user wants an end; 0: the
   // terminal has sent it already. Attached processes are let go instead. Empty: never.
