@@ -35,4 +35,11 @@ struct Alert {
 };
 using AlertPtr = std::shared_ptr<const Alert>;
 
+// What every message about this program has.
+inline void mark_internal(const std::string& hostname, Alert* alert) {
+  alert->source = "internal";
+  alert->hostname = hostname;
+  alert->is_internal = true;
+}
+
 }  // namespace gyr

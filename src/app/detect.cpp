@@ -300,6 +300,11 @@ struct Run {
     observer.begin();
     while (!signals.stop()) {
       observer.between_events();
+      if (std::string fault = reloader.take_fault(); !fault.empty()) {
+        auto alert = failed_reload_alert(std::move(fault), system_clock().now_ns());
+        mark_internal(alert_hostname(), alert.get());
+        outputs.send(std::move(alert), [] { return true; });
+      }
       const uint64_t passed = system_clock().monotonic_ns() - start;
       if (settings.duration_ns > 0 && passed >= settings.duration_ns) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(50));

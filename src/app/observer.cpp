@@ -178,9 +178,7 @@ void Observer::tell(std::shared_ptr<const MetricsSample> sample) {
   if (!settings_.metrics.output_rule) return;
   if (subject_.engine != nullptr) return subject_.engine->send_internal(std::move(alert));
   // Without a source there is no engine, and this thread is the one that sends.
-  alert->source = "internal";
-  alert->hostname = settings_.identity.hostname;
-  alert->is_internal = true;
+  mark_internal(settings_.identity.hostname, alert.get());
   outputs_.send(std::move(alert), [] { return true; });
 }
 

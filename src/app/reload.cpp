@@ -101,7 +101,14 @@ void Reloader::reload() {
   const std::string fault = load_and_offer();
   if (fault.empty()) return;
   logger_->error("reload: {}; the old configuration and rules stay in force", fault);
-  if (engine_ != nullptr) engine_->report_failed_reload(fault);
+  if (engine_ != nullptr) return engine_->report_failed_reload(fault);
+  const std::lock_guard lock(mutex_);
+  fault_ = fault;
+}
+
+std::string Reloader::take_fault() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(fault_, {});
 }
 
 std::string Reloader::load_and_offer() {

@@ -37,9 +37,11 @@ class Reloader {
     loaded_ = std::move(call);
   }
   // Begins to watch, for an engine that runs until stop(); null: there is none, so that a reload
-  // finds faults and does nothing else.
+  // finds faults, for take_fault(), and does nothing else.
   void start(Engine* engine);
   void stop();
+  // Without an engine: what was wrong with the last reload that nobody has taken yet, or nothing.
+  std::string take_fault();
   // Any thread: reload, changed or not.
   void ask();
 
@@ -59,6 +61,7 @@ class Reloader {
   WatchedFiles files_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::string fault_;
   bool asked_ = false;
   bool stopping_ = false;
   std::thread thread_;

@@ -7,6 +7,7 @@
 #include <syslog.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/text.h"
 
@@ -31,12 +32,17 @@ Logger make_logger(const LogSettings& settings) {
   std::vector<spdlog::sink_ptr> sinks;
   if (settings.to_stderr) sinks.push_back(std::make_shared<spdlog::sinks::stderr_sink_mt>());
   if (settings.to_syslog) {
-    sinks.push_back(
-        std::make_shared<spdlog::sinks::syslog_sink_mt>("gyr", LOG_PID, LOG_USER, false));
+    // Under the name the program was started by, as alerts of syslog_output.
+    sinks.push_back(std::make_shared<spdlog::sinks::syslog_sink_mt>(program_invocation_short_name,
+                                                                    0, LOG_USER, false));
   }
   auto logger = std::make_shared<spdlog::logger>("gyr", sinks.begin(), sinks.end());
   logger->set_level(to_level(settings.level));
-  logger->set_pattern(settings.iso_8601 ? "%Y-%m-%dT%H:%M:%S%z: %v" : "%c: %v");
+  if (settings.iso_8601) {
+    logger->set_pattern("%Y-%m-%dT%H:%M:%S+0000: %v", spdlog::pattern_time_type::utc);
+  } else {
+    logger->set_pattern("%c: %v");
+  }
   return logger;
 }
 

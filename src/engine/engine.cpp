@@ -59,6 +59,16 @@ void Engine::offer(std::shared_ptr<const PreparedRules> rules) {
   has_mail_ = true;
 }
 
+std::shared_ptr<Alert> failed_reload_alert(std::string why, uint64_t now_ns) {
+  auto alert = std::make_shared<Alert>();
+  alert->time_ns = now_ns;
+  alert->rule = "Falco internal: hot restart failure";
+  alert->priority = Priority::Critical;
+  alert->fields = {{"reason", {std::move(why)}}};
+  alert->message = "The new configuration or rules cannot be used; the old ones stay in force";
+  return alert;
+}
+
 void Engine::report_failed_reload(std::string why) {
   const std::lock_guard lock(mail_mutex_);
   mail_.failed_reload = std::move(why);
@@ -75,13 +85,7 @@ void Engine::take_mail() {
   }
   if (mail.rules != nullptr) adopt(std::move(mail.rules));
   if (mail.failed_reload.empty()) return;
-  auto alert = std::make_shared<Alert>();
-  alert->time_ns = world_.clock.now_ns();
-  alert->rule = "Falco internal: hot restart failure";
-  alert->priority = Priority::Critical;
-  alert->fields = {{"reason", {mail.failed_reload}}};
-  alert->message = "The new configuration or rules cannot be used; the old ones stay in force";
-  send_internal(std::move(alert));
+  send_internal(failed_reload_alert(std::move(mail.failed_reload), told_at_ns()));
 }
 
 // Between two events, so each is evaluated by the old rules or by the new ones, never by both.
@@ -138,6 +142,11 @@ AlertPtr Engine::alert_of(uint32_t rule) {
   return alert != nullptr ? alert : build_alert(matched, context, settings_.alert);
 }
 
+uint64_t Engine::told_at_ns() const {
+  if (world_.source.is_live() || stream_.number() == 0) return world_.clock.now_ns();
+  return stream_.event().ts_ns();
+}
+
 uint64_t Engine::limiter_now_ns() const {
   return world_.source.is_live() ? world_.clock.monotonic_ns() : event_time_ns_;
 }
@@ -148,7 +157,7 @@ void Engine::report_suppressed(const std::vector<SuppressedAlerts>& suppressed) 
     Suppressed& sum = suppressed_[each.rule];
     (repeated ? sum.repeated : sum.above_limit) += each.count;
     auto alert = std::make_shared<Alert>();
-    alert->time_ns = world_.clock.now_ns();
+    alert->time_ns = told_at_ns();
     alert->rule = "Gyr internal: alerts suppressed";
     alert->priority = each.priority;
     alert->fields = {{"rule", {each.rule}},
@@ -221,7 +230,7 @@ void Engine::capture(std::span<const uint32_t> matches) {
 void Engine::report_size_limit(uint64_t bytes) {
   const uint64_t most_mb = settings_.capture.max_file_mb;
   auto alert = std::make_shared<Alert>();
-  alert->time_ns = world_.clock.now_ns();
+  alert->time_ns = told_at_ns();
   alert->rule = "Falco internal: capture size limit reached";
   alert->priority = Priority::Informational;
   alert->fields = {{"max_file_size_mb", {most_mb}}, {"written_bytes", {bytes}}};
@@ -230,9 +239,7 @@ void Engine::report_size_limit(uint64_t bytes) {
 }
 
 void Engine::send_internal(std::shared_ptr<Alert> alert) {
-  alert->source = "internal";
-  alert->hostname = settings_.alert.hostname;
-  alert->is_internal = true;
+  mark_internal(settings_.alert.hostname, alert.get());
   world_.outputs.send(std::move(alert), [this] { return is_stopped(); });
 }
 
@@ -250,7 +257,7 @@ void Engine::govern() {
 // Whoever relies on the rules must know which of them see less: an alert, whatever the rules say.
 void Engine::report_governor(const Governor::Decision& decided) {
   auto alert = std::make_shared<Alert>();
-  alert->time_ns = world_.clock.now_ns();
+  alert->time_ns = told_at_ns();
   const std::string rules = join(decided.rules, ", ");
   alert->fields = {{"why", {decided.why}}, {"given_up", {decided.what}}, {"rules", {rules}}};
   if (decided.exhausted) {
@@ -302,7 +309,7 @@ std::optional<RunEnd> Engine::look_at_drops() {
   const auto lost = drops_.look(now_ns, world_.source.counters());
   if (!lost) return std::nullopt;
   auto alert = std::make_shared<Alert>(drop_alert(*lost, world_.source.load_control() != nullptr));
-  alert->time_ns = world_.clock.now_ns();
+  alert->time_ns = told_at_ns();
   if (settings_.drops.log) world_.logger->warn("{}", alert->message);
   if (settings_.drops.exit) {
     world_.logger->critical("{}. Exiting.", alert->message);
@@ -317,7 +324,7 @@ void Engine::report_silence() {
   const uint64_t last_ns = stream_.number() == 0 ? 0 : stream_.event().ts_ns();
   const std::string last = last_ns == 0 ? "none" : alert_time_text(last_ns, false);
   auto alert = std::make_shared<Alert>();
-  alert->time_ns = world_.clock.now_ns();
+  alert->time_ns = told_at_ns();
   alert->rule = "Falco internal: timeouts notification";
   alert->priority = Priority::Debug;
   alert->message =

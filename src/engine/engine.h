@@ -117,6 +117,8 @@ class Engine {
   std::string state_losses() const;
 
  private:
+  // When a message about ourselves is from: now, in a replay the time of the current event.
+  uint64_t told_at_ns() const;
   bool is_stopped() const { return stop_ != nullptr && stop_->load(std::memory_order_relaxed); }
   RunEnd walk();
   void detect();
@@ -171,5 +173,8 @@ class Engine {
   uint64_t reported_state_losses_ = 0;
   uint64_t reported_at_ns_ = 0;
 };
+
+// A reload that failed, for whoever reads the alerts.
+std::shared_ptr<Alert> failed_reload_alert(std::string why, uint64_t now_ns);
 
 }  // namespace gyr

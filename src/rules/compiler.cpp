@@ -197,13 +197,15 @@ class RuleCompiler {
                   item, definition.condition[0]);
   }
 
-  // The output without the token that has no meaning any more, and without blanks around it.
+  // The output without the token that has no meaning any more, without blanks around it, and
+  // without the mark of old formats that fields may be missing, which goes without saying here.
   SourceText clean_output(const RuleDefinition& definition, const Chain& item) {
     const SourceText raw = join_scalars(definition.output);
     const std::string_view text = raw.text();
     const std::string_view trimmed = trim(text);
     size_t at = static_cast<size_t>(trimmed.data() - text.data());
     const size_t end = at + trimmed.size();
+    if (trimmed.starts_with('*')) ++at;
     SourceText clean;
     for (size_t dead = text.find(kDeadToken, at); dead != std::string_view::npos;
          dead = text.find(kDeadToken, at)) {
@@ -265,7 +267,8 @@ class RuleCompiler {
         ExtraField extra;
         extra.name = field.name;
         extra.raw = field.format.empty();
-        const std::string format = extra.raw ? "%" + field.name : field.format;
+        std::string format = extra.raw ? "%" + field.name : field.format;
+        if (format.starts_with('*')) format.erase(0, 1);
         extra.value = parse_addition(format, "extra_fields", dialect, item);
         if (!extra.value) return false;
         rule->extra_fields.push_back(std::move(extra));
