@@ -36,6 +36,7 @@ Result<void> Outputs::add(std::unique_ptr<Sink> sink, const LaneSettings& settin
                            .blocked_after_ms = settings_.finish_timeout_ms,
                            .reader_gone = reader_gone_});
   if (!lane) return lane.error();
+  queue_bytes_ += settings.queue_bytes;
   wants_ids_ = wants_ids_ || (*lane)->wants_ids();
   lanes_.push_back(*std::move(lane));
   return {};

@@ -42,6 +42,8 @@ class Outputs {
   // Opens the sink and starts its thread. An error names the sink.
   Result<void> add(std::unique_ptr<Sink> sink, const LaneSettings& settings = {});
   bool empty() const { return lanes_.empty(); }
+  // Most bytes of alerts that may wait in memory, all sinks together.
+  uint64_t queue_bytes() const { return queue_bytes_; }
 
   // Hands the alert to every sink that wants its priority. `give_up` is asked while waiting for
   // room (wait_when_full): once it says true, the alert is dropped and counted. From one thread
@@ -68,6 +70,7 @@ class Outputs {
   std::shared_ptr<std::atomic<bool>> reader_gone_;
   std::vector<std::shared_ptr<Lane>> lanes_;
   AlertNumbering numbering_;
+  uint64_t queue_bytes_ = 0;
   bool wants_ids_ = false;
   bool finished_ = false;
 };

@@ -14,6 +14,7 @@
 #include "app/configured.h"
 #include "app/environment.h"
 #include "app/live.h"
+#include "app/memory_bounds.h"
 #include "app/privileges.h"
 #include "app/record.h"
 #include "app/reload.h"
@@ -274,6 +275,7 @@ struct Run {
                    .library_log = library_log()},
                   logger);
     if (!source) return print_error(source.error().message);
+    say_memory_bounds(settings, outputs.queue_bytes(), logger);
     return with_source(**source, host.state_settings(), &host);
   }
 

@@ -6,8 +6,10 @@
 
 #include <utility>
 
+#include "app/environment.h"
 #include "source/live.h"
 #include "source/proc_scan.h"
+#include "source/ring_memory.h"
 
 namespace gyr::app {
 LiveHost::LiveHost(std::string host_root, ContainerApiSettings apis, size_t label_limit)
@@ -21,10 +23,15 @@ LiveHost::LiveHost(std::string host_root, ContainerApiSettings apis, size_t labe
       fds_(std::make_unique<FdLookup>(*files_)) {}
 
 Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
+  const auto rings = fit_rings(
+      {.ring_bytes = what.ring_bytes, .cpus_per_ring = what.cpus_per_ring, .cpus = online_cpus()},
+      memory_limit(*system_files("")));
+  if (!rings) return rings.error();
+  if (!rings->warning.empty()) logger->warn("{}", rings->warning);
   LiveSettings live;
   live.syscalls = what.collection.syscalls;
   live.snaplen = what.snaplen;
-  live.ring_bytes = what.ring_bytes;
+  live.ring_bytes = rings->ring_bytes;
   live.cpus_per_ring = what.cpus_per_ring;
   live.attach_mode = what.attach_mode;
   live.real_paths = what.collection.real_paths;
@@ -32,6 +39,7 @@ Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger
   live.drop_failed = what.drop_failed;
   live.library_log = what.library_log;
   live.host_root = host_root_;
+  live.hostname = environment("FALCO_HOSTNAME");
   if (what.disable_iterators) live.iterators = IteratorUse::Never;
   for (const Sc call : live.syscalls) collected_ += is_collected(call) ? 1 : 0;
   Result<std::unique_ptr<LiveSource>> source = open_live(live);
@@ -46,6 +54,7 @@ Result<std::unique_ptr<PtraceSource>> LiveHost::follow(PtraceSettings what,
                                                        std::vector<Sc> syscalls,
                                                        const Logger& logger) {
   what.syscalls = std::move(syscalls);
+  what.hostname = environment("FALCO_HOSTNAME");
   for (const Sc call : what.syscalls) collected_ += is_collected(call) ? 1 : 0;
   auto source = open_ptrace(std::move(what));
   if (!source) return source;

@@ -17,6 +17,7 @@
 #include "container/finder.h"
 #include "source/kernel_types.h"
 #include "source/probe_rings.h"
+#include "source/ring_memory.h"
 
 namespace gyr {
 namespace {
@@ -34,10 +35,6 @@ uint64_t available_memory(const Files& files) {
   const size_t at = text->find(kKey);
   if (at == std::string::npos) return 0;
   return std::strtoull(text->c_str() + at + kKey.size(), nullptr, 10) << 10;
-}
-
-std::string in_units(uint64_t bytes) {
-  return bytes >> 20 != 0 ? fmt::format("{} MiB", bytes >> 20) : fmt::format("{} KiB", bytes >> 10);
 }
 
 class Examination {
@@ -58,6 +55,7 @@ class Examination {
     if (status_) privileges();
     policies();
     locked_memory();
+    memory_limit();
     iterators();
     if (status_) processes();
     typed_access();
@@ -98,6 +96,7 @@ class Examination {
   void policies();
   void lockdown();
   void locked_memory();
+  void memory_limit();
   void processes();
   void hidden_processes();
   void other_users_processes();
@@ -192,7 +191,7 @@ void Examination::locked_memory() {
   getrlimit(RLIMIT_MEMLOCK, &limit);
   const std::string has_now = limit.rlim_max == RLIM_INFINITY
                                   ? "unlimited"
-                                  : fmt::format("at most {}", in_units(limit.rlim_max));
+                                  : fmt::format("at most {}", in_binary_units(limit.rlim_max));
   if (!version_.before(5, 11)) {
     add("locked memory", Outcome::Ok,
         fmt::format("{}; since Linux 5.11 the probe's memory does not count", has_now));
@@ -206,6 +205,31 @@ void Examination::locked_memory() {
           : "before Linux 5.11 the probe's memory counts against this limit: rings become small, "
             "or nothing can be loaded",
       enough ? "" : "ulimit -l unlimited, systemd: LimitMEMLOCK=infinity, or CAP_SYS_RESOURCE");
+}
+
+// Of the control group of this process, which is gyr's own where it is asked within its container.
+void Examination::memory_limit() {
+  constexpr std::string_view kName = "memory limit";
+  const auto limit = gyr::memory_limit(*own_);
+  if (!limit) {
+    add(std::string(kName), Outcome::Ok, "none");
+    return;
+  }
+  const RingRequest wanted{.ring_bytes = settings_.ring_bytes,
+                           .cpus_per_ring = settings_.cpus_per_ring,
+                           .cpus = online_cpus()};
+  const std::string found =
+      fmt::format("{} ({}); rings of {} take {}", in_binary_units(limit->bytes), limit->file,
+                  in_binary_units(settings_.ring_bytes), in_binary_units(memory_of_rings(wanted)));
+  const auto fit = fit_rings(wanted, limit);
+  if (!fit) {
+    add(std::string(kName), Outcome::Fault, found, fit.error().message, "raise the limit");
+  } else if (!fit->warning.empty()) {
+    settings_.ring_bytes = fit->ring_bytes;
+    add(std::string(kName), Outcome::Loss, found, fit->warning, "raise the limit");
+  } else {
+    add(std::string(kName), Outcome::Ok, found);
+  }
 }
 
 void Examination::processes() {
@@ -378,9 +402,9 @@ void Examination::rings() {
   }
   add("rings", Outcome::Ok,
       fmt::format("{} wanted for every {} CPUs; one of {} can be made",
-                  in_units(settings_.ring_bytes),
+                  in_binary_units(settings_.ring_bytes),
                   settings_.cpus_per_ring == 0 ? "online" : std::to_string(settings_.cpus_per_ring),
-                  in_units(most)));
+                  in_binary_units(most)));
 }
 
 void Examination::runtimes() {

@@ -66,6 +66,7 @@ Result<std::unique_ptr<LiveSource>> open_live(const LiveSettings&) {
 #include "source/probe_notes.h"
 #include "source/probe_rings.h"
 #include "source/proc_host.h"
+#include "source/ring_memory.h"
 #include "source/ring_merge.h"
 #include "source/uring_support.h"
 
@@ -73,9 +74,6 @@ namespace gyr {
 namespace {
 
 static_assert(kSnaplenMax == GYR_SNAPLEN_MAX);
-constexpr uint64_t kRingBytesMin = 64ul * 1024;
-constexpr uint64_t kRingBytesMax = 1ull << 30;
-constexpr uint64_t kCriticalShare = 4;  // a bulk ring has so many times the bytes of a critical one
 // How long to wait before looking again: after some events, at most when there are none, and right
 // after one has woken us (its CPU may not be done with it). Whoever has waited long enough falls
 // asleep until an event wakes him: a wake-up costs the CPU that sends it much, so there is one a
@@ -88,12 +86,6 @@ constexpr uint32_t kPauseWokenUs = 50;
 constexpr uint32_t kAsleepAfterUs = 4000;
 // A round with this many events means that more are waiting already.
 constexpr size_t kBusyRound = 2000;
-
-uint64_t round_up_to_power_of_two(uint64_t bytes) {
-  uint64_t size = kRingBytesMin;
-  while (size < bytes && size < kRingBytesMax) size *= 2;
-  return size;
-}
 
 // Whether this kernel may preempt a program at a tracepoint: Linux 7.0 and newer.
 bool programs_are_preempted() { return !running_kernel().before(7, 0); }
@@ -351,8 +343,7 @@ void BpfSource::lose_part(std::string_view program, std::string_view reason) {
 Result<void> BpfSource::make_rings(size_t groups) {
   const uint64_t wanted = settings_.ring_bytes;
   for (uint64_t bytes = wanted;; bytes /= 2) {
-    const RingLayout layout{.bulk_bytes = bytes,
-                            .critical_bytes = std::max(bytes / kCriticalShare, kRingBytesMin)};
+    const RingLayout layout{.bulk_bytes = bytes, .critical_bytes = critical_ring_bytes(bytes)};
     auto made = rings_.make(bpf_map__fd(probe_->maps.rings), groups, layout);
     if (!made && bytes / 2 >= kRingBytesMin) continue;
     if (made && bytes < wanted) {
@@ -455,7 +446,7 @@ void BpfSource::attach_uring(const std::vector<bool>& chosen) {
 }
 
 Result<void> BpfSource::start() {
-  settings_.ring_bytes = round_up_to_power_of_two(settings_.ring_bytes);
+  settings_.ring_bytes = whole_ring_bytes(settings_.ring_bytes);
   wanted_ = {settings_.syscalls, settings_.real_paths, settings_.compared};
   const auto own_pid = check_live_host(*files_);
   if (!own_pid) return own_pid.error();
@@ -556,7 +547,9 @@ void BpfSource::shed(const Shedding& what) {
   fill_tables();
 }
 
-Result<Snapshot> BpfSource::take_snapshot() { return look_.take(false); }
+Result<Snapshot> BpfSource::take_snapshot() {
+  return on_host_named(look_.take(false), settings_.hostname);
+}
 
 // A look takes long on a host with many processes, so it takes a share of the time at most.
 Result<Snapshot> BpfSource::look_again() {
@@ -564,7 +557,7 @@ Result<Snapshot> BpfSource::look_again() {
   constexpr uint64_t kPauseMinNs = 1'000'000'000;
   constexpr uint64_t kPauseMaxNs = 600 * kPauseMinNs;
   const uint64_t begin = clock_ns(CLOCK_MONOTONIC);
-  auto snapshot = look_.take(true);
+  auto snapshot = on_host_named(look_.take(true), settings_.hostname);
   const uint64_t end = clock_ns(CLOCK_MONOTONIC);
   // While we look nobody reads the rings: a look that is needed soon after the last one may have
   // been made necessary by it, so the pauses grow.

@@ -83,8 +83,11 @@ Result<void> ProbeRings::make_all(int outer_fd, size_t groups, const RingLayout&
     const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_ring", 0, 0,
                                   static_cast<uint32_t>(bytes), nullptr);
     if (fd < 0) {
-      return Error{fmt::format("cannot make ring {} of {}, {} KiB: {}", index + 1,
-                               groups * GYR_CLASSES, bytes >> 10, std::strerror(errno))};
+      return Error{fmt::format(
+          "cannot make ring {} of {}, {} KiB: {}; free memory, raise the memory limit of the "
+          "service or container, or let more CPUs share a ring "
+          "(engine.modern_ebpf.cpus_for_each_buffer)",
+          index + 1, groups * GYR_CLASSES, bytes >> 10, std::strerror(errno))};
     }
     rings_.push_back({fd, bytes});
     if (bpf_map_update_elem(outer_fd, &index, &fd, BPF_ANY) != 0) {
