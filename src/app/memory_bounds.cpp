@@ -59,11 +59,12 @@ void say_memory_bounds(const DetectSettings& settings, uint64_t queue_bytes, con
   const uint64_t threads = std::min<uint64_t>(settings.thread_limit, most_threads(*own));
   const uint64_t history = settings.captures ? settings.captures->before.bytes : 0;
   // The events before an alert keep a state of their own, as of the oldest of them.
-  const uint64_t states = history > 0 && settings.captures->before.period_ns > 0 ? 2 : 1;
+  const bool has_history = history > 0 && settings.captures->before.period_ns > 0;
+  const uint64_t each = kThreadBytes + (has_history ? kThreadKeptBytes : 0);
   const MemoryVerdict verdict = judge_memory({.rings = memory_of_rings(rings),
                                               .queues = queue_bytes,
                                               .history = history,
-                                              .threads = states * threads * kThreadBytes,
+                                              .threads = threads * each,
                                               .rest = kDetectionBytes},
                                              *limit);
   logger->log(verdict.fits ? spdlog::level::debug : spdlog::level::warn, "{}", verdict.text);

@@ -26,9 +26,11 @@ struct MemoryBounds {
   std::string text() const;
 };
 
-// What a thread takes in the table, its names, arguments and a few descriptors of its process
-// included: measured, docs/performance.md. One with a huge environment takes more.
-inline constexpr uint64_t kThreadBytes = 2048;
+// What a thread takes while the start lists all of them, and later in a table, both with what it
+// says of its process: measured (docs/performance.md#memory) and rounded up. One whose process has
+// a huge environment or thousands of descriptors takes more.
+inline constexpr uint64_t kThreadBytes = 4096;
+inline constexpr uint64_t kThreadKeptBytes = 1024;
 
 // A warning with what to change when the bounds exceed the limit, else a line for whoever asks.
 struct MemoryVerdict {

@@ -96,7 +96,7 @@ class ManyThreads(unittest.TestCase):
         self.assertEqual(len({alert['output_fields']['fd.name'] for alert in gyr.alerts}), 20)
         self.print_memory(gyr)
         log = self.finish(gyr)
-        self.assertLessEqual(self.known(log), bound)
+        self.assertLessEqual(self.known(log), bound + 1)  # and gyr itself
         dropped = re.search(r'(\d+) threads', log)
         self.assertIsNotNone(dropped, log)
         self.assertIn('falco_libs.thread_table_size', log)
