@@ -27,8 +27,8 @@ struct MemoryBounds {
 };
 
 // What a thread takes while the start lists all of them, and later in a table, both with what it
-// says of its process: measured (docs/performance.md#memory) and rounded up. One whose process has
-// a huge environment or thousands of descriptors takes more.
+// says of its process: measured (docs/performance.md#memory-under-limits) and rounded up. One whose
+// process has a huge environment or thousands of descriptors takes more.
 inline constexpr uint64_t kThreadBytes = 4096;
 inline constexpr uint64_t kThreadKeptBytes = 1024;
 

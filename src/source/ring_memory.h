@@ -17,7 +17,7 @@ inline constexpr uint64_t kRingBytesMin = 64ul * 1024;
 inline constexpr uint64_t kRingBytesMax = 1ull << 30;
 // What live detection takes besides its rings before it has seen anything: the program, its rules,
 // the probe with its maps, and what the kernel's verifier needs for a moment: 27 MiB were measured
-// (docs/performance.md#memory); the rest is for libraries of outputs and for names.
+// (docs/performance.md#memory-under-limits); the rest is for libraries of outputs and for names.
 inline constexpr uint64_t kDetectionBytes = 40ull << 20;
 
 // A ring for critical events has a quarter of one for bulk events.
