@@ -22,7 +22,8 @@ size_t text_bytes(std::string_view text) {
   size_t bytes = 0;
   for (const char c : text) {
     const auto code = static_cast<uint8_t>(c);
-    bytes += code < 0x20 || code == 0x7f ? kEscaped : code >= 0x80 ? kReplaced : 1;
+    const bool quoted = c == '"' || c == '\\';
+    bytes += code < 0x20 || code == 0x7f ? kEscaped : code >= 0x80 ? kReplaced : quoted ? 2 : 1;
   }
   return bytes;
 }

@@ -12,8 +12,9 @@ Result<SharedLibrary> SharedLibrary::open(const char* file, const char* package)
   // Never unloaded: these libraries leave threads and exit handlers behind.
   void* handle = dlopen(file, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (handle == nullptr) {
-    return Error{fmt::format("needs {}, which is not installed; on Debian: apt-get install {}",
-                             file, package)};
+    const char* why = dlerror();
+    return Error{fmt::format("needs {}, which cannot be loaded ({}); on Debian: apt-get install {}",
+                             file, why != nullptr ? why : "no reason is told", package)};
   }
   library.handle_ = std::shared_ptr<void>(handle, [](void* p) { dlclose(p); });
   return library;

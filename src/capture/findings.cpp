@@ -19,6 +19,7 @@ constexpr std::string_view kFds = "gyr.fds";
 constexpr std::string_view kGone = "gyr.gone";
 constexpr std::string_view kLost = "gyr.lost";
 constexpr std::string_view kSupplement = "gyr.snapshot";
+constexpr std::string_view kHostSupplement = "gyr.host_snapshot";  // of a host that gyr watched
 constexpr std::string_view kNote = "gyr.note";
 constexpr std::string_view kOurs = "gyr.";
 constexpr std::string_view kContainer = "container";  // the reference's own
@@ -224,7 +225,7 @@ Record supplement_record(const Snapshot& snapshot, uint64_t ts_ns, EventBuilder&
     out.put(fd.open_flags);
     out.put(fd.dev);
   }
-  return own_record(kSupplement, out, ts_ns, builder);
+  return own_record(snapshot.of_our_own ? kHostSupplement : kSupplement, out, ts_ns, builder);
 }
 
 bool is_finding(const Record& record) {
@@ -256,12 +257,14 @@ Result<FoundRecord> read_finding(const Record& record) {
     while (json.ends_with('\0')) json.remove_suffix(1);
     return FoundRecord(Finding(FoundContainer{std::string(json)}));
   }
-  return name == kSupplement ? FoundRecord(Supplement{}) : FoundRecord(UnknownFinding{});
+  const bool supplements = name == kSupplement || name == kHostSupplement;
+  return supplements ? FoundRecord(Supplement{}) : FoundRecord(UnknownFinding{});
 }
 
 Result<void> merge_supplement(const Record& record, Snapshot* snapshot) {
   EventView event;
   if (!event.decode(record)) return Error{"the snapshot's supplement is damaged"};
+  snapshot->of_our_own = event.text(kName) == kHostSupplement;
   ByteReader in(event.param(kData));
   absl::flat_hash_map<int64_t, SnapshotThread*> threads;
   for (SnapshotThread& thread : snapshot->threads) threads[thread.tid] = &thread;

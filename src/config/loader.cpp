@@ -428,8 +428,10 @@ class Loader {
   // A folder in a folder stands for nothing, and so does a link to nothing.
   bool is_there(const std::string& file) {
     const auto stat = files_.stat(file, true);
-    if (!stat) problem(false, {file, 0, 0}, "left out: it is a link that leads nowhere");
-    return stat && !is_directory(*stat);
+    if (stat) return !is_directory(*stat);
+    if (!files_.stat(file, false)) return true;  // reading it tells why
+    problem(false, {file, 0, 0}, "left out: it is a link that leads nowhere");
+    return false;
   }
 
   // Overrides of config_files count before the includes, all others behind them.

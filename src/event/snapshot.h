@@ -141,7 +141,8 @@ struct Snapshot {
   std::vector<FoundGroup> container_groups;
   SnapshotProgress progress;
   bool from_capture = true;
-  bool has_users = false;  // the source had a users list
+  bool of_our_own = false;  // told by a gyr that watches the host, or in a recording that one made
+  bool has_users = false;   // the source had a users list
 };
 
 // What live state learns from outside the events. Recordings keep it, so that their replay knows

@@ -41,6 +41,7 @@ void CaptureLog::begin_section(const Snapshot& snapshot) {
   if (const Result<void> room = files_->make_room(0); !room) end(room.error());
   is_leading_ = true;
   supplemented_ = Snapshot();
+  supplemented_.of_our_own = snapshot.of_our_own;
   supplemented_.progress = snapshot.progress;
   for (const FoundUser& user : snapshot.container_users) lead(user);
   for (const FoundGroup& group : snapshot.container_groups) lead(group);

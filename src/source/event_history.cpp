@@ -12,6 +12,7 @@ namespace {
 
 StateSettings without_lookups(StateSettings state) {
   state.find_thread = nullptr;
+  state.find_fd = nullptr;
   state.find_container = nullptr;
   state.late_container = nullptr;
   state.on_finding = nullptr;

@@ -72,6 +72,7 @@ void read_program(const Files& files, const std::string& dir, SnapshotThread* th
 Snapshot host_snapshot(const Files& files, const Users& users) {
   Snapshot snapshot;
   snapshot.from_capture = false;
+  snapshot.of_our_own = true;
   snapshot.machine = read_machine(files);
   snapshot.interfaces = read_interfaces();
   snapshot.has_users = true;

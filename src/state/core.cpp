@@ -22,7 +22,8 @@ StateCore::StateCore(StateSettings given, StrPool& strings)
       not_available(strings.intern("<NA>")),
       no_leader_cwd(strings.intern("./")),
       own_pid_(settings.live && settings.own_pid >= 0 ? settings.own_pid : kNoPid) {
-  paths.join_as_reference(!settings.live);
+  of_our_own = settings.live;
+  paths.join_as_reference(!of_our_own);
 }
 
 const FdTable& StateCore::shared_fds(const Thread& of) const {
@@ -36,7 +37,8 @@ void StateCore::unshare_fds(Thread& of) {
   if (!is_of_our_own()) return;
   const FdTable* before = &std::as_const(*this).fds(of);
   if (before == &no_fds) return;
-  if (of.is_main() && of.group != nullptr && of.group->members.size() > 1) {
+  if (of.is_main() && of.group != nullptr && std::exchange(of.group->fds_followed, false) &&
+      of.group->members.size() > 1) {
     // Its threads keep what it leaves, and nobody leads them there.
     if (of.joint_fds == nullptr) of.joint_fds = std::make_shared<FdTable>(of.own_fds);
     before = of.joint_fds.get();
@@ -77,7 +79,8 @@ void StateCore::unshare_cwd(Thread& of) {
     of.joint_cwd = std::make_shared<Str>(place);  // joint with nobody: a leader's is never asked
     return;
   }
-  if (of.group != nullptr && of.group->members.size() > 1) {
+  if (of.group != nullptr && std::exchange(of.group->cwd_followed, false) &&
+      of.group->members.size() > 1) {
     if (of.joint_cwd == nullptr) of.joint_cwd = std::make_shared<Str>(place);
     for (Thread* member : of.group->members) {
       if (!member->is_main() && member->joint_cwd == nullptr) member->joint_cwd = of.joint_cwd;
@@ -91,7 +94,9 @@ void StateCore::share_cwd(Thread& with, Thread& other) {
   Thread* owner = with.joint_cwd != nullptr ? &with : threads.leader(with);
   if (owner == nullptr || owner == &other) return;
   if (owner->joint_cwd == nullptr) owner->joint_cwd = std::make_shared<Str>(owner->own_cwd);
+  const bool moves = cwd(other) != *owner->joint_cwd;
   other.joint_cwd = owner->joint_cwd;
+  if (moves) threads.changed(other);
 }
 
 const Str& StateCore::command_line(const Thread& of) const {

@@ -74,7 +74,9 @@ struct StateCore {
     return !of.is_main() && (unshared || of.joint_fds != nullptr);
   }
   // Below whose number /proc has the descriptors of a thread.
-  int64_t fds_holder(const Thread& of) const { return has_left_leader(of) ? of.tid : of.pid; }
+  int64_t fds_holder(const Thread& of) const {
+    return has_left_leader(of) || of.pid < 0 ? of.tid : of.pid;
+  }
   // As unshare(CLONE_FILES) does: a copy for this thread alone. Nothing in captures of others.
   [[gnu::noinline]] void unshare_fds(Thread& of);
   // From now on both have the same table, that of `with`.
@@ -118,8 +120,10 @@ struct StateCore {
     return event.ts_ns() <= settled_until_ns && was_settled(tid, event.ts_ns());
   }
   void settle(int64_t tid, uint64_t as_of_ns);
-  // Whether it began with a look of our own, live or recorded: captures of others do not settle.
-  bool is_of_our_own() const { return settings.live || settled_until_ns != 0; }
+  // Whether the events are told by a gyr, live or in a recording of a host: captures of others are
+  // taken as the reference takes them.
+  bool is_of_our_own() const { return of_our_own; }
+  bool of_our_own;
   uint64_t settled_until_ns = 0;                         // of all threads
   absl::flat_hash_map<int64_t, uint64_t> settled_as_of;  // by tid, of the last snapshot
 
@@ -172,12 +176,14 @@ void learn_finding(StateCore& core, const Finding& finding);
 void reconcile_snapshot(StateCore& core, const Snapshot& snapshot);
 Snapshot dump_snapshot(const StateCore& core);
 SnapshotThread plain_thread(const StateCore& core, const Thread& from);
-// The table that a snapshot lists with the thread; null: it is listed with its leader.
-const FdTable* listed_fds(const StateCore& core, const Thread& of);
+// Who, of those that share a joint table, has it in the lists of a snapshot: the first of them.
+using JointHolders = absl::flat_hash_map<const FdTable*, int64_t>;
+// The table that a snapshot lists with the thread; null: it is listed with another.
+const FdTable* listed_fds(const StateCore& core, const JointHolders& holders, const Thread& of);
 SnapshotFd plain_fd(int64_t tid, int64_t number, const FdInfo& from);
 // What the lists do not hold (progress.cpp), for threads that are linked.
 void load_progress(StateCore& core, const SnapshotProgress& progress);
-void dump_progress(const StateCore& core, SnapshotProgress* out);
+void dump_progress(const StateCore& core, const JointHolders& holders, SnapshotProgress* out);
 
 using Handler = void (*)(StateCore& core, const EventView& event);
 

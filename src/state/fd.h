@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -142,11 +143,20 @@ class FdTable {
   // Calls use(fd, const FdInfo&) in order of numbers.
   template <class Use>
   void for_each(Use use) const {
+    for_each_between(0, std::numeric_limits<int64_t>::max(), use);
+  }
+  // Of numbers from `first` (not negative) to `last`, both included.
+  template <class Use>
+  void for_each_between(int64_t first, int64_t last, Use use) const {
     if (rep_ == nullptr) return;
-    for (size_t fd = 0; fd < rep_->slots.size(); ++fd) {
-      if (const FdInfo* info = rep_->slots[fd]) use(static_cast<int64_t>(fd), *info);
+    const auto size = static_cast<int64_t>(rep_->slots.size());
+    for (int64_t fd = first; fd < size && fd <= last; ++fd) {
+      if (const FdInfo* info = rep_->slots[static_cast<size_t>(fd)]) use(fd, *info);
     }
-    for (const High& entry : rep_->high) use(entry.fd, static_cast<const FdInfo&>(*entry.info));
+    for (const High& entry : rep_->high) {
+      if (entry.fd < first || entry.fd > last) continue;
+      use(entry.fd, static_cast<const FdInfo&>(*entry.info));
+    }
   }
 
  private:

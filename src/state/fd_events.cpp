@@ -90,16 +90,16 @@ void on_close_range(StateCore& core, const EventView& event) {
   const int64_t last = event.get<uint32_t>(2);
   if ((event.get<uint32_t>(3) & kCloseRangeUnshare) != 0) core.unshare_fds(*core.thread);
   FdTable& table = core.fds(*core.thread);
-  const auto in_range = [&](int64_t fd, const FdInfo&) { return fd >= first && fd <= last; };
-  if ((event.get<uint32_t>(3) & kCloseRangeCloexec) == 0) {
-    core.counts.fds_removed += table.remove_if(in_range);
-    return;
-  }
+  const bool only_at_exec = (event.get<uint32_t>(3) & kCloseRangeCloexec) != 0;
   std::vector<int64_t> numbers;
-  table.for_each([&](int64_t fd, const FdInfo& info) {
-    if (in_range(fd, info)) numbers.push_back(fd);
-  });
-  for (const int64_t fd : numbers) table.edit(fd)->open_flags |= kOpenCloexec;
+  table.for_each_between(first, last, [&](int64_t fd, const FdInfo&) { numbers.push_back(fd); });
+  for (const int64_t fd : numbers) {
+    if (!only_at_exec) {
+      if (table.remove(fd)) ++core.counts.fds_removed;
+    } else if (FdInfo* info = table.edit(fd)) {  // null: the first copy left it out
+      info->open_flags |= kOpenCloexec;
+    }
+  }
 }
 
 void on_dup(StateCore& core, const EventView& event) {
@@ -165,8 +165,8 @@ void on_pidfd_getfd(StateCore& core, const EventView& event) {
   const FdInfo* pidfd = core.fds(*core.thread).find(event.get<int64_t>(1, -1));
   const bool known = pidfd != nullptr && pidfd->kind == FdKind::PidFd;
   // In a pid namespace the number is another process's.
-  Thread* target =
-      known && !core.thread->in_pid_namespace() ? core.threads.find(pidfd->pid) : nullptr;
+  const bool elsewhere = core.is_of_our_own() && core.thread->in_pid_namespace();
+  Thread* target = known && !elsewhere ? core.threads.find(pidfd->pid) : nullptr;
   if (target == nullptr) return forget_fd(core, event.result());
   core.keep_old_name();
   core.now.fd = core.fds(*target).find(event.get<int64_t>(2, -1));

@@ -200,7 +200,7 @@ void FdTable::share(const FdTable& other) {
     rep_ = other.rep_;
     if (rep_ != nullptr) ++rep_->refs;
   }
-  pool_ = other.pool_;
+  if (other.pool_ != nullptr) pool_ = other.pool_;
 }
 
 void FdTable::clear() {

@@ -68,8 +68,10 @@ SnapshotThread plain_thread(const StateCore& core, const Thread& from) {
   return to;
 }
 
-const FdTable* listed_fds(const StateCore& core, const Thread& of) {
-  if (of.joint_fds != nullptr) return of.joint_fds.get();
+const FdTable* listed_fds(const StateCore& core, const JointHolders& holders, const Thread& of) {
+  if (const FdTable* joint = of.joint_fds.get()) {
+    return holders.at(joint) == of.tid ? joint : nullptr;
+  }
   return &core.fds(of) == &of.own_fds ? &of.own_fds : nullptr;
 }
 
@@ -226,9 +228,10 @@ void load_snapshot(StateCore& core, const Snapshot& snapshot) {
     core.interfaces.add(
         {.name = from.name, .v6 = from.v6, .address = from.address, .netmask = from.netmask});
   }
+  core.of_our_own = core.settings.live || snapshot.of_our_own;
+  core.paths.join_as_reference(!core.of_our_own);
   load_users(core, snapshot);
   load_threads(core, snapshot);
-  core.paths.join_as_reference(!core.is_of_our_own());
   core.threads.raise_epoch();
 }
 
@@ -388,11 +391,23 @@ void dump_users(const StateCore& core, Snapshot* out) {
   });
 }
 
+JointHolders joint_holders(const StateCore& core) {
+  JointHolders holders;
+  core.threads.for_each([&](const Thread& thread) {
+    if (thread.joint_fds == nullptr) return;
+    int64_t& first = holders.try_emplace(thread.joint_fds.get(), thread.tid).first->second;
+    first = std::min(first, thread.tid);
+  });
+  return holders;
+}
+
 }  // namespace
 
 Snapshot dump_snapshot(const StateCore& core) {
   Snapshot out;
+  out.of_our_own = core.of_our_own;
   out.machine = core.machine;
+  const JointHolders holders = joint_holders(core);
   core.threads.for_each([&](const Thread& thread) {
     auto& list = thread.is_invalid() ? out.progress.half_known : out.threads;
     list.push_back(plain_thread(core, thread));
@@ -401,13 +416,13 @@ Snapshot dump_snapshot(const StateCore& core) {
             [](const SnapshotThread& a, const SnapshotThread& b) { return a.tid < b.tid; });
   for (const SnapshotThread& thread : out.threads) {
     out.fd_tids.push_back(thread.tid);
-    const FdTable* table = listed_fds(core, *core.threads.find(thread.tid));
+    const FdTable* table = listed_fds(core, holders, *core.threads.find(thread.tid));
     if (table == nullptr) continue;
     table->for_each([&](int64_t number, const FdInfo& fd) {
       out.fds.push_back(plain_fd(thread.tid, number, fd));
     });
   }
-  dump_progress(core, &out.progress);
+  dump_progress(core, holders, &out.progress);
   for (const InterfaceInfo& from : core.interfaces.all()) {
     SnapshotInterface to;
     to.name = from.name;

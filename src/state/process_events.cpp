@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // clone, exec, exit (state-engine 4.1 to 4.3).
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "state/core.h"
@@ -381,6 +382,23 @@ void revive(Thread& thread) {
   if (thread.group != nullptr) ++thread.group->alive;
 }
 
+// A dead leader's number executes: it is a thread of its that has, and has taken the number. What
+// that thread shared with others it keeps. With several alive nobody knows which.
+void take_over(StateCore& core, Thread& leader) {
+  if (!core.is_of_our_own() || leader.group == nullptr) return;
+  const Thread* caller = nullptr;
+  for (const Thread* member : leader.group->members) {
+    if (member->is_main() || member->is_dead()) continue;
+    if (std::exchange(caller, member) != nullptr) return;
+  }
+  if (caller == nullptr) return;
+  if (core.has_left_leader(*caller)) {
+    leader.own_fds.share(core.fds(*caller));
+    leader.joint_fds = caller->joint_fds;
+  }
+  if (caller->joint_cwd != nullptr) leader.joint_cwd = caller->joint_cwd;
+}
+
 }  // namespace
 
 void on_clone(StateCore& core, const EventView& event) {
@@ -396,6 +414,7 @@ void on_clone(StateCore& core, const EventView& event) {
 
 void on_exec(StateCore& core, const EventView& event) {
   Thread& thread = *core.thread;
+  if (thread.is_dead()) take_over(core, thread);
   revive(thread);
   const bool invalid = thread.is_invalid();
   thread.lastexec_ts_ns = event.ts_ns();
@@ -419,7 +438,6 @@ void on_exec(StateCore& core, const EventView& event) {
   core.set_container(thread, event.ts_ns());
   core.note_users(thread);
   if (thread.joint_fds != nullptr) core.unshare_fds(thread);
-  if (thread.joint_cwd != nullptr) core.unshare_cwd(thread);
   core.counts.fds_removed += core.fds(thread).remove_if(closes_on_exec);
   constexpr uint32_t kKept = kPipeSource | kPipeDest | kIsMainThread | kCloneInverted;
   thread.flags = kThreadActive | kNameChanged | (thread.flags & kKept);

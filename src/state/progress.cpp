@@ -106,16 +106,17 @@ void load_shared_tables(StateCore& core, const SnapshotProgress& progress) {
   }
 }
 
-void dump_shared_tables(const StateCore& core, SnapshotProgress* out) {
-  absl::flat_hash_map<const void*, int64_t> first;
-  const auto note = [&](const void* shared, int64_t tid, bool is_directory) {
-    if (shared == nullptr) return;
-    const auto [at, is_first] = first.emplace(shared, tid);
-    if (!is_first) out->shared_tables.push_back({tid, at->second, is_directory});
-  };
+void dump_shared_tables(const StateCore& core, const JointHolders& holders, SnapshotProgress* out) {
+  absl::flat_hash_map<const Str*, int64_t> first;
   core.threads.for_each([&](const Thread& thread) {
-    note(thread.joint_fds.get(), thread.tid, false);
-    note(thread.joint_cwd.get(), thread.tid, true);
+    if (const FdTable* joint = thread.joint_fds.get()) {
+      const int64_t with = holders.at(joint);
+      if (with != thread.tid) out->shared_tables.push_back({thread.tid, with, false});
+    }
+    if (const Str* joint = thread.joint_cwd.get()) {
+      const auto [at, is_first] = first.emplace(joint, thread.tid);
+      if (!is_first) out->shared_tables.push_back({thread.tid, at->second, true});
+    }
   });
 }
 
@@ -135,11 +136,11 @@ void load_progress(StateCore& core, const SnapshotProgress& progress) {
   for (const RecentExit& exit : progress.exits) core.exits.add(exit.ptid, exit.tid, exit.ts_ns);
 }
 
-void dump_progress(const StateCore& core, SnapshotProgress* out) {
+void dump_progress(const StateCore& core, const JointHolders& holders, SnapshotProgress* out) {
   uint64_t newest_exit_ns = 0;
   core.threads.for_each([&](const Thread& thread) {
     out->threads.push_back(progress_of(thread));
-    const FdTable* table = listed_fds(core, thread);
+    const FdTable* table = listed_fds(core, holders, thread);
     if (table == nullptr) return;
     table->for_each([&](int64_t number, const FdInfo& fd) {
       if (thread.is_invalid() || !is_told_by_lists(fd)) {
@@ -147,7 +148,7 @@ void dump_progress(const StateCore& core, SnapshotProgress* out) {
       }
     });
   });
-  dump_shared_tables(core, out);
+  dump_shared_tables(core, holders, out);
   out->containers = core.containers.texts();
   core.exits.for_each(
       [&](const RecentExit& exit) { newest_exit_ns = std::max(newest_exit_ns, exit.ts_ns); });

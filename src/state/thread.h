@@ -95,6 +95,8 @@ struct ThreadGroup {
   std::vector<Thread*> members;  // leader first
   uint32_t alive = 0;
   bool reaper = false;
+  // Some threads may share what the leader has. Else a leader that leaves need look at none.
+  bool fds_followed = false, cwd_followed = false;
 };
 
 }  // namespace gyr

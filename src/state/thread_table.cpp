@@ -129,6 +129,7 @@ void ThreadTable::join_group(Thread& thread) {
   }
   thread.group = group.get();
   ++group->alive;
+  group->fds_followed = group->cwd_followed = true;
   if (thread.is_main()) {
     if (!group->members.empty()) raise_lineage();  // the others have another leader now
     group->members.insert(group->members.begin(), &thread);

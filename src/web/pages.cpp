@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -16,17 +17,36 @@ PageMaker::PageMaker(WebPages pages, uint32_t threads, Logger logger)
       logger_(std::move(logger)),
       free_(threads == 0 ? std::max(1u, std::thread::hardware_concurrency()) : threads) {}
 
-WebReply PageMaker::make(const WebRequest& request) {
+PageMaker::Seat::Seat(PageMaker* maker, const WebRequest& request) {
+  if (request.path == maker->pages_.urgent) return;
+  const std::lock_guard lock(maker->mutex_);
+  there_ = maker->seated_ < kSeats;
+  if (!there_) return;
+  ++maker->seated_;
+  maker_ = maker;
+}
+
+PageMaker::Seat::~Seat() {
+  if (maker_ == nullptr) return;
+  const std::lock_guard lock(maker_->mutex_);
+  --maker_->seated_;
+}
+
+std::string PageMaker::answer(const WebRequest& request) {
+  const auto refused = [&](int status, const char* why) {
+    return format_answer(request, refusal(status, why));
+  };
   const auto page = pages_.by_path.find(request.path);
-  if (page == pages_.by_path.end()) return refusal(404, "there is no such page");
+  if (page == pages_.by_path.end()) return refused(404, "there is no such page");
   if (request.method != "GET" && request.method != "HEAD") {
-    return refusal(405, "only GET and HEAD");
+    return refused(405, "only GET and HEAD");
   }
-  if (page->first == pages_.urgent) return run(page->first, page->second);
-  if (!take_turn()) return refusal(503, "too many requests at a time");
-  WebReply reply = run(page->first, page->second);
-  give_turn();
-  return reply;
+  if (page->first == pages_.urgent) return format_answer(request, run(page->first, page->second));
+  if (!take_turn()) return refused(503, "too many requests at a time");
+  // Given back also when there is no memory for the answer.
+  const auto turn = std::unique_ptr<PageMaker, void (*)(PageMaker*)>(
+      this, [](PageMaker* maker) { maker->give_turn(); });
+  return format_answer(request, run(page->first, page->second));
 }
 
 void PageMaker::stop() {

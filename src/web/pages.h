@@ -3,8 +3,10 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <string>
 
 #include "base/log.h"
 #include "web/request.h"
@@ -18,12 +20,29 @@ class PageMaker {
   // `threads`: pages made at the same time, 0: the number of cores.
   PageMaker(WebPages pages, uint32_t threads, Logger logger);
 
-  // The page, or a refusal. Waits for a turn for kRequestSeconds at most.
-  WebReply make(const WebRequest& request);
+  // A request for a page that is not urgent has a seat until its answer is away. There are half as
+  // many as connections, so that the urgent page always finds a thread.
+  class Seat {
+   public:
+    Seat(PageMaker* maker, const WebRequest& request);
+    ~Seat();
+    Seat(const Seat&) = delete;
+    Seat& operator=(const Seat&) = delete;
+    bool is_there() const { return there_; }
+
+   private:
+    PageMaker* maker_ = nullptr;  // null: none is needed, or to be had
+    bool there_ = true;
+  };
+
+  // The answer with the page, or a refusal. Waits for a turn for kRequestSeconds at most.
+  std::string answer(const WebRequest& request);
   // Whoever waits for a turn, or comes later, gets none.
   void stop();
 
  private:
+  static constexpr size_t kSeats = WebServer::kConnectionsMax / 2;
+
   bool take_turn();
   void give_turn();
   WebReply run(const std::string& path, const WebPage& page);
@@ -33,6 +52,7 @@ class PageMaker {
   std::mutex mutex_;
   std::condition_variable freed_;
   uint32_t free_;
+  size_t seated_ = 0;
   bool stopped_ = false;
 };
 

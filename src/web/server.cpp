@@ -54,6 +54,7 @@ class Running final : public WebServer {
   void tell(const std::string& fault);
   void serve(Connections::Entry entry);
   void answer(Wire* wire, Connections::Entry entry);
+  void give_page(Wire* wire, const WebRequest& request);
 
   Parts parts_;
   Logger logger_;
@@ -117,7 +118,7 @@ void Running::answer(Wire* wire, Connections::Entry entry) {
   wire->begin_answer();
   switch (state) {
     case RequestReader::State::Whole:
-      wire->write(format_answer(reader.request(), maker_.make(reader.request())));
+      give_page(wire, reader.request());
       break;
     case RequestReader::State::Wrong:
       wire->write(format_answer({}, refusal(reader.status(), reader.why())));
@@ -130,6 +131,13 @@ void Running::answer(Wire* wire, Connections::Entry entry) {
       break;
   }
   wire->finish();
+}
+
+void Running::give_page(Wire* wire, const WebRequest& request) {
+  const PageMaker::Seat seat(&maker_, request);
+  wire->write(seat.is_there()
+                  ? maker_.answer(request)
+                  : format_answer(request, refusal(503, "too many requests are being answered")));
 }
 
 }  // namespace

@@ -68,6 +68,7 @@ std::string recorded(const std::filesystem::path& path) {
   EXPECT_TRUE(writer);
   if (!writer) return {};
   EventBuilder builder;
+  snapshot.of_our_own = true;
   EXPECT_TRUE((*writer)->write(capture::supplement_record(snapshot, 5, builder)));
   EXPECT_TRUE((*writer)->write(capture::progress_record(progress, 5, builder)));
   const Finding findings[] = {FoundThread{thread_of(3), {fd_of(3)}},

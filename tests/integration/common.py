@@ -35,10 +35,15 @@ def need_live_capture(gyr):
     done = subprocess.run([gyr, '-M', '1'], check=False, capture_output=True, text=True)
     if done.returncode != 0:
         skip('no live capture here: ' + done.stderr.strip())
+    seen_to_work.append(gyr)
+
+
+seen_to_work = []  # programs that have captured here
 
 
 def start_watching(test, command):
-    """Starts gyr for a test case, which is skipped where live capture is not possible; and what it said until it watches."""
+    """Starts gyr for a test case; and what it said until it watches. A start that fails is a reason to skip the case, unless
+    need_live_capture() has seen live capture work."""
     gyr = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     test.addCleanup(gyr.stdout.close)
     test.addCleanup(gyr.stderr.close)
@@ -48,6 +53,8 @@ def start_watching(test, command):
         log += line
         if 'watching this host' in line:
             return gyr, log
+    if seen_to_work:
+        test.fail('gyr did not start: ' + log)
     test.skipTest('no live capture here: ' + log.strip())
     return None
 

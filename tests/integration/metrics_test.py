@@ -25,9 +25,9 @@ SWITCHES = {
     'metrics.rules_counters_enabled': r'falco\.rules\.',
     'metrics.resource_utilization_enabled': r'falco\.(cpu_usage|memory_|container_memory|host_(cpu_usage|memory|procs|open_fds))',
     'metrics.state_counters_enabled': r'falco\.n_|gyr\.(state\.|container_lookups)',
-    'metrics.kernel_event_counters_enabled': r'scap\.(n_evts(_prev)?$|n_drops(?!_task)|evts_)|gyr\.(source|lost|drops|governor)\.',
+    'metrics.kernel_event_counters_enabled': r'scap\.(n_evts(_prev)?$|n_drops(?!_task|_max)|evts_)|gyr\.(source|lost|drops|governor)\.',
     'metrics.plugins_metrics_enabled': r'plugins\.',
-    'metrics.kernel_iter_event_counters_enabled': r'scap\.n_(evts|drops)_task|gyr\.looks\.',
+    'metrics.kernel_iter_event_counters_enabled': r'scap\.n_((evts|drops)_task|drops_max_event_size)|gyr\.looks\.',
 }
 
 

@@ -170,6 +170,7 @@ class SharingLive : public LiveTest {
     });
     EXPECT_EQ(status(), 0);
     Snapshot before;
+    before.of_our_own = true;
     for (const int64_t pid : {static_cast<int64_t>(getpid()), child()}) {
       SnapshotThread thread;
       thread.tid = thread.pid = thread.vtid = thread.vpid = pid;

@@ -4,6 +4,8 @@
 // goes, the others are: an old name there would hide a socket behind a harmless file.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "host.h"
 
 namespace gyr {
@@ -192,6 +194,33 @@ TEST(SharedFds, ADumpKnowsWhoShares) {
   EXPECT_EQ(again.fd(kChild, 5), nullptr);
 }
 
+TEST(SharedFds, ADumpListsATableOnceAndGoesOnAsItWas) {
+  Shared host;
+  const Snapshot dump = host.state.dump();
+  EXPECT_EQ(std::count_if(dump.fds.begin(), dump.fds.end(),
+                          [](const SnapshotFd& fd) { return fd.name == "/innocent"; }),
+            1);
+  Host again;
+  again.state.load(dump);
+  again.send(Ev::UNSHARE_X, kChild, {0, kCloneFiles});
+  again.openat(kChild, 3, "/mine");
+  EXPECT_EQ(again.name(kShell, 3), "/innocent");
+  EXPECT_EQ(again.name(kChild, 3), "/mine");
+}
+
+// The kernel gives the thread that executes the number of its leader, which has ended.
+TEST(SharedFds, AThreadThatLeftAndExecutesKeepsItsOwn) {
+  Host host(live());
+  host.load_shell();
+  host.openat(kShell, 3, "/innocent");
+  host.new_thread(kShell, 200);
+  host.send(Ev::UNSHARE_X, 200, {0, kCloneFiles});
+  host.openat(200, 3, "/socket");
+  host.exit(kShell);
+  host.exec(kShell, ExecSpec{});
+  EXPECT_EQ(host.name(kShell, 3), "/socket");
+}
+
 TEST(SharedFds, DescriptorsOfAThreadThatLeftAreLookedUpOfTheThread) {
   std::vector<int64_t> asked;
   StateSettings settings;
@@ -243,6 +272,13 @@ TEST(SharedDirectory, WhereOneGoesBothAre) {
   host.send(Ev::CHDIR_X, kChild, {0, "/tmp"});
   EXPECT_EQ(host.cwd(kShell), "/etc/ssl/");
   EXPECT_EQ(host.cwd(kChild), "/tmp/");
+}
+
+TEST(SharedDirectory, AnExecKeepsIt) {
+  Shared host(kCloneFs | kCloneVm);
+  host.exec(kChild, ExecSpec{});
+  host.send(Ev::CHDIR_X, kChild, {0, "/etc"});
+  EXPECT_EQ(host.cwd(kShell), "/etc/");
 }
 
 TEST(SharedDirectory, AThreadMayLeaveItsLeader) {

@@ -289,6 +289,22 @@ TEST_F(WebServerTest, HealthDoesNotWaitForOtherPages) {
   }
 }
 
+TEST_F(WebServerTest, HealthFindsAThreadWhoeverElseHasAsked) {
+  std::promise<void> open;
+  gate = open.get_future().share();
+  start(1);
+  std::vector<Client> asked;
+  for (size_t i = 0; i < WebServer::kConnectionsMax + 10; ++i) {
+    asked.emplace_back(port());
+    asked.back().say("GET /metrics HTTP/1.1\r\n\r\n");
+  }
+  while (made == 0) std::this_thread::yield();
+  for (int i = 0; i < 5; ++i) EXPECT_THAT(ask(port(), "/healthz"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(made, 1);
+  open.set_value();
+  EXPECT_THAT(asked.front().hear(), StartsWith("HTTP/1.1 200 "));
+}
+
 TEST_F(WebServerTest, StopsWithConnectionsOpen) {
   start();
   std::vector<Client> open;
