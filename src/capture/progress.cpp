@@ -204,8 +204,7 @@ Result<SnapshotProgress> read_progress(const Record& record) {
   read_list(in, &progress.fds, read_descriptor);
   read_list(in, &progress.containers, read_text);
   read_list(in, &progress.exits, read_exit);
-  // Older recordings end here.
-  if (in.ok() && in.remaining() > 0) read_list(in, &progress.shared_tables, read_shared);
+  read_list(in, &progress.shared_tables, read_shared);
   if (!in.ok()) return Error{fmt::format("the state is damaged: {}", in.reason())};
   return progress;
 }

@@ -233,7 +233,7 @@ std::optional<SnapshotThread> ThreadReader::read(int64_t pid, int64_t tid) {
 
 void ThreadReader::read_process(int64_t pid, Snapshot* to) { scan_process(memory_->scan, pid, to); }
 
-std::optional<FoundThread> scan_thread(const Files& files, int64_t tid) {
+std::optional<FoundThread> scan_thread(const Files& files, int64_t tid, size_t most_fds) {
   Scan scan(files);
   SnapshotThread probe;
   if (tid <= 0 || !read_status(files, fmt::format("/proc/{}", tid), &probe)) return std::nullopt;
@@ -245,7 +245,7 @@ std::optional<FoundThread> scan_thread(const Files& files, int64_t tid) {
     if (!follower) return std::nullopt;
     found.thread = *follower;
   }
-  found.fds = read_fds(files, scan.sockets, probe.pid, kFdsOfScannedThread);
+  found.fds = read_fds(files, scan.sockets, probe.pid, most_fds);
   return found;
 }
 

@@ -18,7 +18,8 @@ Result<Snapshot> scan_proc(const Files& files, const Users& users);
 // One thread, with the first of its process's descriptors; empty if there is no such thread. It is
 // asked between two events, so a process with ten thousand of them must not hold detection up.
 inline constexpr size_t kFdsOfScannedThread = 256;
-std::optional<FoundThread> scan_thread(const Files& files, int64_t tid);
+std::optional<FoundThread> scan_thread(const Files& files, int64_t tid,
+                                       size_t most_fds = kFdsOfScannedThread);
 
 // Process numbers of the host, in order.
 std::vector<int64_t> list_processes(const Files& files);

@@ -357,6 +357,9 @@ const SnapshotThread* find(const Snapshot& snapshot, int64_t tid) {
   return found == snapshot.threads.end() ? nullptr : &*found;
 }
 
+// This process has one of the probe for each call that is attached one by one.
+constexpr size_t kAllFds = 65'536;
+
 struct ListScan : testing::Test {
   void SetUp() override {
     auto opened = open_iterators();
@@ -370,7 +373,7 @@ struct ListScan : testing::Test {
   }
   // Of each kind in `all` what `pid` shows both ways.
   void compare_descriptors(const Opened& all, int64_t pid) {
-    const auto proc = scan_thread(*files, pid);
+    const auto proc = scan_thread(*files, pid, kAllFds);
     ASSERT_TRUE(proc);
     const auto in_proc = texts_of(proc->fds, pid);
     const auto in_lists = texts_of(by_lists().fds, pid);
@@ -500,7 +503,7 @@ TEST_F(ListScan, tells_files_of_containers_as_proc_does) {
   if (!child.prepared()) GTEST_SKIP() << "overlayfs cannot be mounted here";
   compare_descriptors(all, child.pid());
   EXPECT_GT(counters.files_asked, 0u);
-  const auto proc = scan_thread(*files, child.pid());
+  const auto proc = scan_thread(*files, child.pid(), kAllFds);
   const Snapshot snapshot = by_lists();
   const SnapshotThread* thread = find(snapshot, child.pid());
   ASSERT_TRUE(proc && thread != nullptr);
@@ -558,7 +561,7 @@ TEST_F(ListScan, tells_threads_as_proc_does) {
   std::vector<std::string> compared;
   for (const SnapshotThread& thread : snapshot.threads) {
     if (!ours.contains(thread.pid) && !ours.contains(thread.ptid)) continue;
-    const auto proc = scan_thread(*files, thread.tid);
+    const auto proc = scan_thread(*files, thread.tid, kAllFds);
     ASSERT_TRUE(proc) << thread.comm;
     const SnapshotThread& expected = proc->thread;
     EXPECT_EQ(text_of(thread), text_of(expected));
