@@ -34,7 +34,7 @@ const FdTable& StateCore::shared_fds(const Thread& of) const {
 }
 
 void StateCore::unshare_fds(Thread& of) {
-  if (!is_of_our_own()) return;
+  if (!of_our_own) return;
   const FdTable* before = &std::as_const(*this).fds(of);
   if (before == &no_fds) return;
   if (of.is_main() && of.group != nullptr && std::exchange(of.group->fds_followed, false) &&
@@ -72,7 +72,7 @@ const Str& StateCore::cwd(const Thread& of) const {
 }
 
 void StateCore::unshare_cwd(Thread& of) {
-  if (!is_of_our_own()) return;
+  if (!of_our_own) return;
   const Str place = cwd(of);
   of.flags &= ~kCloneFs;
   if (!of.is_main()) {
@@ -178,7 +178,7 @@ void StateCore::set_cwd(Thread& of, const Str& path) {
   Thread* leader = threads.leader(of);
   if (leader == nullptr) return;
   // The reference resolves against the calling entry's own directory, which only leaders have.
-  const Str joined = paths.join(is_of_our_own() ? cwd(of) : of.own_cwd, path);
+  const Str joined = paths.join(of_our_own ? cwd(of) : of.own_cwd, path);
   const Str& with_slash = joined.empty() ? paths.slash : paths.with_slash(joined);
   if (cwd(of) == with_slash) return;
   if (Str* joint = of.joint_cwd != nullptr ? of.joint_cwd.get() : leader->joint_cwd.get()) {

@@ -122,8 +122,7 @@ struct StateCore {
   void settle(int64_t tid, uint64_t as_of_ns);
   // Whether the events are told by a gyr, live or in a recording of a host: captures of others are
   // taken as the reference takes them.
-  bool is_of_our_own() const { return of_our_own; }
-  bool of_our_own;
+  bool of_our_own = false;
   uint64_t settled_until_ns = 0;                         // of all threads
   absl::flat_hash_map<int64_t, uint64_t> settled_as_of;  // by tid, of the last snapshot
 

@@ -28,7 +28,7 @@ void set_cloexec(FdInfo& info, bool on) {
 // What was open at the number is not any more; what is now, nobody knows: better no name than the
 // old one. Captures of others lack calls that open descriptors, and the reference keeps the name.
 void forget_fd(StateCore& core, int64_t number) {
-  if (!core.is_of_our_own()) return;
+  if (!core.of_our_own) return;
   if (core.fds(*core.thread).remove(number)) ++core.counts.fds_removed;
 }
 
@@ -165,7 +165,7 @@ void on_pidfd_getfd(StateCore& core, const EventView& event) {
   const FdInfo* pidfd = core.fds(*core.thread).find(event.get<int64_t>(1, -1));
   const bool known = pidfd != nullptr && pidfd->kind == FdKind::PidFd;
   // In a pid namespace the number is another process's.
-  const bool elsewhere = core.is_of_our_own() && core.thread->in_pid_namespace();
+  const bool elsewhere = core.of_our_own && core.thread->in_pid_namespace();
   Thread* target = known && !elsewhere ? core.threads.find(pidfd->pid) : nullptr;
   if (target == nullptr) return forget_fd(core, event.result());
   core.keep_old_name();

@@ -73,7 +73,7 @@ void on_namespace(StateCore& core, const EventView& event) {
   const size_t index = unshares ? 1 : 2;
   const auto flags = event.get<uint32_t>(index);
   Thread& thread = *core.thread;
-  if (!unshares && core.is_of_our_own() && enters_mount_namespace(core.now.fd, flags)) {
+  if (!unshares && core.of_our_own && enters_mount_namespace(core.now.fd, flags)) {
     core.set_cwd(thread, core.paths.slash);  // the kernel moves it to the namespace's root
   }
   if (unshares && (flags & kCloneFiles) != 0) core.unshare_fds(thread);

@@ -119,7 +119,7 @@ void copy_command(StateCore& core, Thread& to, const Thread& from) {
 // CLONE_FILES and CLONE_FS: what either opens or closes afterwards, both have, and where one goes,
 // the other is. Threads share with their leader anyway, unless their maker has left it.
 void share_with_maker(StateCore& core, Thread& maker, Thread& child) {
-  if (!core.is_of_our_own()) return;
+  if (!core.of_our_own) return;
   const bool is_thread = (child.flags & kCloneThread) != 0;
   if ((child.flags & kCloneFiles) != 0 && (!is_thread || core.has_left_leader(maker))) {
     core.share_fds(maker, child);
@@ -131,7 +131,7 @@ void share_with_maker(StateCore& core, Thread& maker, Thread& child) {
 
 // A thread that is made without these flags has its own from the start; not for the reference.
 void leave_leader(StateCore& core, const Thread& maker, bool trusted, Thread& child) {
-  if (!core.is_of_our_own()) {
+  if (!core.of_our_own) {
     child.flags |= kCloneFiles;
     return;
   }
@@ -385,7 +385,7 @@ void revive(Thread& thread) {
 // A dead leader's number executes: it is a thread of its that has, and has taken the number. What
 // that thread shared with others it keeps. With several alive nobody knows which.
 void take_over(StateCore& core, Thread& leader) {
-  if (!core.is_of_our_own() || leader.group == nullptr) return;
+  if (!core.of_our_own || leader.group == nullptr) return;
   const Thread* caller = nullptr;
   for (const Thread* member : leader.group->members) {
     if (member->is_main() || member->is_dead()) continue;

@@ -5,22 +5,12 @@
 
 #include <map>
 
+#include "base/map_files.h"
+
 namespace gyr {
 namespace {
 
-class MapFiles final : public Files {
- public:
-  std::map<std::string, std::string> files;
-
-  Result<std::string> read(std::string_view path, size_t) const override {
-    const auto found = files.find(std::string(path));
-    if (found == files.end()) return Error{"cannot open " + std::string(path)};
-    return found->second;
-  }
-  Result<std::vector<std::string>> list(std::string_view) const override { return Error{"no"}; }
-  Result<std::string> read_link(std::string_view) const override { return Error{"no"}; }
-  Result<FileStat> stat(std::string_view, bool) const override { return Error{"no"}; }
-};
+using test::MapFiles;
 
 constexpr const char* kV1 = "4:memory:/a/b\n3:cpuset:/\n0::/init.scope\n";
 constexpr const char* kV2 = "0::/a/b\n";

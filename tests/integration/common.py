@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +17,13 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 def skip(reason):
     print(f'skipped: {reason}')
     sys.exit(SKIP)
+
+
+def free_port():
+    """Of 127.0.0.1; nobody listens there now."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        return probe.getsockname()[1]
 
 
 def need_namespaces(why_root):

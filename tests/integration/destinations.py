@@ -10,12 +10,6 @@ import subprocess
 import threading
 
 
-def closed_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
-
-
 class Receiver(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'
 

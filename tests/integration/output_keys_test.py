@@ -19,8 +19,8 @@ import tempfile
 import unittest
 import urllib.request
 
-from common import need_namespaces, wait_for
-from destinations import Listener, Server, UnixReader, closed_port
+from common import free_port, need_namespaces, wait_for
+from destinations import Listener, Server, UnixReader
 from observed import GYR, observes
 from streams import KafkaCluster, NatsServer
 from web_client import Thread
@@ -55,7 +55,7 @@ class Idle:
         Idle.count += 1
         self.folder = os.path.join(folder, f'run{Idle.count}')
         os.mkdir(self.folder)
-        self.log_path, self.port = self.path('log'), closed_port()
+        self.log_path, self.port = self.path('log'), free_port()
         self.log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.log.bind(self.log_path)
         self.log.setblocking(False)
@@ -153,7 +153,7 @@ class Case(unittest.TestCase):
 
     def broken(self):
         """Settings of outputs that all fail at once, those that can."""
-        port = closed_port()
+        port = free_port()
         return {'stdout_output.enabled': True, 'syslog_output.enabled': True, 'file_output.enabled': True,
                 'file_output.filename': '/dev/full', 'program_output.enabled': True, 'program_output.keep_alive': True,
                 'program_output.program': 'exit 3', 'http_output.enabled': True, 'http_output.url': f'http://127.0.0.1:{port}/',

@@ -14,8 +14,8 @@ import sys
 import tempfile
 import unittest
 
-from common import conformance, skip
-from destinations import Listener, Server, closed_port, make_certificates, server_context
+from common import conformance, free_port, skip
+from destinations import Listener, Server, make_certificates, server_context
 from observed import observes
 
 GYR = os.path.abspath(sys.argv[1])
@@ -134,7 +134,7 @@ class OutputsTest(unittest.TestCase):
     def test_spool_delivers_after_a_restart(self):
         wanted = self.alerts()
         spool = f'gyr.outputs.http.spool={self.path("spool")}'
-        run = gyr('json_output=true', 'http_output.enabled=true', f'http_output.url=http://127.0.0.1:{closed_port()}/', spool,
+        run = gyr('json_output=true', 'http_output.enabled=true', f'http_output.url=http://127.0.0.1:{free_port()}/', spool,
                   'output_timeout=300')
         self.assertEqual(run.returncode, 0, run.stderr)
         self.assertIn(f'{len(wanted)} alerts wait in its spool', run.stderr)

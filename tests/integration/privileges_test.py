@@ -17,7 +17,7 @@ import tempfile
 import time
 import unittest
 
-from common import ROOT, Detection, need_live_capture, need_namespaces, wait_for
+from common import ROOT, Detection, free_port, need_live_capture, need_namespaces, wait_for
 from observed import observes
 
 GYR = ''
@@ -46,12 +46,6 @@ def status_of(path):
     lines = dict(line.split(':', 1) for line in pathlib.Path(path).read_text(encoding='utf-8').splitlines() if ':' in line)
     sets = {name: int(lines[name], 16) for name in ('CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb')}
     return {**sets, 'name': lines['Name'].strip(), 'NoNewPrivs': lines['NoNewPrivs'].strip()}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
 
 
 class Watching(Detection):

@@ -11,8 +11,7 @@ import ssl
 import subprocess
 import time
 
-from common import wait_for
-from destinations import closed_port
+from common import free_port, wait_for
 
 
 def encode(data):
@@ -81,7 +80,7 @@ class NatsServer:
         program = shutil.which('nats-server') or '/usr/sbin/nats-server'
         if not os.access(program, os.X_OK):
             test.skipTest('nats-server is missing')
-        self.port, self.accounts, self.context, self.count = closed_port(), accounts, context, 0
+        self.port, self.accounts, self.context, self.count = free_port(), accounts, context, 0
         settings = {'listen': f'127.0.0.1:{self.port}', 'jetstream': {'store_dir': os.path.join(folder, f'nats-{self.port}')}}
         if tls:
             settings['tls'] = tls

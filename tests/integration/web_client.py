@@ -4,17 +4,12 @@ import ctypes
 import http.client
 import json
 import os
-import socket
 import ssl
 import subprocess
 import tempfile
 import time
 
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        return probe.getsockname()[1]
+from common import free_port
 
 
 class Served:

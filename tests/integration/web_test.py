@@ -17,9 +17,9 @@ import sys
 import threading
 import unittest
 
-from common import wait_for
+from common import free_port, wait_for
 from observed import observes
-from web_client import Served, Thread, certificate, free_port, temporary
+from web_client import Served, Thread, certificate, temporary
 
 GYR = ''
 RULE = '- {rule: opened, desc: d, condition: evt.type = openat and fd.name = /etc/gyr-web-test, output: x, priority: INFO}\n'

@@ -3,27 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
-
+#include "base/map_files.h"
 #include "metrics/digest.h"
 #include "metrics/hub.h"
 
 namespace gyr {
 namespace {
 
-class MapFiles final : public Files {
- public:
-  std::map<std::string, std::string> files;
-
-  Result<std::string> read(std::string_view path, size_t) const override {
-    const auto found = files.find(std::string(path));
-    if (found == files.end()) return Error{"cannot open " + std::string(path)};
-    return found->second;
-  }
-  Result<std::vector<std::string>> list(std::string_view) const override { return Error{"no"}; }
-  Result<std::string> read_link(std::string_view) const override { return Error{"no"}; }
-  Result<FileStat> stat(std::string_view, bool) const override { return Error{"no"}; }
-};
+using test::MapFiles;
 
 TEST(Resources, AreReadWhereTheKernelTellsThem) {
   MapFiles own;
