@@ -263,8 +263,7 @@ class WebTest(unittest.TestCase):
             file_output={'enabled': True, 'filename': pipe, 'keep_alive': True}))
         self.addCleanup(served.stop)
         self.assertIsNotNone(served.wait_for('/healthz', 200), served.said())
-        while not served.alerts():  # the other output goes on
-            self.assertIsNone(served.process.poll())
+        self.wait_alive(served, served.alerts, 'an alert: the other output goes on')
         self.assertEqual(served.ask('/healthz')[0], 200)
         self.assertEqual(served.ask('/readyz')[0], 200)
         served.process.send_signal(signal.SIGTERM)
@@ -279,8 +278,7 @@ class WebTest(unittest.TestCase):
             file.write('# changed\n')
         digest = hashlib.sha256((RULE + '# changed\n').encode()).hexdigest()
         served.process.send_signal(signal.SIGHUP)
-        while f'file_name="rules.yaml",sha256="{digest}"' not in served.ask('/metrics')[2]:
-            self.assertIsNone(served.process.poll())
+        self.wait_alive(served, lambda: f'file_name="rules.yaml",sha256="{digest}"' in served.ask('/metrics')[2], 'the new rules')
         self.assertGreater(self.counter(served, 'falcosecurity_falco_reload_timestamp_nanoseconds'), start)
         self.assertEqual(served.ask('/healthz')[0], 200)
 
@@ -301,10 +299,13 @@ class WebTest(unittest.TestCase):
         for _ in range(3):
             with self.assertRaises(OSError):
                 open('/etc/gyr-web-test', encoding='utf-8').close()
-        while self.counter(served, 'gyr_rule_matched_total{rule_name="opened"}') != before + 3:
-            self.assertIsNone(served.process.poll())
+        self.wait_alive(served, lambda: self.counter(served, 'gyr_rule_matched_total{rule_name="opened"}') == before + 3,
+                        'three more matches')
         self.assertGreater(self.counter(served, 'falcosecurity_scap_n_evts_total'), 3)
         self.assertEqual(served.stop(), 0)
+
+    def wait_alive(self, served, condition, what):
+        wait_for(lambda: self.assertIsNone(served.process.poll()) or condition(), what)
 
     def counter(self, served, name):
         for line in served.ask('/metrics')[2].splitlines():
