@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/filter.h"
 
+#include <fmt/format.h>
+
 #include <optional>
 #include <string>
 #include <utility>
@@ -24,7 +26,7 @@ std::optional<TextFault> first_error(const std::vector<TextFault>& faults) {
 
 Error error_in(std::string_view what, std::string_view text, const std::vector<TextFault>& faults) {
   const std::optional<TextFault> fault = first_error(faults);
-  if (!fault) return {std::string(what) + ": not understood"};
+  if (!fault) return {fmt::format("{}: not understood", what)};
   return {fault_text(what, text, *fault)};
 }
 
