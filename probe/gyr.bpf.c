@@ -160,16 +160,31 @@ static __always_inline void collect_param(__u32 slot, const struct param_row* ro
   COLLECT(task);
 }
 
+// The CPU's own part of the ring is full: 0 if one of the others had room.
+__noinline int output_elsewhere(__u32 slot, __u32 size, __u64 wake) {
+  struct gyr_cpu* cpu = cpu_of(slot);
+  struct scratch* s = scratch_of(slot);
+  if (!s || !cpu || size >= EVENT_MAX) return -1;
+  for (__u32 i = 1; i < GYR_RING_PARTS && i < cpu->rings.parts; ++i) {
+    const __u32 part = (cpu->rings.own + i) & (cpu->rings.parts - 1);
+    const __u32 index = cpu->rings.bulk + part;
+    void* ring = bpf_map_lookup_elem(&rings, &index);
+    if (ring && bpf_ringbuf_output(ring, s->data, size, wake) == 0) return 0;
+  }
+  return -1;
+}
+
 // 0: it is in the ring; else the reason why not.
-static __always_inline int output(struct gyr_cpu* cpu, __u32 class, void* data, __u32 size,
-                                  int talks, __u32* reason) {
-  const __u32 index = cpu->ring + class;
+static __always_inline int output(__u32 slot, struct gyr_cpu* cpu, __u32 class, void* data,
+                                  __u32 size, int talks, __u32* reason) {
+  const int bulk = class == GYR_BULK;
+  const __u32 index = bulk ? cpu->rings.bulk + cpu->rings.own : cpu->rings.critical;
   void* ring = bpf_map_lookup_elem(&rings, &index);
   __u64 wake = BPF_RB_NO_WAKEUP;
   *reason = GYR_RING_FULL;
   if (!ring) return -1;
   // What is left of a ring that is half full is for those who talk less.
-  if (talks && class == GYR_BULK &&
+  if (talks && bulk &&
       bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) * 2 > bpf_ringbuf_query(ring, BPF_RB_RING_SIZE)) {
     *reason = GYR_YIELDED;
     return -1;
@@ -178,7 +193,8 @@ static __always_inline int output(struct gyr_cpu* cpu, __u32 class, void* data, 
     VOLATILE(reader_asleep) = 0;
     wake = BPF_RB_FORCE_WAKEUP;
   }
-  return bpf_ringbuf_output(ring, data, size, wake) ? -1 : 0;
+  if (bpf_ringbuf_output(ring, data, size, wake) == 0) return 0;
+  return bulk ? output_elsewhere(slot, size, wake) : -1;
 }
 
 // Puts the note behind the parameters. If it does not fit, the event goes without.
@@ -188,7 +204,7 @@ __noinline int write_note(__u32 slot, __u32 with_path) {
   if (!s || !cpu) return 0;
   const __u32 begin = s->off;
   const __u32 marks = s->marks;
-  if (marks) cpu->changed++;
+  if (marks & GYR_MARK_ARGS_CHANGED) cpu->changed++;
   put(s, marks, sizeof(struct gyr_note));
   if (with_path && !write_opened_path(slot)) {
     cpu->unresolved++;
@@ -228,7 +244,7 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
   __u32 reason = 0;
-  if (output(cpu, event_class[event], s->data, end, s->talks, &reason))
+  if (output(slot, cpu, event_class[event], s->data, end, s->talks, &reason))
     lose(slot, event, s->sc, reason, s->ts);
   else
     cpu->sent++;
@@ -283,12 +299,20 @@ static __always_inline void collect_known_param(__u32 slot, struct scratch* s, _
   if (param_rows[row].group == GROUP_file) file_param(slot, s, spec);
 }
 
+// A close gives the number free when it begins: another thread may have got it before it ends.
+static __always_inline void mark_reuse(struct scratch* s) {
+  struct files_struct* files = READ(current_task(), files);
+  if (s->ret || !files || READ(files, count.counter) < 2) return;
+  if (open_file((__s32)s->args[0])) s->marks |= GYR_MARK_NUMBER_REUSED;
+}
+
 #define EMIT_KNOWN(event)                                           \
   __noinline int emit_##event(__u32 slot) {                         \
     struct scratch* s = scratch_of(slot);                           \
     const __u32 first = event_rows[EV_##event];                     \
     const __u32 count = event_rows[EV_##event + 1] - first;         \
     if (!s) return 0;                                               \
+    if (EV_##event == EV_CLOSE_X) mark_reuse(s);                    \
     begin_params(s, count);                                         \
     _Pragma("unroll") for (__u32 i = 0; i < count; ++i) {           \
       const __u32 before = s->off;                                  \

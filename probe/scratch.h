@@ -100,10 +100,10 @@ struct ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 1 << 16);
 };
-/* Filled by user space: for each group of CPUs one ring of each class. */
+/* Filled by user space: struct gyr_cpu, `rings`. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-  __uint(max_entries, GYR_CLASSES); /* set before load */
+  __uint(max_entries, 1); /* set before load */
   __type(key, __u32);
   __array(values, struct ring);
 } rings SEC(".maps");

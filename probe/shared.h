@@ -25,7 +25,8 @@ struct gyr_prefix {
 
 /* What the format has no parameter for. The path of the file that was opened follows, without a NUL
  * and not always. */
-#define GYR_MARK_ARGS_CHANGED 1 /* what the memory held at the call's entry and exit differs */
+#define GYR_MARK_ARGS_CHANGED 1  /* what the memory held at the call's entry and exit differs */
+#define GYR_MARK_NUMBER_REUSED 2 /* of a close: when it ended, the number was another file's */
 struct gyr_note {
   __u8 marks; /* GYR_MARK_* */
 };
@@ -39,6 +40,7 @@ struct gyr_call {
 /* Rings come in two classes, so that a flood of bulk events costs no critical one
  * (src/schema/critical.def). */
 enum gyr_class { GYR_BULK, GYR_CRITICAL_CLASS, GYR_CLASSES };
+#define GYR_RING_PARTS 8 /* of a ring for bulk events, at most */
 /* Why an event that was wanted did not reach the ring. */
 enum gyr_reason {
   GYR_RING_FULL,
@@ -49,7 +51,7 @@ enum gyr_reason {
   GYR_REASONS
 };
 
-/* One per CPU, written by that CPU alone (`ring` by user space before anything is attached). Once
+/* One per CPU, written by that CPU alone (`rings` by user space before anything is attached). Once
  * `busy` is 0, all of it is true. */
 struct gyr_cpu {
   /* The time that the record under construction will carry: 0: there is none; 1: its time is not
@@ -65,8 +67,12 @@ struct gyr_cpu {
   __u64 x32;            /* calls of the x32 machine, which is not supported */
   __u64 unresolved;     /* opened files whose path was wanted and could not be told */
   __u64 changed;        /* events with GYR_MARK_ARGS_CHANGED */
-  __u32 ring;           /* of this CPU for bulk events; that for critical ones follows it */
-  __u32 pad[7];         /* two cache lines, which no other CPU writes to */
+  /* Numbers in the map of rings. The group's ring for bulk events is in `parts` parts, from `bulk`
+   * on; this CPU begins with the `own`th. */
+  struct {
+    __u32 critical, bulk, parts, own;
+  } rings;
+  __u32 pad[4]; /* two cache lines, which no other CPU writes to */
 };
 
 /* One per CPU: lost events by reason and portable number of their call. */

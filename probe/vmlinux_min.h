@@ -96,7 +96,11 @@ struct fs_struct {
   struct path root;
 };
 struct sighand_struct;
+typedef struct {
+  int counter;
+} atomic_t;
 struct files_struct {
+  atomic_t count;
   struct fdtable* fdt;
 };
 

@@ -8,6 +8,7 @@
 
 #include "app/environment.h"
 #include "source/live.h"
+#include "source/probe_rings.h"
 #include "source/proc_scan.h"
 #include "source/ring_memory.h"
 
@@ -23,9 +24,10 @@ LiveHost::LiveHost(std::string host_root, ContainerApiSettings apis, size_t labe
       fds_(std::make_unique<FdLookup>(*files_)) {}
 
 Result<std::unique_ptr<Source>> LiveHost::open(const Collect& what, const Logger& logger) {
-  const auto rings = fit_rings(
-      {.ring_bytes = what.ring_bytes, .cpus_per_ring = what.cpus_per_ring, .cpus = online_cpus()},
-      memory_limit(*system_files("")));
+  const auto rings = fit_rings({.ring_bytes = what.ring_bytes,
+                                .cpus_per_ring = what.cpus_per_ring,
+                                .cpus = online_cpus().size()},
+                               memory_limit(*system_files("")));
   if (!rings) return rings.error();
   if (!rings->warning.empty()) logger->warn("{}", rings->warning);
   LiveSettings live;

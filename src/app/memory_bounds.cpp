@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "source/probe_rings.h"
 #include "source/ring_memory.h"
 
 namespace gyr::app {
@@ -54,7 +55,7 @@ void say_memory_bounds(const DetectSettings& settings, uint64_t queue_bytes, con
   if (!limit) return;
   RingRequest rings{.ring_bytes = settings.ring_bytes,
                     .cpus_per_ring = settings.cpus_per_ring,
-                    .cpus = online_cpus()};
+                    .cpus = online_cpus().size()};
   if (const auto fit = fit_rings(rings, limit)) rings.ring_bytes = fit->ring_bytes;
   const uint64_t threads = std::min<uint64_t>(settings.thread_limit, most_threads(*own));
   const uint64_t history = settings.captures ? settings.captures->before.bytes : 0;

@@ -28,8 +28,10 @@ struct Record {
   // of the record (capture/findings.h).
   Bytes note{};
 };
-inline constexpr uint32_t kStateOnly = 1;       // feed state, show nobody
-inline constexpr uint8_t kMarkArgsChanged = 1;  // in a note
+inline constexpr uint32_t kStateOnly = 1;  // feed state, show nobody
+// In a note.
+inline constexpr uint8_t kMarkArgsChanged = 1;
+inline constexpr uint8_t kMarkNumberReused = 2;
 
 class EventView {
  public:
@@ -70,7 +72,9 @@ class EventView {
   const EventInfo& info() const { return *info_; }
   Bytes bytes() const { return {bytes_, end_}; }
   // What the caller's memory holds of an argument has changed during the call.
-  bool arguments_changed() const { return !note_.empty() && (note_[0] & kMarkArgsChanged) != 0; }
+  bool arguments_changed() const { return has_mark(kMarkArgsChanged); }
+  // Of a close: when it ended, another thread had already opened something under the number.
+  bool number_reused() const { return has_mark(kMarkNumberReused); }
   // Path of the file that the call opened, as the kernel resolved it; empty: not known.
   std::string_view opened_path() const {
     return note_.empty() ? std::string_view() : as_text(note_.subspan(1));
@@ -108,6 +112,7 @@ class EventView {
   bool succeeded() const { return succeeded_; }
 
  private:
+  bool has_mark(uint8_t mark) const { return !note_.empty() && (note_[0] & mark) != 0; }
   static constexpr size_t kAlwaysIndexed = kPlainParams;
   // Vectors as g++ and clang know them on every machine.
   using Lengths = uint16_t __attribute__((vector_size(16)));

@@ -217,7 +217,7 @@ void Examination::memory_limit() {
   }
   const RingRequest wanted{.ring_bytes = settings_.ring_bytes,
                            .cpus_per_ring = settings_.cpus_per_ring,
-                           .cpus = online_cpus()};
+                           .cpus = online_cpus().size()};
   const std::string found =
       fmt::format("{} ({}); rings of {} take {}", in_binary_units(limit->bytes), limit->file,
                   in_binary_units(settings_.ring_bytes), in_binary_units(memory_of_rings(wanted)));

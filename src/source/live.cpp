@@ -198,7 +198,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   Result<LoadedProbe> load_in_attach_mode(const KernelTypes& kernel);
   void prepare(gyr_probe& probe, bool typed) const;
   Result<void> open_rings();
-  Result<void> make_rings(size_t groups);
+  Result<void> make_rings(std::span<gyr_cpu> cpus);
   void attach();
   bpf_link* attach_part(bpf_program* program);
   void lose_part(std::string_view program, std::string_view reason);
@@ -265,7 +265,7 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
        {probe.maps.scratches, probe.maps.cpus, probe.maps.losses, probe.maps.request_drafts}) {
     bpf_map__set_max_entries(each, cpus);
   }
-  bpf_map__set_max_entries(probe.maps.rings, cpus * GYR_CLASSES);
+  bpf_map__set_max_entries(probe.maps.rings, cpus * (GYR_RING_PARTS + 1));  // or fewer
   probe.rodata->completion_by_pointer = uring_.completion_by_pointer ? 1 : 0;
   probe.rodata->own_tgid = static_cast<uint32_t>(own_pid_);
   probe.rodata->preemptible = programs_are_preempted() ? 1 : 0;
@@ -340,12 +340,21 @@ void BpfSource::lose_part(std::string_view program, std::string_view reason) {
 }
 
 // Smaller rings than wanted are better than none.
-Result<void> BpfSource::make_rings(size_t groups) {
+Result<void> BpfSource::make_rings(std::span<gyr_cpu> cpus) {
+  const auto online = online_cpus();
+  const auto places = place_cpus(online, cpus.size(), settings_.cpus_per_ring);
+  uint32_t groups = 0;
+  for (const CpuPlace& place : places) groups = std::max(groups, place.group + 1);
+  const size_t together = (online.size() + groups - 1) / groups;
   const uint64_t wanted = settings_.ring_bytes;
   for (uint64_t bytes = wanted;; bytes /= 2) {
-    const RingLayout layout{.bulk_bytes = bytes, .critical_bytes = critical_ring_bytes(bytes)};
-    auto made = rings_.make(bpf_map__fd(probe_->maps.rings), groups, layout);
+    auto made =
+        rings_.make(bpf_map__fd(probe_->maps.rings), {.groups = groups,
+                                                      .bulk_bytes = bytes,
+                                                      .critical_bytes = critical_ring_bytes(bytes),
+                                                      .parts = ring_parts(bytes, together)});
     if (!made && bytes / 2 >= kRingBytesMin) continue;
+    if (made) rings_.assign(cpus, places);
     if (made && bytes < wanted) {
       warnings_.push_back(
           fmt::format("the kernel has no memory for rings of {} KiB: those of {} KiB that it gave "
@@ -369,13 +378,7 @@ Result<void> BpfSource::open_rings() {
   }
   if (!mapped) return mapped;
   auto* states = static_cast<gyr_cpu*>(cpus_memory_.at());
-  const auto list = system_files("")->read("/sys/devices/system/cpu/online", page);
-  const std::vector<uint32_t> online = parse_cpu_list(
-      list.value_or(fmt::format("0-{}", cpus - 1)));  // without the list: as if all were online
-  const std::vector<uint32_t> group = group_cpus(online, cpus, settings_.cpus_per_ring);
-  for (size_t cpu = 0; cpu < cpus; ++cpu) states[cpu].ring = group[cpu] * GYR_CLASSES;
-  const size_t groups = *std::max_element(group.begin(), group.end()) + 1;
-  if (auto made = make_rings(groups); !made) return made;
+  if (auto made = make_rings({states, cpus}); !made) return made;
   auto readers = rings_.open_readers();
   if (!readers) return readers.error();
   cpus_ = {states, cpus};

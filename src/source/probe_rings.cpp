@@ -4,18 +4,33 @@
 #include <algorithm>
 #include <charconv>
 
-namespace gyr {
+#include "base/system.h"
 
-std::vector<uint32_t> group_cpus(std::span<const uint32_t> online, size_t possible,
+namespace gyr {
+namespace {
+constexpr uint32_t kRingPartsMax = 8;
+}  // namespace
+
+std::vector<CpuPlace> place_cpus(std::span<const uint32_t> online, size_t possible,
                                  uint32_t cpus_per_ring) {
   const size_t each = cpus_per_ring == 0 ? std::max<size_t>(possible, 1) : cpus_per_ring;
   const size_t groups = std::max<size_t>((online.size() + each - 1) / each, 1);
-  std::vector<uint32_t> group(possible);
-  for (size_t cpu = 0; cpu < possible; ++cpu) group[cpu] = static_cast<uint32_t>(cpu % groups);
+  const auto place = [](size_t group, size_t within) {
+    return CpuPlace{static_cast<uint32_t>(group), static_cast<uint32_t>(within)};
+  };
+  std::vector<CpuPlace> places(possible);
+  for (size_t cpu = 0; cpu < possible; ++cpu) places[cpu] = place(cpu % groups, cpu / groups);
   for (size_t i = 0; i < online.size(); ++i) {
-    if (online[i] < possible) group[online[i]] = static_cast<uint32_t>(i / each);
+    if (online[i] < possible) places[online[i]] = place(i / each, i % each);
   }
-  return group;
+  return places;
+}
+
+uint32_t ring_parts(uint64_t bulk_bytes, size_t cpus) {
+  constexpr uint64_t kPartMin = 1ul << 20;
+  uint32_t parts = 1;
+  while (parts < cpus && parts < kRingPartsMax && bulk_bytes / parts / 2 >= kPartMin) parts *= 2;
+  return parts;
 }
 
 std::vector<uint32_t> parse_cpu_list(std::string_view text) {
@@ -38,6 +53,12 @@ std::vector<uint32_t> parse_cpu_list(std::string_view text) {
   return cpus;
 }
 
+std::vector<uint32_t> online_cpus() {
+  constexpr size_t kFileLimit = 4096;
+  const auto list = system_files("")->read("/sys/devices/system/cpu/online", kFileLimit);
+  return parse_cpu_list(list.value_or("0"));
+}
+
 }  // namespace gyr
 
 #if GYR_PROBE
@@ -54,6 +75,8 @@ std::vector<uint32_t> parse_cpu_list(std::string_view text) {
 
 namespace gyr {
 
+static_assert(kRingPartsMax == GYR_RING_PARTS);
+
 bool can_make_ring(uint64_t bytes) {
   const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_trial", 0, 0,
                                 static_cast<uint32_t>(bytes), nullptr);
@@ -65,8 +88,8 @@ ProbeRings::~ProbeRings() {
   for (const Ring& ring : rings_) close(ring.fd);
 }
 
-Result<void> ProbeRings::make(int outer_fd, size_t groups, const RingLayout& layout) {
-  auto made = make_all(outer_fd, groups, layout);
+Result<void> ProbeRings::make(int outer_fd, const RingLayout& layout) {
+  auto made = make_all(outer_fd, layout);
   if (made) return made;
   for (uint32_t index = 0; index < rings_.size(); ++index) {
     bpf_map_delete_elem(outer_fd, &index);
@@ -76,10 +99,23 @@ Result<void> ProbeRings::make(int outer_fd, size_t groups, const RingLayout& lay
   return made;
 }
 
-Result<void> ProbeRings::make_all(int outer_fd, size_t groups, const RingLayout& layout) {
-  for (uint32_t index = 0; index < groups * GYR_CLASSES; ++index) {
-    const uint64_t bytes =
-        index % GYR_CLASSES == GYR_BULK ? layout.bulk_bytes : layout.critical_bytes;
+void ProbeRings::assign(std::span<gyr_cpu> cpus, std::span<const CpuPlace> places) const {
+  for (size_t cpu = 0; cpu < cpus.size(); ++cpu) {
+    auto& rings = cpus[cpu].rings;
+    rings.bulk = places[cpu].group * (parts_ + 1);
+    rings.critical = rings.bulk + parts_;
+    rings.parts = parts_;
+    rings.own = places[cpu].within % parts_;
+  }
+}
+
+Result<void> ProbeRings::make_all(int outer_fd, const RingLayout& layout) {
+  parts_ = layout.parts;
+  const size_t of_group = size_t{parts_} + 1;
+  const size_t all = layout.groups * of_group;
+  for (uint32_t index = 0; index < all; ++index) {
+    const bool critical = index % of_group == parts_;
+    const uint64_t bytes = critical ? layout.critical_bytes : layout.bulk_bytes / parts_;
     const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_ring", 0, 0,
                                   static_cast<uint32_t>(bytes), nullptr);
     if (fd < 0) {
@@ -87,7 +123,7 @@ Result<void> ProbeRings::make_all(int outer_fd, size_t groups, const RingLayout&
           "cannot make ring {} of {}, {} KiB: {}; free memory, raise the memory limit of the "
           "service or container, or let more CPUs share a ring "
           "(engine.modern_ebpf.cpus_for_each_buffer)",
-          index + 1, groups * GYR_CLASSES, bytes >> 10, std::strerror(errno))};
+          index + 1, all, bytes >> 10, std::strerror(errno))};
     }
     rings_.push_back({fd, bytes});
     if (bpf_map_update_elem(outer_fd, &index, &fd, BPF_ANY) != 0) {

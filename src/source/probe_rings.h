@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rings of the probe: for each group of CPUs one for bulk events and one for critical ones
-// (schema/critical.def). Makes them, tells the probe which CPU uses which, and opens them for
-// reading.
+// (schema/critical.def). That for bulk events is in parts, one for each CPU of the group where they
+// are large enough: CPUs that write to one ring at a time wait for each other. A CPU whose part is
+// full goes on in the others, so the group's memory is there for whichever CPU needs it. Makes
+// them, tells the probe which CPU uses which, and opens them for reading.
 #pragma once
 
 #include <cstddef>
@@ -17,17 +19,28 @@ struct gyr_cpu;
 namespace gyr {
 
 struct RingLayout {
-  uint64_t bulk_bytes = 0;      // of one ring; powers of two, at least a page
-  uint64_t critical_bytes = 0;  // of one ring
-  uint32_t cpus_per_ring = 1;   // 0: all CPUs share
+  size_t groups = 1;
+  uint64_t bulk_bytes = 0;      // of a group; powers of two, at least a page
+  uint64_t critical_bytes = 0;  // of a group
+  uint32_t parts = 1;           // of a ring for bulk events: a power of two
 };
 
-// `online`: numbers of the CPUs that run now. Of each possible CPU the group it belongs to, counted
-// from 0; those that come to life later share with others.
-std::vector<uint32_t> group_cpus(std::span<const uint32_t> online, size_t possible,
+// Both counted from 0.
+struct CpuPlace {
+  uint32_t group = 0;
+  uint32_t within = 0;
+  bool operator==(const CpuPlace&) const = default;
+};
+// `online`: numbers of the CPUs that run now; `cpus_per_ring`: 0 if all share. The place of each
+// possible CPU; those that come to life later share with others.
+std::vector<CpuPlace> place_cpus(std::span<const uint32_t> online, size_t possible,
                                  uint32_t cpus_per_ring);
+// Of a ring of so many bytes that so many CPUs share: one for each CPU, none below a MiB.
+uint32_t ring_parts(uint64_t bulk_bytes, size_t cpus);
 // Numbers of the CPUs in a list as the kernel writes it: "0-3,8".
 std::vector<uint32_t> parse_cpu_list(std::string_view text);
+// Of those that run now; 0 alone where the kernel does not tell.
+std::vector<uint32_t> online_cpus();
 
 // Whether the kernel has memory for a ring of so many bytes, now.
 bool can_make_ring(uint64_t bytes);
@@ -39,7 +52,9 @@ class ProbeRings {
   ProbeRings(ProbeRings&&) = delete;
 
   // Makes the rings, puts them into the map of maps `outer_fd`; none after an error.
-  Result<void> make(int outer_fd, size_t groups, const RingLayout& layout);
+  Result<void> make(int outer_fd, const RingLayout& layout);
+  // Tells the probe which of them each CPU writes to. `cpus` and `places` are equally many.
+  void assign(std::span<gyr_cpu> cpus, std::span<const CpuPlace> places) const;
   Result<std::vector<RingReader>> open_readers() const;
   // Waits until a record wakes a sleeper, at most `ms`.
   bool wait(int ms) const;
@@ -49,8 +64,9 @@ class ProbeRings {
     int fd;
     uint64_t bytes;
   };
-  Result<void> make_all(int outer_fd, size_t groups, const RingLayout& layout);
-  std::vector<Ring> rings_;
+  Result<void> make_all(int outer_fd, const RingLayout& layout);
+  std::vector<Ring> rings_;  // of each group its parts for bulk events, then that for critical ones
+  uint32_t parts_ = 1;
 };
 
 }  // namespace gyr

@@ -27,12 +27,6 @@ uint64_t whole_ring_bytes(uint64_t wanted) {
   return size;
 }
 
-size_t online_cpus() {
-  constexpr size_t kFileLimit = 4096;
-  const auto list = system_files("")->read("/sys/devices/system/cpu/online", kFileLimit);
-  return list ? std::max<size_t>(parse_cpu_list(*list).size(), 1) : 1;
-}
-
 uint64_t memory_of_rings(const RingRequest& request) {
   const size_t cpus = std::max<size_t>(request.cpus, 1);
   const size_t each = request.cpus_per_ring == 0 ? cpus : request.cpus_per_ring;

@@ -25,9 +25,6 @@ uint64_t critical_ring_bytes(uint64_t bulk_bytes);
 // The next power of two within the bounds above.
 uint64_t whole_ring_bytes(uint64_t wanted);
 
-// Those that run now; 1 where the kernel does not tell.
-size_t online_cpus();
-
 struct RingRequest {
   uint64_t ring_bytes = 0;     // of one for bulk events
   uint32_t cpus_per_ring = 1;  // 0: all share

@@ -79,8 +79,8 @@ uint32_t flags_param(const EventView& event, size_t index) {
 
 }  // namespace
 
-void on_close(StateCore& core, const EventView&) {
-  if (core.now.fd == nullptr) return;
+void on_close(StateCore& core, const EventView& event) {
+  if (core.now.fd == nullptr || event.number_reused()) return;
   core.closed_tid = core.thread->tid;
   core.closed_fd = core.thread->last_fd;
 }

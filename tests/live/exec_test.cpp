@@ -2,6 +2,7 @@
 // Programs that replace others: scripts, long argument lists, threads, other users. Ends of
 // threads and processes. New namespaces.
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>

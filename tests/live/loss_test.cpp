@@ -2,20 +2,25 @@
 // What is lost is counted exactly, costs the bulk class only, and makes no descriptor carry the
 // name of another file.
 #include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <functional>
 #include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "live_fixture.h"
+#include "source/probe_rings.h"
 #include "source/proc_scan.h"
 #include "state/state.h"
 
@@ -126,6 +131,33 @@ TEST_F(LossLive, what_was_seen_is_what_was_delivered_and_lost) {
   EXPECT_GT(lost_of(counters, Sc::LINKAT), 0u);
   EXPECT_NE(counters.lost_detail.find("linkat"), std::string::npos) << counters.lost_detail;
   EXPECT_GE(told, 1u) << "the process that lost events is named";
+}
+
+// A ring of 2 MiB is in two parts where CPUs share it; one CPU alone may fill both.
+TEST_F(LossLive, a_cpu_whose_part_of_the_ring_is_full_goes_on_in_the_others) {
+  if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
+  if (online_cpus().size() < 2) GTEST_SKIP() << "one CPU shares its ring with none";
+  constexpr uint64_t kCalls = 14'000;
+  constexpr uint64_t kPart = 1ul << 20;
+  open_small({Sc::LINKAT}, 2 * kPart);
+  const int64_t child = run_unread([] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(online_cpus().back(), &one);
+    sched_setaffinity(0, sizeof one, &one);
+    for (uint64_t i = 0; i < kCalls; ++i) flood();
+  });
+  uint64_t bytes = 0;
+  std::vector<uint64_t> times;
+  read_all([&](SourceStatus status, const EventView& event) {
+    if (status != SourceStatus::Event || event.tid() != child) return;
+    bytes += event.bytes().size();
+    times.push_back(event.ts_ns());
+  });
+  EXPECT_GT(bytes, kPart + kPart / 8) << "the calls no longer fill a part";
+  EXPECT_EQ(times.size(), kCalls);
+  EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
+  EXPECT_EQ(small->counters().lost_ring_full, 0u);
 }
 
 // The child has file A open, then closes it and opens B with the same number while the ring is

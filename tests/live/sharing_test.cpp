@@ -3,8 +3,10 @@
 // processes with very many descriptors: what the state makes of their events is what the kernel
 // did. Nothing heals here: the state may not look at /proc.
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,6 +15,7 @@
 #include <array>
 #include <filesystem>
 #include <thread>
+#include <vector>
 
 #include "live_fixture.h"
 #include "state/state.h"
@@ -140,6 +143,30 @@ void a_thread_goes_with_all() {
   show(make_file("there"));
 }
 
+// What is not sent yet holds the close up for a second; the number is free from its beginning.
+void a_close_ends_after_its_number_was_reused() {
+  const int listening = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* name = reinterpret_cast<sockaddr*>(&address);
+  const int slow = socket(AF_INET, SOCK_STREAM, 0);
+  if (bind(listening, name, size) != 0 || listen(listening, 1) != 0) return;
+  if (getsockname(listening, name, &size) != 0 || connect(slow, name, size) != 0) return;
+  const linger lingers{.l_onoff = 1, .l_linger = 1};
+  setsockopt(slow, SOL_SOCKET, SO_LINGER, &lingers, sizeof lingers);
+  fcntl(slow, F_SETFL, O_NONBLOCK);
+  const std::vector<char> bytes(1 << 16);
+  while (send(slow, bytes.data(), bytes.size(), 0) > 0) continue;
+  fcntl(slow, F_SETFL, 0);
+  std::thread closes([slow] { close(slow); });
+  usleep(300'000);
+  show(make_file("secret"));
+  closes.join();
+  show(slow);
+}
+
 constexpr rlim_t kMany = 5000;
 
 void behind_many_others() {
@@ -207,6 +234,7 @@ TEST_F(SharingLive, names_are_those_of_what_is_open) {
       {"a directory that is shared", a_directory_that_is_shared, {"below/there"}},
       {"a thread elsewhere", a_thread_goes_elsewhere_alone, {"below/there", "here"}},
       {"a thread goes with all", a_thread_goes_with_all, {"below/there"}},
+      {"a slow close", a_close_ends_after_its_number_was_reused, {"secret", "secret"}},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.what);

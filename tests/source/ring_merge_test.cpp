@@ -11,6 +11,8 @@
 #include <cstring>
 #include <memory>
 #include <random>
+#include <set>
+#include <utility>
 #include <vector>
 
 #include "shared.h"
@@ -242,12 +244,41 @@ TEST(ProbeRings, cpu_lists_are_read_as_the_kernel_writes_them) {
 }
 
 TEST(ProbeRings, online_cpus_share_rings_as_asked_and_the_others_join_them) {
-  using Groups = std::vector<uint32_t>;
   const std::vector<uint32_t> online{0, 1, 4, 5, 6};
-  EXPECT_EQ(group_cpus(online, 8, 2), (Groups{0, 0, 2, 0, 1, 1, 2, 1}));
-  EXPECT_EQ(group_cpus(online, 8, 1), (Groups{0, 1, 2, 3, 2, 3, 4, 2}));
-  EXPECT_EQ(group_cpus(online, 8, 0), Groups(8, 0));
-  EXPECT_EQ(group_cpus({}, 2, 2), (Groups{0, 0}));
+  const auto groups = [&](uint32_t cpus_per_ring) {
+    std::vector<uint32_t> all;
+    for (const CpuPlace& place : place_cpus(online, 8, cpus_per_ring)) all.push_back(place.group);
+    return all;
+  };
+  using Groups = std::vector<uint32_t>;
+  EXPECT_EQ(groups(2), (Groups{0, 0, 2, 0, 1, 1, 2, 1}));
+  EXPECT_EQ(groups(1), (Groups{0, 1, 2, 3, 2, 3, 4, 2}));
+  EXPECT_EQ(groups(0), Groups(8, 0));
+  EXPECT_EQ(place_cpus({}, 2, 2), (std::vector<CpuPlace>{{0, 0}, {0, 1}}));
+}
+
+TEST(ProbeRings, no_two_online_cpus_have_the_same_place) {
+  const std::vector<uint32_t> online{0, 2, 5, 9, 11};
+  for (const uint32_t cpus_per_ring : {0u, 1u, 2u, 3u, 7u}) {
+    std::set<std::pair<uint32_t, uint32_t>> taken;
+    const auto places = place_cpus(online, 12, cpus_per_ring);
+    for (const uint32_t cpu : online) {
+      EXPECT_TRUE(taken.emplace(places[cpu].group, places[cpu].within).second) << cpu;
+      EXPECT_TRUE(cpus_per_ring == 0 || places[cpu].within < cpus_per_ring) << cpu;
+    }
+  }
+}
+
+TEST(ProbeRings, a_ring_has_a_part_for_each_cpu_while_parts_are_large) {
+  constexpr uint64_t kMiB = 1ul << 20;
+  EXPECT_EQ(ring_parts(8 * kMiB, 1), 1u);
+  EXPECT_EQ(ring_parts(8 * kMiB, 2), 2u);
+  EXPECT_EQ(ring_parts(8 * kMiB, 3), 4u);
+  EXPECT_EQ(ring_parts(8 * kMiB, 64), 8u);
+  EXPECT_EQ(ring_parts(512 * kMiB, 64), 8u);
+  EXPECT_EQ(ring_parts(2 * kMiB, 8), 2u);
+  EXPECT_EQ(ring_parts(kMiB, 8), 1u);
+  EXPECT_EQ(ring_parts(64 * 1024, 2), 1u);
 }
 
 }  // namespace
