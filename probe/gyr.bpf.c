@@ -160,32 +160,56 @@ static __always_inline void collect_param(__u32 slot, const struct param_row* ro
   COLLECT(task);
 }
 
-// The CPU's own part of the ring is full: 0 if one of the others had room.
+#define RECORD_HEADER 8 /* of a record in a ring of the kernel */
+
+static __always_inline void* bulk_part(const struct gyr_cpu* cpu, __u32 part) {
+  const __u32 index = cpu->rings.bulk + (part & (cpu->rings.parts - 1));
+  return bpf_map_lookup_elem(&rings, &index);
+}
+
+// The CPU's own part of the ring is full: 0 if one of the others had room. It asks before it tries:
+// trying takes the part's lock, for which all CPUs would wait when everything is full.
 __noinline int output_elsewhere(__u32 slot, __u32 size, __u64 wake) {
   struct gyr_cpu* cpu = cpu_of(slot);
   struct scratch* s = scratch_of(slot);
   if (!s || !cpu || size >= EVENT_MAX) return -1;
   for (__u32 i = 1; i < GYR_RING_PARTS && i < cpu->rings.parts; ++i) {
-    const __u32 part = (cpu->rings.own + i) & (cpu->rings.parts - 1);
-    const __u32 index = cpu->rings.bulk + part;
-    void* ring = bpf_map_lookup_elem(&rings, &index);
-    if (ring && bpf_ringbuf_output(ring, s->data, size, wake) == 0) return 0;
+    void* ring = bulk_part(cpu, cpu->rings.own + i);
+    if (!ring) return -1;
+    const __u64 used = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+    if (used + size + RECORD_HEADER > bpf_ringbuf_query(ring, BPF_RB_RING_SIZE)) continue;
+    if (bpf_ringbuf_output(ring, s->data, size, wake) == 0) return 0;
   }
   return -1;
 }
 
-// 0: it is in the ring; else the reason why not.
-static __always_inline int output(__u32 slot, struct gyr_cpu* cpu, __u32 class, void* data,
-                                  __u32 size, int talks, __u32* reason) {
+// All parts of the group's ring for bulk events together.
+__noinline int is_half_full(__u32 slot) {
+  struct gyr_cpu* cpu = cpu_of(slot);
+  __u64 used = 0;
+  __u64 bytes = 0;
+  if (!cpu) return 0;
+  for (__u32 i = 0; i < GYR_RING_PARTS && i < cpu->rings.parts; ++i) {
+    void* ring = bulk_part(cpu, i);
+    if (!ring) return 0;
+    used += bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+    bytes += bpf_ringbuf_query(ring, BPF_RB_RING_SIZE);
+  }
+  return used * 2 > bytes;
+}
+
+// 0: the record that was built is in the ring; else it is not, for the reason given.
+static __always_inline int output(__u32 slot, struct gyr_cpu* cpu, __u32 class, __u32 size,
+                                  __u32* reason) {
+  struct scratch* s = scratch_of(slot);
   const int bulk = class == GYR_BULK;
   const __u32 index = bulk ? cpu->rings.bulk + cpu->rings.own : cpu->rings.critical;
   void* ring = bpf_map_lookup_elem(&rings, &index);
   __u64 wake = BPF_RB_NO_WAKEUP;
   *reason = GYR_RING_FULL;
-  if (!ring) return -1;
+  if (!s || !ring) return -1;
   // What is left of a ring that is half full is for those who talk less.
-  if (talks && bulk &&
-      bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) * 2 > bpf_ringbuf_query(ring, BPF_RB_RING_SIZE)) {
+  if (s->talks && bulk && is_half_full(slot)) {
     *reason = GYR_YIELDED;
     return -1;
   }
@@ -193,7 +217,7 @@ static __always_inline int output(__u32 slot, struct gyr_cpu* cpu, __u32 class, 
     VOLATILE(reader_asleep) = 0;
     wake = BPF_RB_FORCE_WAKEUP;
   }
-  if (bpf_ringbuf_output(ring, data, size, wake) == 0) return 0;
+  if (bpf_ringbuf_output(ring, s->data, size, wake) == 0) return 0;
   return bulk ? output_elsewhere(slot, size, wake) : -1;
 }
 
@@ -244,7 +268,7 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
   __u32 reason = 0;
-  if (output(slot, cpu, event_class[event], s->data, end, s->talks, &reason))
+  if (output(slot, cpu, event_class[event], end, &reason))
     lose(slot, event, s->sc, reason, s->ts);
   else
     cpu->sent++;
@@ -332,6 +356,7 @@ __noinline int emit_message(__u32 slot, __u32 event, __u64 base, __u32 index) {
   if (!s) return 1;
   const __u32 step = s->compat ? 32 : 64; /* struct mmsghdr */
   s->args[1] = base + index * step;
+  if (index) s->ts += 1; /* they came one after the other, and may lie in different rings */
   s->ret = user_word(s->args[1] + step - (s->compat ? 4 : 8), 0);
   return emit(slot, event);
 }

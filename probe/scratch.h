@@ -100,7 +100,7 @@ struct ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
   __uint(max_entries, 1 << 16);
 };
-/* Filled by user space: struct gyr_cpu, `rings`. */
+/* Filled by user space; `rings` of struct gyr_cpu tells which are a CPU's. */
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
   __uint(max_entries, 1); /* set before load */

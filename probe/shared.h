@@ -55,7 +55,7 @@ enum gyr_reason {
  * `busy` is 0, all of it is true. */
 struct gyr_cpu {
   /* The time that the record under construction will carry: 0: there is none; 1: its time is not
-   * known yet. What orders events (src/source/rings.h). */
+   * known yet. What orders events (src/source/ring_merge.h). */
   __u64 busy;
   __u64 seen; /* events that were wanted: those sent and those lost */
   __u64 sent;

@@ -97,7 +97,7 @@ struct TextHash {
 
 class StrPool {
  public:
-  static constexpr size_t kIdleBytes = size_t{4} << 20;
+  static constexpr size_t kIdleBytes = size_t{1} << 20;
 
   // `idle_bytes`: how much memory strings that are not in use may take, with the answers kept
   // beside them; or as much as those in use take, if that is more, so that the work of dropping

@@ -224,6 +224,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   bool has_rdonly_cast_ = false;
   Probe probe_;
   ProbeRings rings_;
+  uint32_t ring_parts_ = 1;
   Mapping cpus_memory_, losses_memory_;
   std::span<const gyr_cpu> cpus_;
   std::optional<RingMerge> merge_;
@@ -265,7 +266,7 @@ void BpfSource::prepare(gyr_probe& probe, bool typed) const {
        {probe.maps.scratches, probe.maps.cpus, probe.maps.losses, probe.maps.request_drafts}) {
     bpf_map__set_max_entries(each, cpus);
   }
-  bpf_map__set_max_entries(probe.maps.rings, cpus * (GYR_RING_PARTS + 1));  // or fewer
+  bpf_map__set_max_entries(probe.maps.rings, cpus * (GYR_RING_PARTS + 1));  // at most
   probe.rodata->completion_by_pointer = uring_.completion_by_pointer ? 1 : 0;
   probe.rodata->own_tgid = static_cast<uint32_t>(own_pid_);
   probe.rodata->preemptible = programs_are_preempted() ? 1 : 0;
@@ -343,18 +344,19 @@ void BpfSource::lose_part(std::string_view program, std::string_view reason) {
 Result<void> BpfSource::make_rings(std::span<gyr_cpu> cpus) {
   const auto online = online_cpus();
   const auto places = place_cpus(online, cpus.size(), settings_.cpus_per_ring);
-  uint32_t groups = 0;
-  for (const CpuPlace& place : places) groups = std::max(groups, place.group + 1);
-  const size_t together = (online.size() + groups - 1) / groups;
+  const size_t groups = ring_groups(online.size(), settings_.cpus_per_ring);
+  const size_t together =
+      groups == 1 ? online.size() : std::min<size_t>(online.size(), settings_.cpus_per_ring);
   const uint64_t wanted = settings_.ring_bytes;
   for (uint64_t bytes = wanted;; bytes /= 2) {
-    auto made =
-        rings_.make(bpf_map__fd(probe_->maps.rings), {.groups = groups,
-                                                      .bulk_bytes = bytes,
-                                                      .critical_bytes = critical_ring_bytes(bytes),
-                                                      .parts = ring_parts(bytes, together)});
+    ring_parts_ = ring_parts(bytes, together);
+    const RingLayout layout{.groups = groups,
+                            .bulk_bytes = bytes,
+                            .critical_bytes = critical_ring_bytes(bytes),
+                            .parts = ring_parts_};
+    auto made = rings_.make(bpf_map__fd(probe_->maps.rings), layout);
     if (!made && bytes / 2 >= kRingBytesMin) continue;
-    if (made) rings_.assign(cpus, places);
+    for (size_t i = 0; i < cpus.size(); ++i) assign_rings(places[i], ring_parts_, &cpus[i]);
     if (made && bytes < wanted) {
       warnings_.push_back(
           fmt::format("the kernel has no memory for rings of {} KiB: those of {} KiB that it gave "
@@ -382,7 +384,7 @@ Result<void> BpfSource::open_rings() {
   auto readers = rings_.open_readers();
   if (!readers) return readers.error();
   cpus_ = {states, cpus};
-  merge_.emplace(*std::move(readers), cpus_, probe_->rodata->boot_to_epoch_ns);
+  merge_.emplace(*std::move(readers), ring_parts_, cpus_, probe_->rodata->boot_to_epoch_ns);
   losses_.emplace(cpus_, std::span(static_cast<const gyr_losses*>(losses_memory_.at()), cpus),
                   bpf_map__fd(maps.losers), [this] { return event_time_ns(); });
   return {};

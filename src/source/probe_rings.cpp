@@ -4,17 +4,20 @@
 #include <algorithm>
 #include <charconv>
 
+#include "shared.h"
+//
 #include "base/system.h"
 
 namespace gyr {
-namespace {
-constexpr uint32_t kRingPartsMax = 8;
-}  // namespace
+size_t ring_groups(size_t online, uint32_t cpus_per_ring) {
+  if (cpus_per_ring == 0) return 1;
+  return std::max<size_t>((online + cpus_per_ring - 1) / cpus_per_ring, 1);
+}
 
 std::vector<CpuPlace> place_cpus(std::span<const uint32_t> online, size_t possible,
                                  uint32_t cpus_per_ring) {
   const size_t each = cpus_per_ring == 0 ? std::max<size_t>(possible, 1) : cpus_per_ring;
-  const size_t groups = std::max<size_t>((online.size() + each - 1) / each, 1);
+  const size_t groups = ring_groups(online.size(), cpus_per_ring);
   const auto place = [](size_t group, size_t within) {
     return CpuPlace{static_cast<uint32_t>(group), static_cast<uint32_t>(within)};
   };
@@ -29,7 +32,7 @@ std::vector<CpuPlace> place_cpus(std::span<const uint32_t> online, size_t possib
 uint32_t ring_parts(uint64_t bulk_bytes, size_t cpus) {
   constexpr uint64_t kPartMin = 1ul << 20;
   uint32_t parts = 1;
-  while (parts < cpus && parts < kRingPartsMax && bulk_bytes / parts / 2 >= kPartMin) parts *= 2;
+  while (parts < cpus && parts < GYR_RING_PARTS && bulk_bytes / parts / 2 >= kPartMin) parts *= 2;
   return parts;
 }
 
@@ -56,7 +59,16 @@ std::vector<uint32_t> parse_cpu_list(std::string_view text) {
 std::vector<uint32_t> online_cpus() {
   constexpr size_t kFileLimit = 4096;
   const auto list = system_files("")->read("/sys/devices/system/cpu/online", kFileLimit);
-  return parse_cpu_list(list.value_or("0"));
+  std::vector<uint32_t> cpus = parse_cpu_list(list.value_or(""));
+  if (cpus.empty()) cpus.push_back(0);
+  return cpus;
+}
+
+void assign_rings(const CpuPlace& place, uint32_t parts, gyr_cpu* cpu) {
+  cpu->rings.bulk = place.group * (parts + 1);
+  cpu->rings.critical = cpu->rings.bulk + parts;
+  cpu->rings.parts = parts;
+  cpu->rings.own = place.within % parts;
 }
 
 }  // namespace gyr
@@ -71,11 +83,7 @@ std::vector<uint32_t> online_cpus() {
 #include <cerrno>
 #include <cstring>
 
-#include "shared.h"
-
 namespace gyr {
-
-static_assert(kRingPartsMax == GYR_RING_PARTS);
 
 bool can_make_ring(uint64_t bytes) {
   const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_trial", 0, 0,
@@ -99,23 +107,12 @@ Result<void> ProbeRings::make(int outer_fd, const RingLayout& layout) {
   return made;
 }
 
-void ProbeRings::assign(std::span<gyr_cpu> cpus, std::span<const CpuPlace> places) const {
-  for (size_t cpu = 0; cpu < cpus.size(); ++cpu) {
-    auto& rings = cpus[cpu].rings;
-    rings.bulk = places[cpu].group * (parts_ + 1);
-    rings.critical = rings.bulk + parts_;
-    rings.parts = parts_;
-    rings.own = places[cpu].within % parts_;
-  }
-}
-
 Result<void> ProbeRings::make_all(int outer_fd, const RingLayout& layout) {
-  parts_ = layout.parts;
-  const size_t of_group = size_t{parts_} + 1;
+  const size_t of_group = size_t{layout.parts} + 1;
   const size_t all = layout.groups * of_group;
   for (uint32_t index = 0; index < all; ++index) {
-    const bool critical = index % of_group == parts_;
-    const uint64_t bytes = critical ? layout.critical_bytes : layout.bulk_bytes / parts_;
+    const bool critical = index % of_group == layout.parts;
+    const uint64_t bytes = critical ? layout.critical_bytes : layout.bulk_bytes / layout.parts;
     const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_ring", 0, 0,
                                   static_cast<uint32_t>(bytes), nullptr);
     if (fd < 0) {

@@ -25,18 +25,22 @@ struct RingLayout {
   uint32_t parts = 1;           // of a ring for bulk events: a power of two
 };
 
+// Of CPUs that run; `cpus_per_ring`: 0 if all share.
+size_t ring_groups(size_t online, uint32_t cpus_per_ring);
 // Both counted from 0.
 struct CpuPlace {
   uint32_t group = 0;
   uint32_t within = 0;
   bool operator==(const CpuPlace&) const = default;
 };
-// `online`: numbers of the CPUs that run now; `cpus_per_ring`: 0 if all share. The place of each
-// possible CPU; those that come to life later share with others.
+// `online`: numbers of the CPUs that run now. The place of each possible CPU; those that come to
+// life later share with others.
 std::vector<CpuPlace> place_cpus(std::span<const uint32_t> online, size_t possible,
                                  uint32_t cpus_per_ring);
 // Of a ring of so many bytes that so many CPUs share: one for each CPU, none below a MiB.
 uint32_t ring_parts(uint64_t bulk_bytes, size_t cpus);
+// Which rings the CPU at that place writes to, of those that ProbeRings makes.
+void assign_rings(const CpuPlace& place, uint32_t parts, gyr_cpu* cpu);
 // Numbers of the CPUs in a list as the kernel writes it: "0-3,8".
 std::vector<uint32_t> parse_cpu_list(std::string_view text);
 // Of those that run now; 0 alone where the kernel does not tell.
@@ -53,8 +57,6 @@ class ProbeRings {
 
   // Makes the rings, puts them into the map of maps `outer_fd`; none after an error.
   Result<void> make(int outer_fd, const RingLayout& layout);
-  // Tells the probe which of them each CPU writes to. `cpus` and `places` are equally many.
-  void assign(std::span<gyr_cpu> cpus, std::span<const CpuPlace> places) const;
   Result<std::vector<RingReader>> open_readers() const;
   // Waits until a record wakes a sleeper, at most `ms`.
   bool wait(int ms) const;
@@ -66,7 +68,6 @@ class ProbeRings {
   };
   Result<void> make_all(int outer_fd, const RingLayout& layout);
   std::vector<Ring> rings_;  // of each group its parts for bulk events, then that for critical ones
-  uint32_t parts_ = 1;
 };
 
 }  // namespace gyr

@@ -29,9 +29,8 @@ uint64_t whole_ring_bytes(uint64_t wanted) {
 
 uint64_t memory_of_rings(const RingRequest& request) {
   const size_t cpus = std::max<size_t>(request.cpus, 1);
-  const size_t each = request.cpus_per_ring == 0 ? cpus : request.cpus_per_ring;
   const uint64_t bulk = whole_ring_bytes(request.ring_bytes);
-  return (cpus + each - 1) / each * (bulk + critical_ring_bytes(bulk));
+  return ring_groups(cpus, request.cpus_per_ring) * (bulk + critical_ring_bytes(bulk));
 }
 
 Result<RingFit> fit_rings(const RingRequest& wanted, const std::optional<MemoryLimit>& limit) {

@@ -31,9 +31,9 @@ std::optional<uint64_t> time_of_record(const gyr_cpu& cpu) {
 
 }  // namespace
 
-RingMerge::RingMerge(std::vector<RingReader> rings, std::span<const gyr_cpu> cpus,
+RingMerge::RingMerge(std::vector<RingReader> rings, size_t parts, std::span<const gyr_cpu> cpus,
                      uint64_t boot_to_epoch_ns)
-    : rings_(std::move(rings)), cpus_(cpus), boot_to_epoch_ns_(boot_to_epoch_ns) {
+    : rings_(std::move(rings)), parts_(parts), cpus_(cpus), boot_to_epoch_ns_(boot_to_epoch_ns) {
   heap_.reserve(rings_.size());
   round_ends_.resize(rings_.size());
 }
@@ -58,14 +58,25 @@ bool RingMerge::is_round_complete() const {
   return true;
 }
 
+void RingMerge::note_fill() {
+  for (size_t i = 0; i < rings_.size();) {
+    const bool critical = i % (parts_ + 1) == parts_;
+    const size_t end = std::min(i + (critical ? 1 : parts_), rings_.size());
+    uint64_t used = 0, bytes = 0;
+    for (; i < end; ++i) {
+      used += rings_[i].bytes_in_use();
+      bytes += rings_[i].bytes();
+    }
+    peak_fill_ = std::max(peak_fill_, static_cast<double>(used) / static_cast<double>(bytes));
+  }
+}
+
 size_t RingMerge::drain() {
   if (lent_) release();
   if (!in_round_) in_round_ = begin_round();
   size_t count = 0;
-  for (RingReader& ring : rings_) {
-    peak_fill_ = std::max(peak_fill_, ring.fill());
-    count += ring.take_in();
-  }
+  note_fill();
+  for (RingReader& ring : rings_) count += ring.take_in();
   if (in_round_ && is_round_complete()) {
     bound_ns_ = round_bound_ns_;
     in_round_ = false;

@@ -22,8 +22,9 @@ namespace gyr {
 
 class RingMerge {
  public:
-  // `cpus`: memory shared with the probe, which must outlive this. `boot_to_epoch_ns` as there.
-  RingMerge(std::vector<RingReader> rings, std::span<const gyr_cpu> cpus,
+  // `rings` as ProbeRings makes them: of each group `parts` and one more. `cpus`: memory shared
+  // with the probe, which must outlive this. `boot_to_epoch_ns` as there.
+  RingMerge(std::vector<RingReader> rings, size_t parts, std::span<const gyr_cpu> cpus,
             uint64_t boot_to_epoch_ns);
 
   // Takes in what the rings hold; how many records that were.
@@ -39,7 +40,8 @@ class RingMerge {
   // readable with the next record that wakes (poll(2)).
   bool is_empty();
   uint64_t late() const { return late_; }
-  // Largest share of a ring that was in use at a drain since this was asked last, 0 to 1.
+  // Largest share of a ring, all its parts together, that was in use at a drain since this was
+  // asked last, 0 to 1.
   double take_peak_fill();
 
  private:
@@ -48,12 +50,14 @@ class RingMerge {
     size_t ring;
   };
   void release();
+  void note_fill();
   bool begin_round();
   bool is_round_complete() const;
   void build_heap();
   void sift_down(size_t at);
 
   std::vector<RingReader> rings_;
+  size_t parts_;
   std::span<const gyr_cpu> cpus_;
   uint64_t boot_to_epoch_ns_;
   std::vector<Head> heap_;  // of the rings that hold records, the oldest first

@@ -47,10 +47,8 @@ class RingReader {
   // The memory of the oldest record may be written to again.
   void release();
   bool empty() const { return order_.empty(); }
-  // Share of the ring in use, 0 to 1.
-  double fill() const {
-    return static_cast<double>(end() - given_back_) / static_cast<double>(bytes_);
-  }
+  uint64_t bytes() const { return bytes_; }
+  uint64_t bytes_in_use() const { return end() - given_back_; }
 
  private:
   RingReader() = default;

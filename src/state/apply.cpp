@@ -390,6 +390,7 @@ void StateCore::apply(const EventView& event) {
   if (closed_fd >= 0) finish_close();
   if (settings.live) [[unlikely]]
     purge(event.ts_ns());
+  event_ns = event.ts_ns();
   now.fd = nullptr;
   now.fd_number = -1;
   now.error = 0;

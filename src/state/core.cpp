@@ -137,6 +137,7 @@ FdInfo* StateCore::add_fd_to(Thread& owner, int64_t fd, FdKind kind) {
   }
   ++counts.fds_added;
   info->kind = kind;
+  info->added_us = low_us(event_ns);
   return info;
 }
 

@@ -45,6 +45,7 @@ struct FdInfo {
   uint32_t mount_id = 0;
   uint16_t source_port = 0;
   uint16_t dest_port = 0;
+  uint32_t added_us = 0;  // low bits of the time of the event that added it, 0: none did
   uint64_t ino = 0;
   // Network byte order; IPv4: first four bytes. Of servers the address listened on is in source_*.
   std::array<uint8_t, 16> source_ip{}, dest_ip{};

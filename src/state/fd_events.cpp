@@ -39,6 +39,7 @@ void copy_fd(StateCore& core, int64_t to, bool cloexec) {
   FdInfo* info = core.add_fd(to, copy.kind);
   if (info == nullptr) return;
   copy.refs = info->refs;
+  copy.added_us = info->added_us;
   *info = std::move(copy);
   set_cloexec(*info, cloexec);
 }
@@ -77,10 +78,26 @@ uint32_t flags_param(const EventView& event, size_t index) {
   }
 }
 
+// The number was in use again when the close ended. If what is known of it came after the thread's
+// last event, it came during the call: it is not what was closed. Else the close ends it as always,
+// and what took its place is told by an event still to come, or looked up when it is used.
+bool is_another(const StateCore& core, const EventView& event) {
+  constexpr uint64_t kKnownForNs = UINT32_MAX * uint64_t{1000};  // then low bits come again
+  const uint64_t last_ns = core.thread->last_event_ts_ns;
+  const uint32_t added_us = core.now.fd->added_us;
+  if (added_us == 0 || event.ts_ns() - last_ns >= kKnownForNs) return false;
+  const uint32_t now_us = StateCore::low_us(event.ts_ns());
+  return now_us - added_us < now_us - StateCore::low_us(last_ns);
+}
+
 }  // namespace
 
 void on_close(StateCore& core, const EventView& event) {
-  if (core.now.fd == nullptr || event.number_reused()) return;
+  if (core.now.fd == nullptr) return;
+  if (event.number_reused() && is_another(core, event)) {
+    core.now.fd = nullptr;  // the event is not about that one
+    return;
+  }
   core.closed_tid = core.thread->tid;
   core.closed_fd = core.thread->last_fd;
 }

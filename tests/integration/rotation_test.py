@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""This host is recorded in several files while processes come and go: each file is a capture of its own.
+"""This host is recorded in several files while processes come and go: each file is a capture of its own. And how much of a
+buffer a recording keeps (-s).
 
 usage: rotation_test.py GYR
 Needs root and eBPF; ends with status 77 (skipped) and a reason where they are missing.
@@ -88,6 +89,25 @@ def check(name, folder, files, seconds, *options):
     return faults
 
 
+def check_snaplen(folder, kept, *options):
+    """Number of faults: of 20,000 bytes that are written `kept` are to be in the recording."""
+    recorder = start(folder, *options, 'evt.type=write and fd.name endswith long-write')
+    with open(os.path.join(folder, 'long-write'), 'wb', buffering=0) as file:
+        # By a process of its own: the recorder leaves nothing out but itself.
+        subprocess.run(['dd', 'if=/dev/zero', 'bs=20000', 'count=1', 'status=none'], stdout=file, check=True)
+    subprocess.run(['/bin/true'], check=True)
+    time.sleep(0.3)
+    recorder.send_signal(signal.SIGTERM)
+    log = recorder.communicate(timeout=120)[1]
+    seen = read(os.path.join(folder, 'r'), 'evt.type=write', '-p', '%evt.rawres|%evt.arg.data')
+    got = [(int(line.split('|')[0]), len(line.split('|', 1)[1].replace('NULL', ''))) for line in seen.stdout.splitlines()]
+    wrong = recorder.returncode != 0 or got != [(20000, kept)]
+    print(f'buffers, {" ".join(options) or "as it comes"}: result and bytes kept {got}{f", FAULT: {kept} wanted" if wrong else ""}')
+    if wrong:
+        print(log + seen.stderr)
+    return wrong
+
+
 def main():
     if os.geteuid() != 0:
         skip('live capture needs root')
@@ -99,6 +119,9 @@ def main():
             ('filtered', lambda n: n >= 2, 4, ['-G', '1', 'evt.type=write or evt.type=execve'])):
         with tempfile.TemporaryDirectory() as folder:
             faults += check(name, folder, files, seconds, *options)
+    for kept, options in ((80, []), (0, ['-s', '0']), (8, ['-s', '8']), (16000, ['--snaplen', '16000'])):
+        with tempfile.TemporaryDirectory() as folder:
+            faults += check_snaplen(folder, kept, *options)
     print(f'{faults} faults')
     return 1 if faults else 0
 

@@ -144,7 +144,7 @@ TEST_F(LossLive, a_cpu_whose_part_of_the_ring_is_full_goes_on_in_the_others) {
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(online_cpus().back(), &one);
-    sched_setaffinity(0, sizeof one, &one);
+    if (sched_setaffinity(0, sizeof one, &one) != 0) _exit(1);
     for (uint64_t i = 0; i < kCalls; ++i) flood();
   });
   uint64_t bytes = 0;

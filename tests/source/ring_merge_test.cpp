@@ -88,13 +88,13 @@ uint64_t now_ns() {
 
 class RingMergeTest : public testing::Test {
  protected:
-  explicit RingMergeTest(size_t rings = 3) : cpus(2) {
+  explicit RingMergeTest(size_t rings = 3, size_t of_a_group = 1) : parts(of_a_group), cpus(2) {
     std::vector<RingReader> readers;
     for (size_t i = 0; i < rings; ++i) {
       fakes.push_back(std::make_unique<FakeRing>());
       readers.push_back(fakes.back()->reader());
     }
-    merge = std::make_unique<RingMerge>(std::move(readers), cpus, 0);
+    merge = std::make_unique<RingMerge>(std::move(readers), parts, cpus, 0);
   }
   std::vector<uint64_t> released() {
     std::vector<uint64_t> times;
@@ -103,6 +103,7 @@ class RingMergeTest : public testing::Test {
     }
     return times;
   }
+  size_t parts = 1;
   std::vector<gyr_cpu> cpus;
   std::vector<std::unique_ptr<FakeRing>> fakes;
   std::unique_ptr<RingMerge> merge;
@@ -119,6 +120,29 @@ TEST_F(RingMergeTest, records_of_all_rings_come_in_order_of_time) {
   EXPECT_EQ(released(), (Times{10, 15, 20, 30}));
   EXPECT_TRUE(merge->is_empty());
   EXPECT_EQ(merge->late(), 0u);
+}
+
+class RingPartsTest : public RingMergeTest {
+ protected:
+  RingPartsTest() : RingMergeTest(6, 2) {}  // two groups, each with two parts and a critical ring
+  void fill(size_t ring) const {
+    while (fakes[ring]->put(1) != FakeRing::kFull) continue;
+  }
+};
+
+TEST_F(RingPartsTest, a_ring_is_as_full_as_its_parts_together) {
+  fill(4);
+  merge->drain();
+  EXPECT_NEAR(merge->take_peak_fill(), 0.5, 0.02);
+  fill(3);
+  merge->drain();
+  EXPECT_NEAR(merge->take_peak_fill(), 1, 0.02);
+  EXPECT_FALSE(released().empty());
+  merge->drain();
+  (void)merge->take_peak_fill();
+  fill(2);  // for critical events: it has no parts
+  merge->drain();
+  EXPECT_NEAR(merge->take_peak_fill(), 1, 0.02);
 }
 
 TEST_F(RingMergeTest, nothing_younger_than_what_a_cpu_builds_is_released) {
@@ -267,6 +291,21 @@ TEST(ProbeRings, no_two_online_cpus_have_the_same_place) {
       EXPECT_TRUE(cpus_per_ring == 0 || places[cpu].within < cpus_per_ring) << cpu;
     }
   }
+}
+
+TEST(ProbeRings, each_cpu_writes_to_its_own_part_and_its_groups_critical_ring) {
+  gyr_cpu cpu{};
+  assign_rings({.group = 0, .within = 1}, 2, &cpu);
+  EXPECT_EQ(cpu.rings.bulk + cpu.rings.own, 1u);
+  EXPECT_EQ(cpu.rings.critical, 2u);
+  assign_rings({.group = 2, .within = 5}, 4, &cpu);
+  EXPECT_EQ(cpu.rings.bulk, 10u);
+  EXPECT_EQ(cpu.rings.parts, 4u);
+  EXPECT_EQ(cpu.rings.own, 1u);
+  EXPECT_EQ(cpu.rings.critical, 14u);
+  EXPECT_EQ(ring_groups(4, 3), 2u);
+  EXPECT_EQ(ring_groups(4, 0), 1u);
+  EXPECT_EQ(ring_groups(0, 2), 1u);
 }
 
 TEST(ProbeRings, a_ring_has_a_part_for_each_cpu_while_parts_are_large) {

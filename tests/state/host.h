@@ -140,13 +140,14 @@ class Host {
     load();
   }
 
-  const EventState& send(Ev type, int64_t tid, const Params& params, uint32_t flags = 0) {
+  const EventState& send(Ev type, int64_t tid, const Params& params, uint32_t flags = 0,
+                         Bytes note = {}) {
     const auto& rows = event_info(type).params();
     builder_.begin(type, ts_ns, tid);
     for (size_t i = 0; i < params.size(); ++i) add(params[i], rows[i].type);
     const Bytes bytes = builder_.finish();
     record_.assign(bytes.begin(), bytes.end());
-    const bool sound = event.decode({.bytes = record_, .cpu = 0, .flags = flags});
+    const bool sound = event.decode({.bytes = record_, .cpu = 0, .flags = flags, .note = note});
     if (!sound) std::abort();
     ts_ns += 1000;
     return state.apply(event);
@@ -157,6 +158,10 @@ class Host {
   }
   const EventState& close(int64_t tid, int64_t fd, int64_t result = 0) {
     return send(Ev::CLOSE_X, tid, {result, fd});
+  }
+  // When it ended, the number was in use again.
+  const EventState& slow_close(int64_t tid, int64_t fd) {
+    return send(Ev::CLOSE_X, tid, {0, fd}, 0, Bytes(&kMarkNumberReused, 1));
   }
   const EventState& clone(const CloneSpec& spec) {
     return send(

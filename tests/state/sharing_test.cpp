@@ -324,6 +324,64 @@ TEST(SharedDirectory, EntersAMountNamespaceAtItsRoot) {
 }
 
 // The name that a number had is gone whatever becomes of it.
+struct SlowClose : Host {
+  SlowClose() : Host(live()) {
+    load_shell();
+    new_thread(kShell, kChild);
+    openat(kShell, 3, "/innocent");
+    openat(kShell, 4, "/of/the/closing/thread");
+    openat(kChild, 5, "/last/seen/of/the/other");
+  }
+};
+
+TEST(SlowClose, KeepsWhatAnotherThreadHasOpenedMeanwhile) {
+  SlowClose host;
+  host.openat(kChild, 3, "/secret");
+  EXPECT_EQ(host.slow_close(kShell, 3).fd, nullptr) << "it is not the secret that was closed";
+  host.tick();
+  EXPECT_EQ(host.name(kShell, 3), "/secret");
+}
+
+TEST(SlowClose, EndsBeforeTheOpenIsTold) {
+  SlowClose host;
+  EXPECT_EQ(host.slow_close(kShell, 3).fd->name.view(), "/innocent");
+  host.openat(kChild, 3, "/secret");
+  EXPECT_EQ(host.name(kShell, 3), "/secret");
+}
+
+// What took the place came by no event of ours, or by one that is not collected.
+TEST(SlowClose, LeavesNoOldNameToWhatNobodyTellsOf) {
+  SlowClose host;
+  host.slow_close(kShell, 3);
+  host.tick();
+  EXPECT_EQ(host.fd(kShell, 3), nullptr);
+  host.slow_close(kShell, 4);
+  host.tick();
+  EXPECT_EQ(host.fd(kShell, 4), nullptr);
+}
+
+TEST(SlowClose, KnowsNothingOfWhatIsOlderThanItsThreadsLastEvent) {
+  SlowClose host;
+  host.openat(kChild, 3, "/opened/before");
+  host.close(kShell, 77, -9);
+  host.slow_close(kShell, 3);
+  host.tick();
+  EXPECT_EQ(host.fd(kShell, 3), nullptr);
+  host.openat(kChild, 3, "/opened/long/before");
+  host.ts_ns += (uint64_t{1} << 32) * 1000;  // the low bits of the time are the same again
+  host.slow_close(kShell, 3);
+  host.tick();
+  EXPECT_EQ(host.fd(kShell, 3), nullptr);
+}
+
+TEST(SlowClose, ACopyIsAsNewAsItsEvent) {
+  SlowClose host;
+  host.send(Ev::DUP2_X, kChild, {3, 5, 3});
+  host.slow_close(kShell, 3);
+  host.tick();
+  EXPECT_EQ(host.name(kShell, 3), "/last/seen/of/the/other");
+}
+
 TEST(UnknownSources, LeaveNoOldName) {
   Host host(live());
   host.load_shell();
