@@ -65,7 +65,7 @@ void say_what_is_watched(const DetectSettings& settings, const LiveHost& host, s
 }
 
 void report(const DetectSettings& settings, const Engine& engine, const Source& source,
-            const Logger& logger) {
+            uint64_t run_ns, const Logger& logger) {
   const SourceCounters counters = source.counters();
   const uint64_t lost = counters.lost();
   if (lost > 0) {
@@ -92,9 +92,13 @@ void report(const DetectSettings& settings, const Engine& engine, const Source& 
         left_out.above_limit);
   }
   if (!settings.verbose) return;
+  const uint64_t events = counters.events + counters.filtered;
   logger->info(
-      "{} events, {} of them consumed before anybody saw them; {} threads known at the end",
-      counters.events + counters.filtered, counters.filtered, engine.state().thread_count());
+      "{} events, {:.0f} a second, {} dropped; {} of them consumed before anybody saw them; {} "
+      "threads known at the end",
+      events,
+      static_cast<double>(events) / (static_cast<double>(std::max<uint64_t>(run_ns, 1)) / 1e9),
+      lost, counters.filtered, engine.state().thread_count());
   if (counters.seen > 0) {
     const StateCounters& state = engine.state().counters();
     logger->info(
@@ -211,13 +215,15 @@ struct Run {
     if (host != nullptr) say_what_is_watched(settings, *host, engine.rule_count());
     if (settings.on_started) settings.on_started();
     if (settings.reloads()) reloader.start(&engine);
+    const uint64_t begun_ns = system_clock().monotonic_ns();
     const RunEnd end = engine.run(settings.follow ? never : signals.stop());
+    const uint64_t run_ns = system_clock().monotonic_ns() - begun_ns;
     reloader.stop();
     observer.detach();
     const bool cut_short = end != RunEnd::Finished && end != RunEnd::Failed;
     outputs.finish([&] { return cut_short || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
-    report(settings, engine, source, logger);
+    report(settings, engine, source, run_ns, logger);
     if (host != nullptr) report_containers(host->containers(), logger);
     int printed = print_result(engine.statistics().to_text());
     // A replay can be run again, so whoever started it must not take this one for complete.

@@ -187,7 +187,7 @@ void forget_old_userspace(Options& o, bool met_separator) {
   }
   std::erase_if(o.implied, [](const Options::Implied& implied) { return implied.option == "-u"; });
   o.notes.emplace_back(
-      "-u without a command is gone since Falco 0.37: has no effect, this host is watched; gyr -u "
+      "-u without a command is gone since Falco 0.37: has no effect; gyr -u "
       "-- COMMAND follows a command without the probe");
 }
 

@@ -111,6 +111,15 @@ void log_warning_counts(const LoadResult& result, const Logger& logger) {
   }
 }
 
+void print_warnings_of_valid(const LoadResult& result) {
+  for (const FileReport& file : result.files) {
+    if (!file.ok()) continue;
+    for (const Diagnostic& warning : file.warnings) {
+      say(diagnostic_text(warning) + "\n");
+    }
+  }
+}
+
 bool has_tag(const Rule& rule, const std::string& tag) {
   return std::find(rule.tags.begin(), rule.tags.end(), tag) != rule.tags.end();
 }
@@ -287,8 +296,10 @@ int validate(const RulesRequest& request) {
         fmt::format("there is no rules file (.yaml, .yml) in {}", join(options.validate, ", ")));
   }
   const LoadResult result = load_rules(files, load_settings(request));
-  std::string text =
-      settings.json_output ? report_json(result.files) + "\n" : report_text(result.files);
+  // Of valid files stdout has the verdict alone, for programs that read it; people see both.
+  std::string text = settings.json_output ? report_json(result.files) + "\n"
+                                          : report_text(result.files, {.warnings = false});
+  if (!settings.json_output) print_warnings_of_valid(result);
   if (result.ok() && (options.describe_all || options.describe_rule)) {
     const Result<std::string> described = description(request, *result.ruleset);
     if (!described) return print_error(described.error().message);

@@ -110,8 +110,7 @@ Done refuse_gvisor_config(Options&, Text) {
       "made for it"};
 }
 
-constexpr Text kNoGvisor =
-    "has no effect: there is no gVisor engine; this host's calls are watched";
+constexpr Text kNoGvisor = "has no effect: there is no gVisor engine, sandboxes are not seen";
 constexpr Text kNoKubernetes =
     "has no effect: no Kubernetes API is asked; what runtimes tell about pods fills k8s.*";
 

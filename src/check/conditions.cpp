@@ -215,18 +215,13 @@ class ConditionChecker {
     const auto output = OutputTemplate::parse(rule.output_text, settings_.dialect, &faults);
     if (!output) return;
     for (const OutputField& field : output->fields()) {
-      if ((field.use->info->flags & kDeprecated) != 0) {
-        found_.push_back(sources_.at(Kind::DeprecatedField,
-                                     fmt::format("the output shows the deprecated field %{}: {}",
-                                                 one_line(field.name), field.use->info->doc),
-                                     item_of(rule), rule.position));
-      } else if (is_never_there(*field.use, number)) {
-        found_.push_back(
-            sources_.at(Kind::OutputWithoutValue,
-                        fmt::format("the output shows %{}, which no event this rule fits has",
-                                    one_line(field.name)),
-                        item_of(rule), rule.position));
-      }
+      const bool told = (field.use->info->flags & kDeprecated) != 0;  // when it was loaded
+      if (told || !is_never_there(*field.use, number)) continue;
+      found_.push_back(
+          sources_.at(Kind::OutputWithoutValue,
+                      fmt::format("the output shows %{}, which no event this rule fits has",
+                                  one_line(field.name)),
+                      item_of(rule), rule.position));
     }
   }
 

@@ -238,9 +238,15 @@ bool Reader::read_one(const Value& value, RuleSelection* out) {
     return fail(value, "an entry has either 'enable' or 'disable'");
   const Value* rule = chosen->find("rule");
   const Value* tag = chosen->find("tag");
-  if ((rule == nullptr) == (tag == nullptr)) return fail(*chosen, "needs 'rule' or 'tag'");
+  if (rule == nullptr && tag == nullptr) return fail(*chosen, "needs 'rule' or 'tag'");
+  if (rule != nullptr && tag != nullptr) {
+    return fail(*chosen, "has both 'rule' and 'tag': write one entry for each");
+  }
   out->enable = enable != nullptr;
-  return rule != nullptr ? read(*rule, &out->rule) : read(*tag, &out->tag);
+  const bool good = rule != nullptr ? read(*rule, &out->rule) : read(*tag, &out->tag);
+  if (good && out->rule.empty() && out->tag.empty())
+    return fail(*chosen, "names nothing: what is to be enabled or disabled?");
+  return good;
 }
 
 bool Reader::read_match(const Value& value, AppendOutput* out) {

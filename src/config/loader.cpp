@@ -358,10 +358,11 @@ class Loader {
     Settings settings;
     config::Problems problems;
     Keys(value, &settings, &problems).load();
-    const auto faults = std::count_if(problems.begin(), problems.end(),
-                                      [](const Problem& p) { return p.about_schema; });
-    result_.verdicts.back() =
-        faults == 0 ? "ok" : fmt::format("failed ({} fault{})", faults, faults == 1 ? "" : "s");
+    std::vector<std::string> faults;
+    for (const Problem& each : problems) {
+      if (each.about_schema) faults.push_back(each.text());
+    }
+    result_.verdicts.back() = yaml::schema_verdict(faults);
     alone_.insert(alone_.end(), problems.begin(), problems.end());
   }
 

@@ -216,7 +216,8 @@ void Engine::capture(std::span<const uint32_t> matches) {
     const Rule& rule = *rules_->active[number];
     if (!settings_.capture.all_rules && !rule.capture) continue;
     if (first == nullptr) first = &rule;
-    const uint64_t wanted_ms = rule.capture_duration_ms.value_or(settings_.capture.duration_ms);
+    const uint64_t own_ms = rule.capture_duration_ms.value_or(0);  // 0: not set
+    const uint64_t wanted_ms = own_ms > 0 ? own_ms : settings_.capture.duration_ms;
     duration_ms = std::max(duration_ms, std::min(wanted_ms, kLongestCaptureMs));
   }
   if (first == nullptr) return;

@@ -161,6 +161,8 @@ class Checker {
   bool convert_one(const Check& check, const Term& term, AtomSpec* spec);
   bool compile_regex(const Term& term, std::vector<std::shared_ptr<const Regex>>* out);
   void warn_about(const Check& check, const Operand& left);
+  void warn_of_unquoted(const Term& right);
+  bool names_field(std::string_view text) const;
   void warn_regex(const Term& term);
   void warn_of_misspelt_list(const Term& term);
 
@@ -483,16 +485,31 @@ void Checker::warn_about(const Check& check, const Operand& left) {
     warn(check.right.place,
          fmt::format("'{}' is no list; it is taken as a text{}", check.right.text,
                      guess.empty() ? "" : fmt::format("; did you mean the list '{}'?", guess)));
-  } else if (check.right.kind == Term::Kind::Text && family_of(left.type) == Family::Text &&
-             check.right.text.find('.') != std::string::npos) {
-    const std::string& text = check.right.text;
-    const FieldMatch match = find_field(dialect_.fields, text);
-    if (match.info != nullptr && match.rest.empty()) {
-      warn(check.right.place,
-           fmt::format("'{}' is taken as a text, not as the field; write val({}) or quote it", text,
-                       text));
-    }
+  } else if (check.right.kind == Term::Kind::Text) {
+    warn_of_unquoted(check.right);
   }
+}
+
+void Checker::warn_of_unquoted(const Term& right) {
+  const std::string& text = right.text;
+  if (names_field(text)) {
+    warn(right.place,
+         fmt::format("'{}' is taken as a text, not as the field; write val({}) or quote it", text,
+                     text));
+  } else if (std::any_of(kFunctions.begin(), kFunctions.end(),
+                         [&](const FunctionRow& row) { return text_of(row.function) == text; })) {
+    warn(right.place,
+         fmt::format("'{}' is taken as a text, not as the transformer; quote it", text));
+  }
+}
+
+// With its argument, if it has one.
+bool Checker::names_field(std::string_view text) const {
+  if (text.find('.') == std::string_view::npos) return false;
+  const auto [info, rest] = find_field(dialect_.fields, text);
+  if (info == nullptr) return false;
+  if (rest.empty() || (rest.front() == '[' && rest.back() == ']')) return true;
+  return rest.front() == '.' && (info->flags & kArgumentRequired) != 0;
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ namespace {
 constexpr std::string_view kOutputPart = "output expression";
 constexpr size_t kManyEventTypes = 100;  // more than these cost too much
 constexpr std::string_view kDeadToken = "%container.info";
+constexpr std::string_view kDeadTokenText =
+    "%container.info has no meaning any more and prints nothing; the configuration's append_output "
+    "adds container fields";
 
 // The part of the dialect that rules of one source see.
 struct SourceDialect {
@@ -172,19 +175,19 @@ class RuleCompiler {
     const Verdict verdict = judge(faults, Code::CompileCondition,
                                   {kConditionPart, text, item, &macros_}, definition, &sink_);
     if (verdict != Verdict::Good || !rule->condition) return false;
-    warn_of_deprecated_fields(mentions(*expanded).fields, dialect, definition, item);
+    warn_of_deprecated_fields(mentions(*expanded).fields, dialect, definition.condition[0], item);
     rule->needs = event_needs(*rule->condition, dialect, &source.cache);
     return true;
   }
 
   void warn_of_deprecated_fields(const std::vector<std::string>& fields, const Dialect& dialect,
-                                 const RuleDefinition& definition, const Chain& item) {
+                                 const Place& place, const Chain& item) {
     for (const std::string& field : fields) {
       const FieldMatch match = find_field(dialect.fields, field);
       if (match.info == nullptr || (match.info->flags & kDeprecated) == 0) continue;
       sink_.warning(Code::DeprecatedItem,
                     fmt::format("field '{}' is deprecated and has always the same value", field),
-                    item, definition.condition[0]);
+                    item, place);
     }
   }
 
@@ -212,9 +215,7 @@ class RuleCompiler {
       clean.add_slice(raw, at, dead - at);
       at = dead + kDeadToken.size();
       TextFault fault;
-      fault.message =
-          "%container.info has no meaning any more and prints nothing; the "
-          "configuration's append_output adds container fields";
+      fault.message = kDeadTokenText;
       fault.offset = dead;
       fault.size = kDeadToken.size();
       fault.severity = Severity::Warning;
@@ -233,6 +234,9 @@ class RuleCompiler {
     const Verdict verdict =
         judge(faults, Code::CompileOutput, {kOutputPart, text, item}, definition, &sink_);
     if (verdict != Verdict::Good || !rule->output) return false;
+    std::vector<std::string> names;
+    for (const OutputField& field : rule->output->fields()) names.emplace_back(field.name);
+    warn_of_deprecated_fields(names, dialect, definition.output[0], item);
     return apply_additions(dialect, item, rule);
   }
 
@@ -262,7 +266,7 @@ class RuleCompiler {
     for (const OutputAddition& addition : settings_.additions) {
       if (!applies(addition, *rule)) continue;
       if (addition.suggested) appended += suggested_text(dialect);
-      if (!addition.text.empty()) appended += " " + addition.text;
+      if (!addition.text.empty()) appended += " " + without_dead_token(addition.text, item);
       for (const OutputAddition::Field& field : addition.fields) {
         ExtraField extra;
         extra.name = field.name;
@@ -270,7 +274,7 @@ class RuleCompiler {
         std::string format = extra.raw ? "%" + field.name : field.format;
         if (format.starts_with('*')) format.erase(0, 1);
         extra.value = parse_addition(format, "extra_fields", dialect, item);
-        if (!extra.value) return false;
+        if (!extra.value || (extra.raw && !is_one_field(*extra.value, format, item))) return false;
         rule->extra_fields.push_back(std::move(extra));
       }
     }
@@ -281,10 +285,33 @@ class RuleCompiler {
     if (rule->output) return true;
     for (const OutputAddition& addition : settings_.additions) {
       if (!applies(addition, *rule)) continue;
-      if (!parse_addition(addition.text, "extra_output", dialect, item)) return false;
+      const std::string own = without_dead_token(addition.text, item);
+      if (!parse_addition(own, "extra_output", dialect, item)) return false;
     }
     report_addition(text, "extra_output", faults, item);
     return false;
+  }
+
+  // Of an addition: it stands in no rules file.
+  static SourceRange addition_range(const std::string& text, const Chain& item) {
+    SourceRange range;
+    range.file = item.file();
+    range.position = {"configuration or command line", 0, 0, 0};
+    range.line_text = text;
+    return range;
+  }
+
+  // Options of old service files name it; told once, not of every rule.
+  std::string without_dead_token(std::string text, const Chain& item) {
+    size_t at = text.find(kDeadToken);
+    if (at != std::string::npos && !std::exchange(told_dead_token_, true)) {
+      sink_.warning(Code::DeprecatedItem, std::string(kDeadTokenText) + " (append_output, -p)",
+                    item, addition_range(text, item));
+    }
+    for (; at != std::string::npos; at = text.find(kDeadToken, at)) {
+      text.erase(at, kDeadToken.size());
+    }
+    return text;
   }
 
   std::shared_ptr<const OutputTemplate> parse_addition(const std::string& text,
@@ -296,13 +323,23 @@ class RuleCompiler {
     return parsed;
   }
 
+  // A plain entry names a field; with more in it the value would stand below a name it does not
+  // fit.
+  bool is_one_field(const OutputTemplate& value, const std::string& format, const Chain& item) {
+    const auto& fields = value.fields();
+    if (fields.size() == 1 && "%" + std::string(fields[0].name) == format) return true;
+    TextFault fault;
+    fault.message =
+        "a plain entry is the name of one field; anything else is written NAME: \"FORMAT\"";
+    fault.size = format.size();
+    report_addition(format, "extra_fields", {fault}, item);
+    return false;
+  }
+
   // The rule is innocent: the text of the option is shown.
   void report_addition(const std::string& text, std::string_view key,
                        const std::vector<TextFault>& faults, const Chain& item) {
-    SourceRange range;
-    range.file = item.file();
-    range.position = {"configuration or command line", 0, 0, 0};
-    range.line_text = text;
+    SourceRange range = addition_range(text, item);
     if (!faults.empty()) {
       range.underline_from = static_cast<uint32_t>(faults[0].offset);
       range.underline_size = static_cast<uint32_t>(faults[0].size);
@@ -321,6 +358,7 @@ class RuleCompiler {
   MacroTable& macros_;
   ReportSink& sink_;
   std::map<std::string, SourceDialect> dialects_;
+  bool told_dead_token_ = false;
 };
 
 void warn_of_unused_lists(const SourceFiles& files, const Collected& collected,

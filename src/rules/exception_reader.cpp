@@ -132,7 +132,9 @@ bool has_field(const Dialect& dialect, const std::string& text, const std::strin
   for (const FieldClass& fields : dialect.fields) {
     if (!fields.source.empty() && fields.source != source) continue;
     const FieldMatch match = find_field({&fields, 1}, text);
-    if (match.info != nullptr && (match.rest.empty() || match.rest[0] == '[')) return true;
+    if (match.info == nullptr) continue;
+    const bool dotted = match.rest.starts_with('.') && (match.info->flags & kArgumentRequired) != 0;
+    if (match.rest.empty() || match.rest[0] == '[' || dotted) return true;
   }
   return false;
 }

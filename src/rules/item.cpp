@@ -84,7 +84,8 @@ std::optional<Place> Item::sequence(std::string_view key) const {
 std::optional<bool> Item::boolean(std::string_view key) const {
   const yaml::Node* value = need(key);
   if (value == nullptr) return std::nullopt;
-  const yaml::Truth truth = yaml::truth(*value);
+  // Quoted too, as the reference takes it: templates write "false".
+  const yaml::Truth truth = value->is_scalar() ? yaml::truth(value->text) : yaml::Truth::Neither;
   if (truth != yaml::Truth::Neither) return truth == yaml::Truth::True;
   fail(Code::YamlValidate, fmt::format("the key '{}' must be true or false", key), *value);
   return std::nullopt;

@@ -37,6 +37,18 @@ Chain through_owner(const Chain& chain, const Segment* segment) {
   return chain.with(owner.type, owner.name, owner.place);
 }
 
+// The file whose loading brings the fault about, though the text may come from an earlier one: a
+// list or an exception gets its meaning where it is used.
+uint32_t file_of(const SourceText& text, size_t offset, const Chain& item) {
+  const Segment* segment = text.segment_at(offset);
+  if (segment == nullptr) return item.file();
+  uint32_t file = segment->place.file;
+  while (segment->owner != nullptr && segment->begin > 0) {
+    segment = text.segment_at(segment->begin - 1);
+  }
+  return std::max(file, segment->owner == nullptr ? segment->place.file : item.file());
+}
+
 }  // namespace
 
 SourceText join_scalars(const std::vector<Place>& scalars) {
@@ -52,11 +64,11 @@ void report_fault(const TextFault& fault, Code code, const ItemText& where, Repo
   const auto& [part, text, item, macros] = where;
   const Segment* segment = text.segment_at(fault.offset);
   SourceRange range = locate(item.files(), text, fault.offset, fault.size);
-  uint32_t file = segment != nullptr ? segment->place.file : item.file();
+  uint32_t file = file_of(text, fault.offset, item);
   const CompiledMacro* macro =
       fault.macro.empty() || macros == nullptr ? nullptr : macros->find(fault.macro);
   const Segment* inner = macro != nullptr ? macro->text.segment_at(fault.macro_offset) : nullptr;
-  if (inner != nullptr) file = inner->place.file;
+  if (inner != nullptr) file = std::max(file, file_of(macro->text, fault.macro_offset, item));
   Chain chain = through_owner(rooted_at(item, file), segment).with(part, "", range.position);
   if (inner != nullptr) {
     const MacroDefinition& definition = *macro->definition;
@@ -172,9 +184,16 @@ void MacroTable::report_cycle(const std::vector<CompiledMacro*>& path, const Com
   for (auto at = from; at != path.end() && at - from < kShown; ++at)
     way += (*at)->definition->name + " → ";
   if (path.end() - from > kShown) way += "… → ";
+  // The part that was loaded last has closed the circle.
+  const auto last = std::max_element(from, path.end(), [](const auto* a, const auto* b) {
+    return a->definition->condition.back().file < b->definition->condition.back().file;
+  });
+  const Place& part = (*last)->definition->condition.back();
+  const bool later = part.file > again.definition->place.file;
   sink_.error(Code::Validate,
               fmt::format("the macro refers to itself: {}{}", way, again.definition->name),
-              chain_of(again), again.definition->place);
+              later ? rooted_at(chain_of(**last), part.file) : chain_of(again),
+              later ? part : again.definition->place);
 }
 
 bool MacroTable::check_use(const MacroUse& use, const SourceText& text, const Chain& item,

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "yaml/document.h"
 
 namespace gyr {
 namespace {
@@ -229,9 +230,7 @@ std::string report_summary(const FileReport& file) {
 }
 
 std::string schema_verdict(const FileReport& file) {
-  if (!is_yaml(file)) return "none";
-  const size_t faults = schema_faults(file).size();
-  return faults == 0 ? "ok" : fmt::format("failed ({} fault{})", faults, faults == 1 ? "" : "s");
+  return is_yaml(file) ? yaml::schema_verdict(schema_faults(file)) : "none";
 }
 
 std::string report_json(std::span<const FileReport> files) {

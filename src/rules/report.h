@@ -20,8 +20,7 @@ struct ReportSettings {
 std::string report_text(std::span<const FileReport> files, const ReportSettings& settings = {});
 // "2 errors: [LOAD_ERR_VALIDATE (…), …]" for logs; empty when there are no diagnostics.
 std::string report_summary(const FileReport& file);
-// What a check of the file against the schema says, for logs: "ok", "failed (2 faults)", or "none"
-// where the file could not be read.
+// As yaml::schema_verdict; "none" where the file could not be read.
 std::string schema_verdict(const FileReport& file);
 // One line: {"falco_load_results":[…]}.
 std::string report_json(std::span<const FileReport> files);

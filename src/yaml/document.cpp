@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "yaml/document.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/text.h"
@@ -94,8 +96,11 @@ std::string_view kind_name(Kind kind) {
 }
 
 Truth truth(const Node& node) {
-  if (!node.is_scalar() || node.quoted) return Truth::Neither;
-  const std::string lower = to_lower(node.text);
+  return node.is_scalar() && !node.quoted ? truth(node.text) : Truth::Neither;
+}
+
+Truth truth(std::string_view text) {
+  const std::string lower = to_lower(text);
   for (const std::string_view word : {"true", "yes", "on", "y"}) {
     if (lower == word) return Truth::True;
   }
@@ -103,6 +108,13 @@ Truth truth(const Node& node) {
     if (lower == word) return Truth::False;
   }
   return Truth::Neither;
+}
+
+std::string schema_verdict(const std::vector<std::string>& faults) {
+  if (faults.empty()) return "ok";
+  const size_t more = faults.size() - 1;
+  return fmt::format("failed for {}{}", one_line(faults[0]),
+                     more == 0 ? "" : fmt::format(" (and {} more)", more));
 }
 
 Mark Document::mark_at(size_t offset) const {

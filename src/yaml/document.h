@@ -103,6 +103,11 @@ ParseResult parse(std::string text, AfterFault after = AfterFault::KeepNothing);
 
 // The booleans of YAML 1.1: true yes on y, false no off n, in any case; nothing for other text.
 enum class Truth : uint8_t { False, True, Neither };
-Truth truth(const Node& node);
+Truth truth(std::string_view text);
+Truth truth(const Node& node);  // a quoted text is none
+
+// What a check against a schema says, for logs: "ok", or "failed for <the first fault>" and how
+// many there are.
+std::string schema_verdict(const std::vector<std::string>& faults);
 
 }  // namespace gyr::yaml

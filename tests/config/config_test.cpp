@@ -475,10 +475,11 @@ INSTANTIATE_TEST_SUITE_P(
                 {"json_ouput=true"},
                 "warning -o json_ouput=true:1:1: unknown key 'json_ouput'; did you mean "
                 "'json_output'?\n"},
-        BadCase{"selector",
-                "rules: [{enable: {rule: a, tag: b}}]\n",
-                {},
-                "error /c.yaml:1:18: rules: needs 'rule' or 'tag'\n"}),
+        BadCase{
+            "selector",
+            "rules: [{enable: {rule: a, tag: b}}]\n",
+            {},
+            "error /c.yaml:1:18: rules: has both 'rule' and 'tag': write one entry for each\n"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(Config, RenamedKeysStillSetTheirSuccessor) {
@@ -539,7 +540,7 @@ TEST(Config, EachFileIsJudgedAloneAsASchemaWould) {
   files.content["/empty.yaml"] = "# nothing\n";
   files.content["/good.yaml"] = "json_output: true\n";
   const ConfigResult result = load(files);
-  EXPECT_THAT(result.verdicts, ElementsAre("ok", "failed (2 faults)", "none", "ok"));
+  EXPECT_THAT(result.verdicts, ElementsAre("ok", testing::StartsWith("failed for "), "none", "ok"));
   // What a later file replaced is no error any more, but is told.
   EXPECT_TRUE(result.ok());
   EXPECT_TRUE(result.settings.json_output);

@@ -25,6 +25,11 @@ def run(*arguments, **more):
                           timeout=60, stdin=subprocess.DEVNULL, **more)
 
 
+def without_verdicts(log):
+    """The line about the schema shows the first fault again."""
+    return ''.join(line for line in log.splitlines(True) if 'schema validation: ' not in line)
+
+
 class Files(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -111,7 +116,7 @@ class Files(unittest.TestCase):
         result = subprocess.run([GYR, '-c', path, '--version'], check=False, capture_output=True, timeout=60)
         self.assertNotIn(b'\xff', result.stderr)
         self.assertNotIn(b'\x1b', result.stderr)
-        self.assertEqual(result.stderr.count(b'unknown key'), 2)
+        self.assertEqual(without_verdicts(result.stderr.decode()).count('unknown key'), 2)
 
     def test_control_bytes_tabs_and_nesting(self):
         self.fails(self.write('a.yaml', 'a: \x00\n'), 'a.yaml:1:4: control characters')
@@ -122,7 +127,7 @@ class Files(unittest.TestCase):
     def test_many_unknown_keys_are_counted(self):
         path = self.write('many.yaml', ''.join(f'unknown_{i}: 1\n' for i in range(5000)))
         result = run('-c', path, '--version')
-        self.assertEqual(result.stderr.count('unknown key'), 200)
+        self.assertEqual(without_verdicts(result.stderr).count('unknown key'), 200)
         self.assertIn('4800 more warnings', result.stderr)
         self.assertEqual(result.returncode, 0)
 
