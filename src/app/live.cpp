@@ -78,6 +78,7 @@ StateSettings LiveHost::state_settings() const {
                                 uint64_t now_ns) {
     return containers_->find(id, cgroups, pid, now_ns);
   };
+  state.forget_container = [this](std::string_view id) { containers_->forget(id); };
   state.late_container = [this] {
     // An answer that tells nothing new is no reason to stop.
     while (std::optional<ContainerReply> reply = asker_->take()) {

@@ -150,11 +150,23 @@ std::string MissingCounts::text() const {
   return text;
 }
 
+// Looked for by the whole id; the short one is its beginning.
+ContainerFinder::Memories::const_iterator ContainerFinder::memory_of(std::string_view id) const {
+  if (id.empty()) return memory_.end();
+  return std::find_if(memory_.begin(), memory_.end(),
+                      [&](const auto& entry) { return entry.first.starts_with(id); });
+}
+
+void ContainerFinder::forget(std::string_view id) {
+  const auto at = memory_of(id);
+  if (at == memory_.end()) return;
+  missing_.add(at->second.reasons, -1);
+  memory_.erase(at);
+}
+
 std::string ContainerFinder::missing_of(std::string_view id) const {
-  // Looked for by the whole id; the short one is its beginning.
-  const auto at = std::find_if(memory_.begin(), memory_.end(),
-                               [&](const auto& entry) { return entry.first.starts_with(id); });
-  if (id.empty() || at == memory_.end()) return "";
+  const auto at = memory_of(id);
+  if (at == memory_.end()) return "";
   MissingCounts one;
   one.add(at->second.reasons, 1);
   std::string text;

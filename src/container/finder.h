@@ -69,6 +69,8 @@ class ContainerFinder {
   ContainerAnswer find(std::string_view id, std::string_view cgroups, int64_t pid, uint64_t now_ns);
   // The answer to a question of ours: the JSON as of now, "" when it tells nothing new.
   std::string take(ContainerReply reply);
+  // The container whose threads have this id is gone.
+  void forget(std::string_view id);
   // Of one container from its files, without memory.
   ContainerMetadata look(const ContainerPath& path, int64_t pid) const;
 
@@ -76,7 +78,7 @@ class ContainerFinder {
   // when all is known or it was not looked for.
   std::string missing_of(std::string_view id) const;
   const MissingCounts& missing() const { return missing_; }
-  // Containers that were looked for, and how often in all.
+  // Containers that were looked for and not forgotten, and how often in all.
   uint64_t containers() const { return memory_.size(); }
   uint64_t attempts() const { return attempts_; }
 
@@ -107,7 +109,10 @@ class ContainerFinder {
   const Files& files_;
   const AskContainerApi ask_;
   const size_t label_limit_;
-  absl::flat_hash_map<std::string, Memory, TextHash, std::equal_to<>> memory_;  // by full id
+  using Memories = absl::flat_hash_map<std::string, Memory, TextHash, std::equal_to<>>;
+  Memories::const_iterator memory_of(std::string_view id) const;
+
+  Memories memory_;  // by full id
   MissingCounts missing_;
   uint64_t attempts_ = 0;
 };

@@ -144,7 +144,7 @@ AlertPtr Engine::alert_of(uint32_t rule) {
 
 uint64_t Engine::told_at_ns() const {
   if (world_.source.is_live() || stream_.number() == 0) return world_.clock.now_ns();
-  return stream_.event().ts_ns();
+  return stream_.last_ns();
 }
 
 uint64_t Engine::limiter_now_ns() const {
@@ -305,7 +305,7 @@ std::optional<RunEnd> Engine::check(bool idle) {
 std::optional<RunEnd> Engine::look_at_drops() {
   const bool live = world_.source.is_live();
   if (!live && (!settings_.drops.simulate || stream_.number() == 0)) return std::nullopt;
-  const uint64_t now_ns = live ? world_.clock.monotonic_ns() : stream_.event().ts_ns();
+  const uint64_t now_ns = live ? world_.clock.monotonic_ns() : stream_.last_ns();
   if (!drops_.is_due(now_ns)) return std::nullopt;
   const auto lost = drops_.look(now_ns, world_.source.counters());
   if (!lost) return std::nullopt;
@@ -322,7 +322,7 @@ std::optional<RunEnd> Engine::look_at_drops() {
 }
 
 void Engine::report_silence() {
-  const uint64_t last_ns = stream_.number() == 0 ? 0 : stream_.event().ts_ns();
+  const uint64_t last_ns = stream_.last_ns();
   const std::string last = last_ns == 0 ? "none" : alert_time_text(last_ns, false);
   auto alert = std::make_shared<Alert>();
   alert->time_ns = told_at_ns();

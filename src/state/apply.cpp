@@ -443,6 +443,8 @@ void StateCore::purge(uint64_t now_ns) {
     if (settings.on_finding) settings.on_finding(GoneThread{tid});
     threads.remove(tid);
   }
+  // In captures containers are told before their first thread.
+  if (settings.find_container) forget_containers();
 }
 
 }  // namespace gyr

@@ -49,6 +49,17 @@ const ContainerInfo* Containers::add_json(std::string_view json, const Used& use
   return info.get();
 }
 
+std::vector<Str> Containers::keep(const Ids& used) {
+  std::vector<Str> gone;
+  absl::erase_if(asks_, [&](const auto& entry) {
+    if (used.contains(entry.first)) return false;
+    gone.push_back(entry.second.id);
+    return true;
+  });
+  absl::erase_if(by_id_, [&](const auto& entry) { return !used.contains(entry.first); });
+  return gone;
+}
+
 Str Containers::remove_json(std::string_view json) {
   const std::optional<ContainerMetadata> metadata = parse_container_json(json);
   if (!metadata) return {};

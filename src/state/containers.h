@@ -25,8 +25,11 @@ class Containers {
   const ContainerInfo* find(const Str& id) const;
   // The text of a container event. Null, and nothing changed, when it is no such text, names no id,
   // or the table is full of containers that have threads: `used` gives those.
-  using Used = std::function<absl::flat_hash_set<const StrRep*>()>;
+  using Ids = absl::flat_hash_set<const StrRep*>;
+  using Used = std::function<Ids()>;
   const ContainerInfo* add_json(std::string_view json, const Used& used);
+  // Forgets all others, which may be started again; gives their ids.
+  std::vector<Str> keep(const Ids& used);
   // The id whose entry a removal event dropped; empty when there was none.
   Str remove_json(std::string_view json);
   bool any_has_ip(const Str& ip) const;

@@ -263,12 +263,23 @@ void StateCore::found_container(const std::string& json) {
 }
 
 void StateCore::add_container(std::string_view json) {
-  const auto used = [this] {
-    absl::flat_hash_set<const StrRep*> ids;
-    threads.for_each([&](const Thread& each) { ids.insert(each.container_id.rep()); });
-    return ids;
-  };
-  if (containers.add_json(json, used) != nullptr) threads.raise_epoch();
+  if (containers.add_json(json, [this] { return containers_in_use(); }) != nullptr)
+    threads.raise_epoch();
+}
+
+Containers::Ids StateCore::containers_in_use() {
+  Containers::Ids ids;
+  threads.for_each([&](const Thread& each) { ids.insert(each.container_id.rep()); });
+  return ids;
+}
+
+void StateCore::forget_containers() {
+  const std::vector<Str> gone = containers.keep(containers_in_use());
+  for (const Str& id : gone) {
+    users.remove_container(id);
+    if (settings.forget_container) settings.forget_container(id.view());
+  }
+  if (!gone.empty()) threads.raise_epoch();
 }
 
 void StateCore::note_users(const Thread& of) {

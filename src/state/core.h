@@ -113,6 +113,9 @@ struct StateCore {
   // The same of what was found out here, which on_finding is told.
   void found_container(const std::string& json);
   void note_users(const Thread& of);
+  Containers::Ids containers_in_use();
+  // Those without threads: hosts that run jobs would remember thousands.
+  void forget_containers();
   Str intern(std::string_view text) { return pool.intern(text); }
 
   // Whether the snapshot tells what the event did to this thread: it was taken later. For events

@@ -45,6 +45,8 @@ struct StateSettings {
   std::function<ContainerAnswer(std::string_view id, std::string_view cgroups, int64_t pid,
                                 uint64_t now_ns)>
       find_container;
+  // Live only: told when no thread is in the container any more, some minutes later.
+  std::function<void(std::string_view id)> forget_container;
   // Live only: what was found out about a container since, one at a time, as the text of a
   // container event; "" when there is nothing more. Asked by State::take_late().
   std::function<std::string()> late_container;

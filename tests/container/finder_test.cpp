@@ -523,6 +523,25 @@ TEST(Finder, TellsAgainWhenMoreIsKnown) {
   EXPECT_EQ(more.ask_again_ns, ContainerAnswer::kNever);
 }
 
+TEST(Finder, ForgetsWhatItIsToldOf) {
+  HostRoot host;
+  ContainerFinder finder(*host.files);
+  finder.find("boxone", "cpu=/lxc/boxone", 100, 1);
+  finder.find("boxtwo", "cpu=/lxc/boxtwo", 100, 1);
+  EXPECT_NE(finder.missing_of("boxone"), "");
+  const size_t reasons = finder.missing().table().size();
+  finder.forget("");
+  finder.forget("nobody");
+  EXPECT_EQ(finder.containers(), 2u);
+  finder.forget("boxone");
+  EXPECT_EQ(finder.containers(), 1u);
+  EXPECT_EQ(finder.missing_of("boxone"), "");
+  EXPECT_NE(finder.missing_of("boxtwo"), "");
+  EXPECT_EQ(finder.missing().table().size(), reasons);
+  finder.forget("boxtwo");
+  EXPECT_TRUE(finder.missing().table().empty()) << "it lacks nothing any more";
+}
+
 TEST(Finder, ForgetsRatherThanGrows) {
   HostRoot host;
   ContainerFinder finder(*host.files);

@@ -322,11 +322,11 @@ TEST(Rules, BooleansMayBeQuotedAsTemplatesWriteThem) {
 }
 
 TEST(Rules, ExceptionsTakeFieldsWithTheirArguments) {
-  const Rule& rule = only_rule(
+  const LoadResult result =
       load({rule_text("r", "evt.type=open",
                       "  exceptions:\n  - name: e\n    fields: [evt.arg.flags, 'evt.arg[0]']\n"
-                      "    comps: [contains, =]\n    values: [[O_CREAT, x]]\n")}));
-  EXPECT_THAT(rule.compiled_text, HasSubstr("evt.arg.flags contains O_CREAT"));
+                      "    comps: [contains, =]\n    values: [[O_CREAT, x]]\n")});
+  EXPECT_THAT(only_rule(result).compiled_text, HasSubstr("evt.arg.flags contains O_CREAT"));
 }
 
 // The file whose loading makes it a fault, as each is compiled when it is loaded.

@@ -599,6 +599,44 @@ TEST(Purge, RemovesWhatIsGone) {
   EXPECT_NE(host.state.find(100), nullptr) << "still in /proc";
 }
 
+TEST(Purge, ForgetsContainersWithoutThreads) {
+  int asked = 0;
+  std::vector<std::string> forgotten;
+  StateSettings settings;
+  settings.live = true;
+  settings.find_container = [&](std::string_view id, std::string_view, int64_t, uint64_t) {
+    ++asked;
+    return ContainerAnswer{R"({"container":{"id":")" + std::string(id) + R"("}})",
+                           ContainerAnswer::kNever};
+  };
+  settings.forget_container = [&](std::string_view id) { forgotten.emplace_back(id); };
+  Host host(settings);
+  host.load_shell();
+  const std::string id = "0123456789ab";
+  const std::string path = "/docker/" + id + std::string(52, 'c');
+  const auto start = [&](int64_t tid) {
+    CloneSpec spec;
+    spec.tid = spec.pid = tid;
+    spec.vtid = spec.vpid = tid;
+    spec.ptid = 100;
+    spec.cgroups = test::list({"cpu=" + path});
+    host.clone(spec);
+  };
+  start(200);
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(view(host.state.find(200)->container_id), id);
+  host.tick();  // the first time to clean up is set
+  host.ts_ns += 31'000'000'000;
+  host.tick();
+  EXPECT_THAT(forgotten, testing::ElementsAre()) << "it has a thread";
+  host.exit(200);
+  host.ts_ns += 301'000'000'000;
+  host.tick();
+  EXPECT_THAT(forgotten, testing::ElementsAre(id));
+  start(300);
+  EXPECT_EQ(asked, 2) << "it was started again";
+}
+
 TEST(OwnEvents, ArePassedOverWhenLive) {
   StateSettings settings;
   settings.live = true;
