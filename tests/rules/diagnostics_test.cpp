@@ -86,6 +86,67 @@ TEST(Diagnostics, AFaultyOptionIsShownInPlaceOfTheRule) {
   EXPECT_EQ(result.files[0].errors[0].underline_from, 3u);
 }
 
+TEST(Diagnostics, DeprecatedFieldsAreToldOfOutputsToo) {
+  std::string text = rule_text("evt.type=open");
+  text.replace(text.find("output: out"), 11, "output: %evt.dir");
+  const LoadResult result = load({{"a.yaml", text, ""}});
+  ASSERT_EQ(result.files[0].warnings.size(), 1u);
+  EXPECT_EQ(result.files[0].warnings[0].code, Code::DeprecatedItem);
+  EXPECT_EQ(result.files[0].warnings[0].locations.back().position.line, 4u);
+}
+
+LoadResult load_with(const OutputAddition& addition, const std::string& text) {
+  LoadSettings settings;
+  settings.dialect = fake::dialect();
+  settings.additions = {addition};
+  const RuleSource source{"a.yaml", text, ""};
+  return load_rules({&source, 1}, settings);
+}
+
+TEST(Diagnostics, APlainExtraFieldIsExactlyOneField) {
+  for (const char* const name :
+       {"toupper(proc.name)", "len(proc.name)", "proc.name and text", "proc.name%proc.exe"}) {
+    OutputAddition addition;
+    addition.fields = {{name, ""}};
+    const LoadResult result = load_with(addition, rule_text("evt.type=open"));
+    ASSERT_EQ(result.files[0].errors.size(), 1u) << name;
+    EXPECT_NE(result.files[0].errors[0].message.find("the name of one field"), std::string::npos);
+  }
+}
+
+TEST(Diagnostics, TheDeadTokenOfOldServiceFilesPrintsNothing) {
+  OutputAddition addition;
+  addition.text = "a=%container.info b=%proc.name";
+  std::string other = rule_text("evt.type=open");
+  other.replace(other.find("rule: r"), 7, "rule: s");
+  const LoadResult result = load_with(addition, rule_text("evt.type=open") + other);
+  ASSERT_TRUE(result.ok());
+  EXPECT_EQ(result.ruleset->rules[0].appended_text, " a= b=%proc.name");
+  EXPECT_EQ(result.ruleset->rules[1].appended_text, " a= b=%proc.name");
+  EXPECT_EQ(result.files[0].warnings.size(), 1u) << "it is told once";
+}
+
+// The file whose loading makes it a fault, as each is compiled when it is loaded.
+TEST(Diagnostics, AFaultBelongsToTheFileThatBroughtItAbout) {
+  const auto invalid = [](const std::vector<std::string>& texts) {
+    std::vector<RuleSource> sources;
+    for (const std::string& text : texts) {
+      sources.push_back({std::string(1, static_cast<char>('a' + sources.size())), text, ""});
+    }
+    std::string names;
+    for (const FileReport& file : load(sources).files) names += file.ok() ? "" : file.name;
+    return names;
+  };
+  const std::string a = "- macro: a\n  condition: evt.type=open\n";
+  const std::string circle = "- macro: a\n  condition: or b\n  override: {condition: append}\n";
+  EXPECT_EQ(invalid({a + "- macro: b\n  condition: a\n", circle}), "b");
+  EXPECT_EQ(invalid({a, "- macro: b\n  condition: a\n", circle}), "c");
+  const std::string bad_macro = "- macro: m\n  condition: no.field=1\n";
+  EXPECT_EQ(invalid({bad_macro, rule_text("evt.type=open and m")}), "b");
+  EXPECT_EQ(invalid({bad_macro + rule_text("evt.type=open and m"), a}), "a");
+  EXPECT_EQ(invalid({"- list: l\n  items: [abc]\n", rule_text("evt.num in (l)")}), "b");
+}
+
 TEST(Diagnostics, MarksStandUnderWideAndCombinedLetters) {
   const auto marks = [](const std::string& before) {
     const LoadResult result =

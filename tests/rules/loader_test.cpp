@@ -282,39 +282,6 @@ TEST(Rules, AdditionsOfTheConfigurationAreAppended) {
   EXPECT_EQ(bad.files[0].errors[0].line_text, "%proc.nobody") << "the rule is innocent";
 }
 
-TEST(Rules, APlainExtraFieldIsExactlyOneField) {
-  for (const char* const name :
-       {"toupper(proc.name)", "len(proc.name)", "proc.name and text", "proc.name%proc.exe"}) {
-    LoadSettings with = settings();
-    OutputAddition addition;
-    addition.fields = {{name, ""}};
-    with.additions = {addition};
-    EXPECT_THAT(diagnostics(load({rule_text("one", "evt.type=open")}, with)),
-                Contains(HasSubstr("a plain entry is the name of one field")))
-        << name;
-  }
-}
-
-TEST(Rules, TheDeadTokenOfOldServiceFilesPrintsNothing) {
-  LoadSettings with = settings();
-  OutputAddition addition;
-  addition.text = "a=%container.info b=%proc.name";
-  with.additions = {addition};
-  const LoadResult result =
-      load({rule_text("one", "evt.type=open") + rule_text("two", "evt.type=open")}, with);
-  ASSERT_TRUE(result.ok()) << testing::PrintToString(diagnostics(result));
-  EXPECT_EQ(result.ruleset->rules[0].appended_text, " a= b=%proc.name");
-  EXPECT_EQ(result.ruleset->rules[1].appended_text, " a= b=%proc.name");
-  EXPECT_EQ(result.files[0].warnings.size(), 1u) << "it is told once";
-}
-
-TEST(Rules, DeprecatedFieldsAreToldOfOutputsToo) {
-  const LoadResult result =
-      load({"- rule: r\n  desc: d\n  condition: evt.type=open\n  output: x %evt.dir\n  priority: "
-            "INFO\n"});
-  EXPECT_THAT(diagnostics(result), Contains(HasSubstr("W LOAD_DEPRECATED_ITEM a.yaml:4:")));
-}
-
 TEST(Rules, BooleansMayBeQuotedAsTemplatesWriteThem) {
   EXPECT_FALSE(
       only_rule(load({rule_text("r", "evt.type=open", "  enabled: \"false\"\n")})).enabled);
@@ -327,25 +294,6 @@ TEST(Rules, ExceptionsTakeFieldsWithTheirArguments) {
                       "  exceptions:\n  - name: e\n    fields: [evt.arg.flags, 'evt.arg[0]']\n"
                       "    comps: [contains, =]\n    values: [[O_CREAT, x]]\n")});
   EXPECT_THAT(only_rule(result).compiled_text, HasSubstr("evt.arg.flags contains O_CREAT"));
-}
-
-// The file whose loading makes it a fault, as each is compiled when it is loaded.
-TEST(Rules, AFaultBelongsToTheFileThatBroughtItAbout) {
-  const auto invalid = [](const std::vector<std::string>& files) {
-    std::string letters;
-    for (const FileReport& file : load(files).files) {
-      if (!file.ok()) letters += file.name.substr(0, 1);
-    }
-    return letters;
-  };
-  const std::string a = "- macro: a\n  condition: evt.type=open\n";
-  const std::string circle = "- macro: a\n  condition: or b\n  override: {condition: append}\n";
-  EXPECT_EQ(invalid({a + "- macro: b\n  condition: a\n", circle}), "b");
-  EXPECT_EQ(invalid({a, "- macro: b\n  condition: a\n", circle}), "c");
-  const std::string bad_macro = "- macro: m\n  condition: no.field=1\n";
-  EXPECT_EQ(invalid({bad_macro, rule_text("r", "evt.type=open and m")}), "b");
-  EXPECT_EQ(invalid({bad_macro + rule_text("r", "evt.type=open and m"), a}), "a");
-  EXPECT_EQ(invalid({"- list: l\n  items: [abc]\n", rule_text("r", "evt.num in (l)")}), "b");
 }
 
 TEST(Rules, ListsAndMacrosKnowWhetherTheyAreUsed) {
