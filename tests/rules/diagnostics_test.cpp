@@ -88,7 +88,7 @@ TEST(Diagnostics, AFaultyOptionIsShownInPlaceOfTheRule) {
 
 TEST(Diagnostics, DeprecatedFieldsAreToldOfOutputsToo) {
   std::string text = rule_text("evt.type=open");
-  text.replace(text.find("output: out"), 11, "output: %evt.dir");
+  text.replace(text.find("output: out"), 11, "output: x %evt.dir");
   const LoadResult result = load({{"a.yaml", text, ""}});
   ASSERT_EQ(result.files[0].warnings.size(), 1u);
   EXPECT_EQ(result.files[0].warnings[0].code, Code::DeprecatedItem);
