@@ -105,7 +105,7 @@ class Gyr:
                    "start": self.start_cpu}
         self.process.send_signal(signal.SIGINT)
         errors = self.process.communicate()[1]
-        found = re.search(r"(\d+) events, \d+ of them consumed", errors)
+        found = re.search(r"(\d+) events, \d+ a second", errors)
         lost = re.search(r"(\d+) events were lost \(", errors)
         figures["events"] = int(found.group(1)) if found else 0
         figures["lost"] = int(lost.group(1)) if lost else 0
