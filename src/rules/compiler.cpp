@@ -305,7 +305,7 @@ class RuleCompiler {
   std::string without_dead_token(std::string text, const Chain& item) {
     size_t at = text.find(kDeadToken);
     if (at != std::string::npos && !std::exchange(told_dead_token_, true)) {
-      sink_.warning(Code::DeprecatedItem, std::string(kDeadTokenText) + " (append_output, -p)",
+      sink_.warning(Code::DeprecatedItem, fmt::format("{} (append_output, -p)", kDeadTokenText),
                     item, addition_range(text, item));
     }
     for (; at != std::string::npos; at = text.find(kDeadToken, at)) {
