@@ -107,7 +107,8 @@ class Gyr:
         errors = self.process.communicate()[1]
         found = re.search(r"(\d+) events, \d+ a second", errors)
         lost = re.search(r"(\d+) events were lost \(", errors)
-        figures["events"] = int(found.group(1)) if found else 0
+        assert found, errors  # -v says it
+        figures["events"] = int(found.group(1))
         figures["lost"] = int(lost.group(1)) if lost else 0
         figures["reduced"] = "Collection is reduced" in errors
         return figures

@@ -199,15 +199,14 @@ __noinline int is_half_full(__u32 slot) {
 }
 
 // 0: the record that was built is in the ring; else it is not, for the reason given.
-static __always_inline int output(__u32 slot, struct gyr_cpu* cpu, __u32 class, __u32 size,
-                                  __u32* reason) {
-  struct scratch* s = scratch_of(slot);
+static __always_inline int output(__u32 slot, struct scratch* s, struct gyr_cpu* cpu, __u32 class,
+                                  __u32 size, __u32* reason) {
   const int bulk = class == GYR_BULK;
   const __u32 index = bulk ? cpu->rings.bulk + cpu->rings.own : cpu->rings.critical;
   void* ring = bpf_map_lookup_elem(&rings, &index);
   __u64 wake = BPF_RB_NO_WAKEUP;
   *reason = GYR_RING_FULL;
-  if (!s || !ring) return -1;
+  if (!ring) return -1;
   // What is left of a ring that is half full is for those who talk less.
   if (s->talks && bulk && is_half_full(slot)) {
     *reason = GYR_YIELDED;
@@ -268,7 +267,7 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   *(__u16*)(header + 20) = (__u16)event;
   *(__u32*)(header + 22) = count;
   __u32 reason = 0;
-  if (output(slot, cpu, event_class[event], end, &reason))
+  if (output(slot, s, cpu, event_class[event], end, &reason))
     lose(slot, event, s->sc, reason, s->ts);
   else
     cpu->sent++;

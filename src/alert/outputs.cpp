@@ -73,8 +73,9 @@ void Outputs::finish(const std::function<bool()>& hurry) {
   for (const std::shared_ptr<Lane>& lane : lanes_) {
     for (;;) {
       const bool urgent = hurry && hurry();
-      lane->watch(clock_ns(CLOCK_MONOTONIC));
-      const uint64_t now = clock_ns(CLOCK_MONOTONIC) / kMillisecond;
+      const uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+      lane->watch(now_ns);
+      const uint64_t now = now_ns / kMillisecond;
       if (urgent && !end) end = now + settings_.finish_timeout_ms;
       const uint64_t pause = end ? std::min(kAskPauseMs, *end - std::min(*end, now)) : kAskPauseMs;
       if (lane->wait_done(pause) || (end && now >= *end)) break;

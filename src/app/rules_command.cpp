@@ -159,7 +159,7 @@ Dialect dialect_of(const RulesRequest& request) {
 
 // The text of -p, judged before it meets any rule: what is wrong with it, or nothing.
 std::string fault_of_extra_output(const RulesRequest& request) {
-  const std::string& text = request.options.extra_output;
+  const std::string text = without_dead_token(request.options.extra_output);
   std::vector<TextFault> faults;
   if (OutputTemplate::parse(text, dialect_of(request), &faults) || faults.empty()) return {};
   return fault_text("-p", text, faults.front());

@@ -49,7 +49,7 @@ class EventStream {
   // Valid until the next next().
   const EventView& event() const { return event_; }
   // Time of the last event, also when it is gone; 0: there was none.
-  uint64_t last_ns() const { return last_ns_; }
+  uint64_t last_ns() const { return state_.last_ns(); }
   // The current event for extractors. What they put into the arena lives until the next next().
   const EvalContext& context() const { return context_; }
   const EventState& event_state() const { return context_.event_state; }
@@ -72,7 +72,6 @@ class EventStream {
     if (!event_.decode(record)) [[unlikely]]
       return damaged();
     ++context_.number;
-    last_ns_ = event_.ts_ns();
     if (context_.first_ts_ns == 0) [[unlikely]]
       note_first_event();
     if (context_.number % kEventsBetweenLate == 0) [[unlikely]]
@@ -96,7 +95,6 @@ class EventStream {
   EvalContext context_;  // of the current event: what it refers to stays where it is
   SourceStatus waiting_ = SourceStatus::Idle;  // found while looking for leading meta events
   bool has_waiting_ = false;
-  uint64_t last_ns_ = 0;
   Error error_;
 };
 

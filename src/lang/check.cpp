@@ -506,10 +506,10 @@ void Checker::warn_of_unquoted(const Term& right) {
 // With its argument, if it has one.
 bool Checker::names_field(std::string_view text) const {
   if (text.find('.') == std::string_view::npos) return false;
-  const auto [info, rest] = find_field(dialect_.fields, text);
-  if (info == nullptr) return false;
-  if (rest.empty() || (rest.front() == '[' && rest.back() == ']')) return true;
-  return rest.front() == '.' && (info->flags & kArgumentRequired) != 0;
+  const FieldMatch match = find_field(dialect_.fields, text);
+  if (match.info == nullptr) return false;
+  const bool bracketed = match.rest.starts_with('[') && match.rest.ends_with(']');
+  return match.rest.empty() || bracketed || match.has_dotted_argument();
 }
 
 }  // namespace

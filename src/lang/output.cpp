@@ -156,7 +156,7 @@ class TemplateParser {
       return refuse(start, word.size(), std::move(unknown.message), Code::UnknownField);
     }
     size_t size = match.info->name.size();
-    const bool dotted = (match.info->flags & kArgumentRequired) != 0 && match.rest.starts_with('.');
+    const bool dotted = match.has_dotted_argument();
     if (dotted) {
       size = word.size();
       while (word[size - 1] == '.') --size;  // a full stop that ends the sentence

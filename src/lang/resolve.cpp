@@ -34,7 +34,7 @@ ResolvedField resolve_field(const Dialect& dialect, std::string_view name, bool 
   use.has_argument = has_argument;
   use.argument = std::string(argument);
   if (!match.rest.empty()) {
-    if ((info.flags & kArgumentRequired) == 0 || match.rest.front() != '.' || has_argument) {
+    if (!match.has_dotted_argument() || has_argument) {
       return {nullptr, unknown_field(dialect, name), true};
     }
     use.has_argument = true;

@@ -83,7 +83,7 @@ struct MetricsSample {
   uint64_t drop_reports = 0;
   uint64_t drop_actions = 0;
   std::vector<MissingCounts::Row> missing;  // of containers
-  uint64_t containers = 0;                  // that were looked for
+  uint64_t containers = 0;                  // that were looked for and are not gone
   uint64_t container_attempts = 0;
 };
 

@@ -266,7 +266,7 @@ class RuleCompiler {
     for (const OutputAddition& addition : settings_.additions) {
       if (!applies(addition, *rule)) continue;
       if (addition.suggested) appended += suggested_text(dialect);
-      if (!addition.text.empty()) appended += " " + without_dead_token(addition.text, item);
+      if (!addition.text.empty()) appended += " " + clean_addition(addition.text, item);
       for (const OutputAddition::Field& field : addition.fields) {
         ExtraField extra;
         extra.name = field.name;
@@ -285,7 +285,7 @@ class RuleCompiler {
     if (rule->output) return true;
     for (const OutputAddition& addition : settings_.additions) {
       if (!applies(addition, *rule)) continue;
-      const std::string own = without_dead_token(addition.text, item);
+      const std::string own = clean_addition(addition.text, item);
       if (!parse_addition(own, "extra_output", dialect, item)) return false;
     }
     report_addition(text, "extra_output", faults, item);
@@ -301,17 +301,14 @@ class RuleCompiler {
     return range;
   }
 
-  // Options of old service files name it; told once, not of every rule.
-  std::string without_dead_token(std::string text, const Chain& item) {
-    size_t at = text.find(kDeadToken);
-    if (at != std::string::npos && !std::exchange(told_dead_token_, true)) {
+  // Told once, not of every rule.
+  std::string clean_addition(const std::string& text, const Chain& item) {
+    std::string clean = without_dead_token(text);
+    if (clean.size() != text.size() && !std::exchange(told_dead_token_, true)) {
       sink_.warning(Code::DeprecatedItem, fmt::format("{} (append_output, -p)", kDeadTokenText),
                     item, addition_range(text, item));
     }
-    for (; at != std::string::npos; at = text.find(kDeadToken, at)) {
-      text.erase(at, kDeadToken.size());
-    }
-    return text;
+    return clean;
   }
 
   std::shared_ptr<const OutputTemplate> parse_addition(const std::string& text,
@@ -403,3 +400,11 @@ std::shared_ptr<Ruleset> compile_rules(const SourceFiles& files, const Collected
 }
 
 }  // namespace gyr::rules
+
+std::string gyr::without_dead_token(std::string text) {
+  constexpr std::string_view kToken = rules::kDeadToken;
+  for (size_t at = 0; (at = text.find(kToken, at)) != std::string::npos;) {
+    text.erase(at, kToken.size());
+  }
+  return text;
+}

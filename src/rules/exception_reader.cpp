@@ -133,8 +133,7 @@ bool has_field(const Dialect& dialect, const std::string& text, const std::strin
     if (!fields.source.empty() && fields.source != source) continue;
     const FieldMatch match = find_field({&fields, 1}, text);
     if (match.info == nullptr) continue;
-    const bool dotted = match.rest.starts_with('.') && (match.info->flags & kArgumentRequired) != 0;
-    if (match.rest.empty() || match.rest[0] == '[' || dotted) return true;
+    if (match.rest.empty() || match.rest[0] == '[' || match.has_dotted_argument()) return true;
   }
   return false;
 }

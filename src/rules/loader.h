@@ -42,6 +42,8 @@ struct OutputAddition {
   std::vector<Field> fields;
   bool suggested = false;  // append the fields that fields' rows suggest
 };
+// The text without %container.info, which old service files append and which prints nothing.
+std::string without_dead_token(std::string text);
 
 struct SatisfiedPlugin {
   std::string name;

@@ -74,6 +74,8 @@ namespace gyr {
 namespace {
 
 static_assert(kSnaplenMax == GYR_SNAPLEN_MAX);
+static_assert(kMarkArgsChanged == GYR_MARK_ARGS_CHANGED);
+static_assert(kMarkNumberReused == GYR_MARK_NUMBER_REUSED);
 // How long to wait before looking again: after some events, at most when there are none, and right
 // after one has woken us (its CPU may not be done with it). Whoever has waited long enough falls
 // asleep until an event wakes him: a wake-up costs the CPU that sends it much, so there is one a

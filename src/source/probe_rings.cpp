@@ -9,6 +9,7 @@
 #include "base/system.h"
 
 namespace gyr {
+
 size_t ring_groups(size_t online, uint32_t cpus_per_ring) {
   if (cpus_per_ring == 0) return 1;
   return std::max<size_t>((online + cpus_per_ring - 1) / cpus_per_ring, 1);

@@ -95,7 +95,6 @@ struct StateCore {
   }
   // Looks the descriptor of an event up that fetch_fd() did not find.
   [[gnu::noinline]] void recover_fd(const EventView& event, int64_t fd);
-  static uint32_t low_us(uint64_t ns) { return static_cast<uint32_t>(ns / 1000); }
   // A blank entry of the event's thread, which becomes the event's descriptor. Null: not stored.
   FdInfo* add_fd(int64_t fd, FdKind kind);
   FdInfo* add_fd_to(Thread& owner, int64_t fd, FdKind kind);
@@ -139,7 +138,7 @@ struct StateCore {
   // Deferred to the next event, so that this one can still be evaluated.
   int64_t exited_tid = -1;
   uint64_t exited_ts_ns = 0;
-  uint64_t event_ns = 0;  // time of the event that is applied
+  uint64_t event_ns = 0;  // time of the event that is applied, or was last
   int64_t closed_tid = -1;
   int64_t closed_fd = -1;
 

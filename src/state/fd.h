@@ -31,6 +31,9 @@ inline constexpr int64_t kFdLimit = 65'536;
 inline constexpr int64_t kCrowdedFdLimit = 256;
 
 // One open descriptor as events and /proc describe it.
+// Microseconds that come again after 71 minutes.
+inline uint32_t low_us(uint64_t ns) { return static_cast<uint32_t>(ns / 1000); }
+
 struct FdInfo {
   uint32_t refs = 0;
   FdKind kind = FdKind::Unknown;
@@ -45,7 +48,7 @@ struct FdInfo {
   uint32_t mount_id = 0;
   uint16_t source_port = 0;
   uint16_t dest_port = 0;
-  uint32_t added_us = 0;  // low bits of the time of the event that added it, 0: none did
+  uint32_t added_us = 0;  // low_us() of the event at which it was added; 0: before any
   uint64_t ino = 0;
   // Network byte order; IPv4: first four bytes. Of servers the address listened on is in source_*.
   std::array<uint8_t, 16> source_ip{}, dest_ip{};

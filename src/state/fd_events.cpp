@@ -86,8 +86,8 @@ bool is_another(const StateCore& core, const EventView& event) {
   const uint64_t last_ns = core.thread->last_event_ts_ns;
   const uint32_t added_us = core.now.fd->added_us;
   if (added_us == 0 || event.ts_ns() - last_ns >= kKnownForNs) return false;
-  const uint32_t now_us = StateCore::low_us(event.ts_ns());
-  return now_us - added_us < now_us - StateCore::low_us(last_ns);
+  const uint32_t now_us = low_us(event.ts_ns());
+  return now_us - added_us < now_us - low_us(last_ns);
 }
 
 }  // namespace

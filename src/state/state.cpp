@@ -23,6 +23,7 @@ const EventState& State::apply(const EventView& event) {
 }
 
 const EventState& State::current() const { return impl_->now; }
+uint64_t State::last_ns() const { return impl_->event_ns; }
 
 void State::reconcile(const Snapshot& snapshot) { reconcile_snapshot(*impl_, snapshot); }
 void State::learn(const Finding& finding) { learn_finding(*impl_, finding); }

@@ -114,6 +114,8 @@ class State {
   void load(const Snapshot& snapshot);
   // Steps 4 to 8, 12 and 13 of state-engine section 1. The result is valid until the next call.
   const EventState& apply(const EventView& event);
+  // Time of the event that apply() was given last; 0: there was none.
+  uint64_t last_ns() const;
   // What apply() returned last: always the same object.
   const EventState& current() const;
   // Whether events of the type can change more than which event the thread had last.

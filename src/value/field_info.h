@@ -118,6 +118,11 @@ struct FieldClass {
 struct FieldMatch {
   const FieldInfo* info = nullptr;
   std::string_view rest;
+
+  // "evt.arg.flags": a field that needs its argument takes it behind a dot, too.
+  bool has_dotted_argument() const {
+    return info != nullptr && (info->flags & kArgumentRequired) != 0 && rest.starts_with('.');
+  }
 };
 FieldMatch find_field(std::span<const FieldClass> classes, std::string_view text);
 

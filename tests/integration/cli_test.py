@@ -273,6 +273,12 @@ class Listings(Case):
         self.assertEqual(result.returncode, 1)
         self.assertIn('Invalid', result.stdout)
 
+    def test_validation_tells_warnings_of_valid_rules_beside_the_verdict(self):
+        path = self.write('unused.yaml', '- macro: nobodys\n  condition: evt.type=open\n')
+        result = run('-V', path)
+        self.assertEqual((result.returncode, result.stdout), (0, f'{path}: Ok, with warnings\n'))
+        self.assertIn('LOAD_UNUSED_MACRO', result.stderr)
+
     def test_validation_with_a_description(self):
         both = json.loads(run('-V', self.rules, '-L', '-o', 'json_output=true').stdout)
         self.assertTrue(both['falco_load_results'][0]['successful'])
@@ -352,6 +358,12 @@ class Replay(Case):
         self.assertNotIn('Events detected: 0', self.replay('-t', 'b').stdout)
         self.assertIn('Events detected: 0', self.replay('-t', 'c').stdout)
         self.assertIn('Events detected: 0', self.replay('-D', 'pene').stdout)
+
+    def test_the_dead_token_of_old_service_files_prints_nothing(self):
+        result = run('-r', self.rules, '-e', capture('cat_write.scap'), '-p', '<%container.info|%proc.name>')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('<|cat>', result.stdout)
+        self.assertNotIn('%container.info', result.stdout)
 
     def test_static_fields(self):
         rule = RULE.replace('fd.name exists', 'fd.name exists and static.env = prod') + '  # %static\n'

@@ -323,7 +323,6 @@ TEST(SharedDirectory, EntersAMountNamespaceAtItsRoot) {
   EXPECT_EQ(host.cwd(kShell), "/");
 }
 
-// The name that a number had is gone whatever becomes of it.
 struct SlowClose : Host {
   SlowClose() : Host(live()) {
     load_shell();
@@ -382,6 +381,7 @@ TEST(SlowClose, ACopyIsAsNewAsItsEvent) {
   EXPECT_EQ(host.name(kShell, 3), "/last/seen/of/the/other");
 }
 
+// The name that a number had is gone whatever becomes of it.
 TEST(UnknownSources, LeaveNoOldName) {
   Host host(live());
   host.load_shell();
