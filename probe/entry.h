@@ -6,7 +6,6 @@
 #pragma once
 
 #define REMEMBERED_MAX 16384
-#define ADDRESS_MAX 128 /* struct sockaddr_storage */
 
 struct remembered {
   __u64 sums[SUMS_MAX]; /* 0: could not be read */

@@ -69,15 +69,9 @@ __u32 reader_asleep;    // set by the reader; the next record takes it back and 
 
 #define VOLATILE(place) (*(volatile __typeof__(place)*)&(place))
 
-// An event that was wanted will not reach the reader: counted by class, reason and call, and noted
-// for its process, whose descriptors the reader does not trust any more.
-__noinline int lose(__u32 slot, __u32 event, __u32 sc, __u32 reason, __u64 ts) {
-  struct gyr_cpu* cpu = cpu_of(slot);
-  struct gyr_losses* mine = bpf_map_lookup_elem(&losses, &slot);
-  if (!cpu || !mine || event >= EV_LIMIT || sc >= GYR_CALLS || reason >= GYR_REASONS) return 0;
-  cpu->lost[event_class[event] & 1]++;
-  mine->lost[reason][sc]++;
-  if (reason == GYR_YIELDED) cpu->yielded++;
+// Of a process whose descriptors the reader does not trust any more. Its losses are noted by any CPU
+// and in no order of time: an event carries that of its beginning.
+__noinline int note_loser(__u64 ts) {
   const __u32 tgid = bpf_get_current_pid_tgid() >> 32;
   struct gyr_loser* loser = bpf_map_lookup_elem(&losers, &tgid);
   if (!loser) {
@@ -86,10 +80,28 @@ __noinline int lose(__u32 slot, __u32 event, __u32 sc, __u32 reason, __u64 ts) {
     loser = bpf_map_lookup_elem(&losers, &tgid); /* another CPU was faster */
     if (!loser) return 0;
   }
-  if (loser->first_ns <= losses_taken_ns) loser->first_ns = ts;
-  loser->last_ns = ts;
+  const __u64 first_ns = loser->first_ns;
+  if (first_ns <= losses_taken_ns || first_ns > ts) loser->first_ns = ts;
+  if (loser->last_ns < ts) loser->last_ns = ts;
   __sync_fetch_and_add(&loser->count, 1);
   return 0;
+}
+
+__noinline int count_lost(__u32 slot, __u32 event, __u32 sc, __u32 reason) {
+  struct gyr_cpu* cpu = cpu_of(slot);
+  struct gyr_losses* mine = bpf_map_lookup_elem(&losses, &slot);
+  if (!cpu || !mine || event >= EV_LIMIT || sc >= GYR_CALLS || reason >= GYR_REASONS) return 0;
+  cpu->lost[event_class[event] & 1]++;
+  mine->lost[reason][sc]++;
+  if (reason == GYR_YIELDED) cpu->yielded++;
+  return 0;
+}
+
+// An event that was wanted will not reach the reader: noted for its process, and counted by class,
+// reason and call. In this order: the reader finds no loss whose process is still to be noted.
+static __always_inline void lose(__u32 slot, __u32 event, __u32 sc, __u32 reason, __u64 ts) {
+  note_loser(ts);
+  count_lost(slot, event, sc, reason);
 }
 
 // Starts a record. The reader of the rings must know the time a record will carry before anything
@@ -254,7 +266,7 @@ static __always_inline void send(__u32 slot, struct scratch* s, __u32 event, __u
   if (notes && (with_path || s->marks)) {
     write_note(slot, (__u32)with_path);
     end = s->off;
-    if (end >= EVENT_MAX) return;
+    if (end >= EVENT_MAX) end = off;
   }
   struct gyr_prefix* prefix = (void*)s->data;
   prefix->cpu = (__u16)slot;
@@ -411,7 +423,6 @@ static __always_inline struct gyr_call find_call(__u32 nr, int compat) {
 #include "calls_32bit.h"
 #endif
 
-#define EINPROGRESS 115
 #define MAX_ERRNO 4095
 
 // The connection that a call has begun (EINPROGRESS) is no failure.
@@ -523,7 +534,8 @@ SEC(TRACEPOINT("sched_process_exec"))
 int process_exec(__u64* ctx) {
   const struct linux_binprm* program = (const void*)ctx[2];
   const __u32 slot = bpf_get_smp_processor_id();
-  const struct gyr_call call = calls[0][NR_EXECVE];
+  struct gyr_call call = calls[0][NR_EXECVE];
+  if (!call.event) call = calls[0][NR_EXECVEAT];
   if (!call.event) return 0;
   struct scratch* s = begin(slot, call.event, call.sc);
   if (!s) return 0;

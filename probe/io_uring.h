@@ -158,7 +158,6 @@ enum operation {
 #define REQUEST_FIXED_FILE 1 /* bits of io_kiocb.flags, as programs set them */
 #define REQUEST_SKIPS_SUCCESS 0x40
 #define SLOT_ANY 0xffffffffu /* the kernel chooses, and the result is its choice */
-#define ADDRESS_MAX 128
 #define NAMED_ARGUMENTS 4
 #define UNKNOWN_FD 0x3fffffff /* a number no descriptor has */
 

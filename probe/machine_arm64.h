@@ -5,6 +5,7 @@
 #pragma once
 
 #define NR_EXECVE 221
+#define NR_EXECVEAT 281
 #define NR_CLONE 220
 #define NR_CLONE3 435
 #define NEW_TASK_BY_TRACEPOINT 1

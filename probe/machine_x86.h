@@ -5,6 +5,7 @@
 #pragma once
 
 #define NR_EXECVE 59
+#define NR_EXECVEAT 322
 #define HAS_32BIT_CALLS 1      /* their numbers are mapped (calls_32bit.h) */
 #define INSTRUCTION_POINTER ip /* of struct pt_regs */
 

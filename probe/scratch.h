@@ -10,6 +10,7 @@
 #define HEADER 26
 #define EVENT_MAX 32768 /* a record that grows past this is lost, and counted */
 #define STRING_MAX 4096 /* bytes of one text, its NUL included */
+#define ADDRESS_MAX 128 /* bytes of a socket address: struct sockaddr_storage */
 #define WALK_MAX 48     /* components of a path */
 #define SUMS_MAX 4      /* parameters of an event that are compared; none has more */
 

@@ -61,7 +61,7 @@ struct Curl {
 };
 
 Result<void> check_readable(std::string_view what, const std::string& path) {
-  if (path.empty() || access(path.c_str(), R_OK) == 0) return {};
+  if (path.empty() || may_use(path, R_OK)) return {};
   return Error{fmt::format("cannot read {} {}: {}", what, path, std::strerror(errno))};
 }
 

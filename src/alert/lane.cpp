@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "alert/lane.h"
 
+#include <fmt/format.h>
 #include <pthread.h>
 
 #include <algorithm>
@@ -61,6 +62,13 @@ Result<std::shared_ptr<Lane>> Lane::start(std::unique_ptr<Sink> sink, const Lane
   if (!thread) return Error{lane->name_ + ": " + thread.error().message};
   lane->thread_ = *std::move(thread);
   return lane;
+}
+
+Result<void> Lane::check(Sink& sink, const LaneSettings& settings) {
+  if (Result<void> good = sink.check(); !good || settings.spool_folder.empty()) return good;
+  const Result<void> spool = Spool::check(settings.spool_folder);
+  if (spool) return spool;
+  return Error{fmt::format("{}: {}", sink.name(), spool.error().message)};
 }
 
 // In a thread of its own where a library takes what it is allowed to do from that.
@@ -129,13 +137,16 @@ bool Lane::work(AllowedFiles* files) {
       break;
     }
   }
-  if (!replaced) sink_->close();
-  return !replaced;
+  if (replaced) return false;
+  tell_refusals(UINT64_MAX);
+  sink_->close();
+  return true;
 }
 
 // False at the end.
 bool Lane::step() {
   if (deadline_ns_ == 0 && queue_.is_closed()) begin_end();
+  if (untold_ > 0) tell_refusals(now_ns());
   if (abandoned_ || reader_gone_) {
     give_up_rest();
     return !queue_.is_closed();
@@ -175,10 +186,12 @@ void Lane::take_batch() {
   const BatchLimits limits = sink_->limits();
   const size_t alerts = context_.buffered || limits.always ? batch_alerts() : 1;
   if (queue_.size() == 0 && !queue_.is_closed()) {
-    const uint64_t pause = sink_->idle_ms();
+    const uint64_t idle = sink_->idle_ms();
+    // Nothing more may come, and there is still a sum to tell.
+    const uint64_t pause = idle == 0 && untold_ > 0 ? context_.refusals_pause_ms : idle;
     queue_.wait_message(pause > 0 ? std::optional(in_ns(pause * kMillisecond)) : std::nullopt);
     if (reopen_.exchange(false)) sink_->reopen();
-    if (pause > 0 && queue_.size() == 0) sink_->idle();
+    if (idle > 0 && queue_.size() == 0) sink_->idle();
   }
   if (limits.wait_ms > 0 && queue_.size() > 0) {
     const auto full = in_ns(limits.wait_ms * kMillisecond);
@@ -292,16 +305,16 @@ void Lane::send_spooled() {
     const SinkResult result = attempt(outgoing);
     settle(result, outgoing.size());
     size_t done = result.status == SinkStatus::Ok ? outgoing.size() : result.accepted;
-    if (result.status == SinkStatus::Refused) {
-      if (outgoing.size() - done <= 1) {
-        port_.count_lost(AlertLoss::Refused, outgoing.size() - done);
-        done = outgoing.size();
-      } else {
-        singly_ = outgoing.size() - done;
-      }
+    const size_t rest = outgoing.size() - done;
+    const bool refused = result.status == SinkStatus::Refused;
+    if (refused && rest <= 1) {
+      port_.count_lost(AlertLoss::Refused, rest);
+      done = outgoing.size();
     }
     spool_->drop(done);
-    if (singly_ > 0) singly_ -= std::min(singly_, done);
+    singly_ -= std::min(singly_, done);
+    // Of those that are left: what was accepted is no part of them.
+    if (refused && rest > 1) singly_ = rest;
     if (done > 0) spool_refuses_ = false;
   }
   note_spool();
@@ -338,9 +351,7 @@ void Lane::settle(const SinkResult& result, size_t attempted) {
       break;
     case SinkStatus::Refused:
       retry_.succeeded();  // it is there, and answers
-      if (attempted - accepted <= 1) {
-        context_.logger->error("{}; this alert is lost", for_log(result.reason));
-      }
+      if (attempted - accepted <= 1) note_refusal(result.reason);
       break;
     case SinkStatus::Closed:
       reader_gone_ = true;
@@ -367,6 +378,28 @@ void Lane::note_failure(const SinkResult& result) {
                                  : "alerts for it are lost and counted until it works");
   }
   if (deadline_ns_ != 0 && now >= deadline_ns_) abandoned_ = true;
+}
+
+// A peer may refuse every alert: a line for each would fill the log. The first is told at once, the
+// others in sums.
+void Lane::note_refusal(const std::string& reason) {
+  const uint64_t now = now_ns();
+  if (untold_ == 0 && now >= next_told_ns_) {
+    context_.logger->error("{}; this alert is lost", for_log(reason));
+    next_told_ns_ = now + context_.refusals_pause_ms * kMillisecond;
+    return;
+  }
+  ++untold_;
+  untold_reason_ = for_log(reason);
+  tell_refusals(now);
+}
+
+void Lane::tell_refusals(uint64_t now) {
+  if (untold_ == 0 || now < next_told_ns_) return;
+  context_.logger->error("{}; that was the last of {} more alerts that were refused and are lost",
+                         untold_reason_, untold_);
+  untold_ = 0;
+  next_told_ns_ = now + context_.refusals_pause_ms * kMillisecond;
 }
 
 void Lane::note_busy() {
@@ -411,18 +444,30 @@ void Lane::lose_expired() {
   retry_.forget_timeouts_if_exceeded();
 }
 
+// The disk may hang, so the spool is written to without the lock for which join_or_leave() waits.
+// That one counts what it finds in the queue and in flight as lost once it leaves this thread
+// behind; under the lock alerts change their place and are counted, so each is counted once. What
+// the disk takes nevertheless is told as lost and arrives after the next start: better than the
+// other way round. Whatever is used here lives as long as this thread, which holds the lane.
 void Lane::give_up_rest() {
-  {
+  while (take_rest()) {
+    if (spool_ && spool_batch()) continue;
     const std::lock_guard lock(done_mutex_);
     if (left_behind_) return;
-    for (;;) {
-      if (batch_.empty()) queue_.take(BatchLimits{}.alerts, &batch_);
-      if (batch_.empty()) break;
-      if (spool_ && spool_batch()) continue;
-      lose_front(batch_.size(), spool_ ? AlertLoss::SpoolFull : AlertLoss::Unfinished);
-    }
+    lose_front(batch_.size(), spool_ ? AlertLoss::SpoolFull : AlertLoss::Unfinished);
   }
   if (!queue_.is_closed()) queue_.wait_message(in_ns(100 * kMillisecond));
+}
+
+// False when there is nothing more, or when somebody else has counted it.
+bool Lane::take_rest() {
+  const std::lock_guard lock(done_mutex_);
+  if (left_behind_) return false;
+  if (batch_.empty()) {
+    queue_.take(BatchLimits{}.alerts, &batch_);
+    in_flight_ = batch_.size();
+  }
+  return !batch_.empty();
 }
 
 void Lane::count_no_room() {

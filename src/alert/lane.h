@@ -42,7 +42,8 @@ struct LaneContext {
   bool buffered =
       false;  // batches as they come; else one alert an attempt, unless the sink batches
   uint64_t finish_timeout_ms = 2000;
-  uint64_t blocked_after_ms = 2000;  // a slow peer is told in the log; 0: never
+  uint64_t blocked_after_ms = 2000;     // a slow peer is told in the log; 0: never
+  uint64_t refusals_pause_ms = 10'000;  // at least, between messages about refused alerts
   std::shared_ptr<std::atomic<bool>> reader_gone;
 };
 
@@ -52,6 +53,9 @@ class Lane {
   static Result<std::shared_ptr<Lane>> start(std::unique_ptr<Sink> sink,
                                              const LaneSettings& settings,
                                              const LaneContext& context);
+
+  // What start() would find wrong, as far as that can be told without any effect.
+  static Result<void> check(Sink& sink, const LaneSettings& settings);
 
   const std::string& name() const { return name_; }
   bool wants(Priority priority) const { return priority <= settings_.priority; }
@@ -103,8 +107,11 @@ class Lane {
   void lose_front(size_t count, AlertLoss reason);
   void lose_expired();
   void give_up_rest();
+  bool take_rest();
   void note_success(size_t count);
   void note_failure(const SinkResult& result);
+  void note_refusal(const std::string& reason);
+  void tell_refusals(uint64_t now);
   void note_busy();
   void say_blocked() const;
   size_t batch_alerts() const;
@@ -129,6 +136,9 @@ class Lane {
   uint64_t deadline_ns_ = 0;  // of the end, 0: not yet
   uint64_t busy_since_ns_ = 0;
   bool said_blocked_ = false;
+  uint64_t untold_ = 0;        // refused and lost since the log last told of it
+  uint64_t next_told_ns_ = 0;  // not before
+  std::string untold_reason_;  // of the last of them
 
   std::atomic<bool> reader_gone_{false};
   std::atomic<uint64_t> attempt_since_ns_{0};  // of the attempt that is going on, 0: none
@@ -141,8 +151,9 @@ class Lane {
 
   std::mutex done_mutex_;
   std::condition_variable done_changed_;
+  // Under done_mutex_, which nobody holds while a disk or a peer is waited for:
   bool done_ = false;
-  bool left_behind_ = false;
+  bool left_behind_ = false;  // join_or_leave() has counted what the lane's thread held
 };
 
 }  // namespace gyr

@@ -24,7 +24,11 @@ Outputs::Outputs(OutputSettings settings, Logger logger)
       logger_(std::move(logger)),
       reader_gone_(std::make_shared<std::atomic<bool>>(false)) {}
 
-Outputs::~Outputs() { finish(); }
+// Whoever wants everything delivered has called finish(): this is the way out after a failure, and
+// a destination that hangs must not keep the program from ending.
+Outputs::~Outputs() {
+  finish([] { return true; });
+}
 
 Result<void> Outputs::add(std::unique_ptr<Sink> sink, const LaneSettings& settings) {
   const size_t wanted = settings_.queue_capacity;

@@ -35,7 +35,7 @@ class Outputs {
   static constexpr size_t kMaxQueue = 1u << 20;
 
   Outputs(OutputSettings settings, Logger logger);
-  ~Outputs();  // finish()
+  ~Outputs();  // finish() in a hurry, unless that was called
   Outputs(const Outputs&) = delete;
   Outputs& operator=(const Outputs&) = delete;
 

@@ -73,6 +73,9 @@ class Sink {
   // Called once before anything else, from the thread that configures; an error, of the
   // configuration only, ends the start. The port lives longer than the sink.
   virtual Result<void> open(SinkPort& port) = 0;
+  // What open() would find wrong with the settings, as far as that can be told without any effect
+  // on files, peers and other programs. In place of open().
+  virtual Result<void> check() { return {}; }
   virtual SinkResult send(std::span<const Outgoing> batch) = 0;
   virtual BatchLimits limits() const { return {}; }
   // While there is nothing to send, idle() is called so often; 0: never.

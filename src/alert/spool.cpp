@@ -17,6 +17,8 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "base/sandbox.h"
+
 namespace gyr {
 namespace {
 
@@ -26,6 +28,7 @@ constexpr mode_t kFileMode = 0600;
 constexpr mode_t kFolderMode = 0700;
 constexpr std::string_view kSuffix = ".spool";
 constexpr uint64_t kSyncPauseNs = 1'000'000'000;
+constexpr std::string_view kOpenFolder = "open the folder (which may be no symbolic link)";
 
 struct FrameHead {
   char magic[4];
@@ -123,21 +126,37 @@ Result<std::unique_ptr<Spool>> Spool::open(const std::string& folder, uint64_t m
   return spool;
 }
 
+Result<void> Spool::check(const std::string& folder) {
+  const Spool spool(folder.substr(0, folder.find_last_not_of('/') + 1), 0);
+  struct stat about {};
+  if (lstat(spool.folder_.c_str(), &about) != 0) {
+    if (errno == ENOENT && may_use(folder_of(spool.folder_), W_OK | X_OK)) return {};
+    return Error{spool.fault("make the folder")};
+  }
+  errno = S_ISLNK(about.st_mode) ? ELOOP : ENOTDIR;
+  if (!S_ISDIR(about.st_mode) || !may_use(spool.folder_, R_OK | W_OK | X_OK)) {
+    return Error{spool.fault(kOpenFolder)};
+  }
+  return spool.check_owner(about);
+}
+
+Result<void> Spool::check_owner(const struct stat& about) const {
+  if (about.st_uid == geteuid() && (about.st_mode & 022) == 0) return {};
+  return Error{
+      fmt::format("spool {}: others may write to this folder; it must belong to the user gyr "
+                  "runs as and have mode 0700",
+                  folder_)};
+}
+
 Result<void> Spool::open_folder() {
   if (mkdir(folder_.c_str(), kFolderMode) != 0 && errno != EEXIST) {
     return Error{fault("make the folder")};
   }
   folder_fd_ = ::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | kFlags);
-  if (folder_fd_ < 0) return Error{fault("open the folder (which may be no symbolic link)")};
+  if (folder_fd_ < 0) return Error{fault(kOpenFolder)};
   struct stat about {};
   fstat(folder_fd_, &about);
-  if (about.st_uid != geteuid() || (about.st_mode & 022) != 0) {
-    return Error{
-        fmt::format("spool {}: others may write to this folder; it must belong to the user gyr "
-                    "runs as and have "
-                    "mode 0700",
-                    folder_)};
-  }
+  if (Result<void> owner = check_owner(about); !owner) return owner;
   lock_fd_ = openat(folder_fd_, "lock", O_RDWR | O_CREAT | kFlags, kFileMode);
   if (lock_fd_ < 0) return Error{fault("open 'lock'")};
   if (flock(lock_fd_, LOCK_EX | LOCK_NB) != 0) {

@@ -9,6 +9,8 @@
 // id (u8), id, line. Numbers as the machine has them: a spool does not travel.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -36,6 +38,8 @@ class Spool {
   // Makes the folder (0700) if it is not there. An error: it can't be made or read, others may
   // write to it, it is a symbolic link, or another process uses it.
   static Result<std::unique_ptr<Spool>> open(const std::string& folder, uint64_t max_bytes);
+  // What open() would find wrong, without making or locking anything.
+  static Result<void> check(const std::string& folder);
   ~Spool();
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
@@ -64,6 +68,7 @@ class Spool {
   };
   Spool(std::string folder, uint64_t max_bytes);
   Result<void> open_folder();
+  Result<void> check_owner(const struct stat& about) const;
   Result<void> scan();
   void read_cursor();
   void write_cursor();

@@ -36,6 +36,7 @@ int run_read(const Invocation& call) {
   if (!filter) return print_error(filter.error().message);
 
   const SignalWatcher signals;
+  if (!signals.started()) return print_error(signals.started().error().message);
   Result<std::unique_ptr<Source>> source = open_replay(options->file, signals.give_up(0));
   if (!source) return print_error(source.error().message);
   EventStream stream(**source, {});

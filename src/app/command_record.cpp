@@ -163,6 +163,7 @@ int run_record(const Invocation& call) {
   if (!filter) return print_error(filter.error().message);
   const Logger logger = make_logger({});
   SignalWatcher signals;
+  if (!signals.started()) return print_error(signals.started().error().message);
   RecordRun run{*options, filter->get(), logger, signals};
   return options->from ? run.copy() : run.live();
 }

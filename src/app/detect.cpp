@@ -220,7 +220,10 @@ struct Run {
     const uint64_t run_ns = system_clock().monotonic_ns() - begun_ns;
     reloader.stop();
     observer.detach();
-    const bool cut_short = end != RunEnd::Finished && end != RunEnd::Failed;
+    // What a damaged capture has given is complete so far; a host that is watched no more has
+    // nothing to wait for.
+    const bool as_asked = end == RunEnd::Finished || (end == RunEnd::Failed && host == nullptr);
+    const bool cut_short = !as_asked;
     outputs.finish([&] { return cut_short || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
     report(settings, engine, source, run_ns, logger);
@@ -328,12 +331,13 @@ struct Run {
 int detect(const DetectSettings& settings, const std::shared_ptr<const PreparedRules>& rules,
            Reloader& reloader, const Logger& logger) {
   SignalWatcher signals;
+  if (!signals.started()) return print_error(signals.started().error().message);
   Outputs outputs(settings.outputs, logger);
   SinkChoice sinks = settings.sinks;
   sinks.hostname = alert_hostname();
-  if (const Result<void> added = add_sinks(sinks, &outputs); !added) {
-    return print_error(added.error().message);
-  }
+  // In a dry run there is none: it must neither send what waits in a spool nor disturb a daemon.
+  const Result<void> added = settings.dry_run ? check_sinks(sinks) : add_sinks(sinks, &outputs);
+  if (!added) return print_error(added.error().message);
   ObserverSettings observed = settings.observer;
   if (settings.dry_run) observed = {};
   auto observer = Observer::start(std::move(observed), outputs, logger);

@@ -104,7 +104,9 @@ std::string help_text() {
     text += fmt::format("  {:<12}{}\n", command.name, command.summary);
   }
   return text + option_lines(run.options()) + examples(run.examples) + statuses(run.statuses) +
-         environment() + "\nDocumentation: docs/command-line.md, gyr man\n";
+         environment() +
+         "\nDocumentation: gyr man COMMAND; every key: gyr --config-sample; pages: docs/ of the "
+         "sources, /usr/share/doc/gyr of the package\n";
 }
 
 std::string option_table(const Command& command) {

@@ -65,14 +65,24 @@ Result<std::unique_ptr<PtraceSource>> LiveHost::follow(PtraceSettings what,
   return source;
 }
 
-StateSettings LiveHost::state_settings() const {
+// Descriptors may be sockets, and to tell which the tables of all sockets are read. When there is
+// no time for that they are looked up when they are used.
+std::optional<FoundThread> LiveHost::find_thread(int64_t tid) {
+  const uint64_t begin_ns = system_clock().monotonic_ns();
+  if (!thread_time_.is_left(begin_ns)) return scan_thread(*files_, tid, 0);
+  auto found = scan_thread(*files_, tid);
+  thread_time_.took(begin_ns, system_clock().monotonic_ns());
+  return found;
+}
+
+StateSettings LiveHost::state_settings() {
   StateSettings state;
   state.live = true;
   state.own_pid = own_pid_;
   state.host_root = host_root_;
   state.users = users_.get();
   state.files = files_.get();
-  state.find_thread = [this](int64_t tid) { return scan_thread(*files_, tid); };
+  state.find_thread = [this](int64_t tid) { return find_thread(tid); };
   state.find_fd = [this](int64_t pid, int64_t fd) { return fds_->find(pid, fd); };
   state.find_container = [this](std::string_view id, std::string_view cgroups, int64_t pid,
                                 uint64_t now_ns) {

@@ -43,18 +43,21 @@ class LiveHost {
   Result<std::unique_ptr<PtraceSource>> follow(PtraceSettings what, std::vector<Sc> syscalls,
                                                const Logger& logger);
   // State that heals itself from /proc: after open(). Refers to this object.
-  StateSettings state_settings() const;
+  StateSettings state_settings();
   const ContainerFinder& containers() const { return *containers_; }
   // "kernel 6.1.0, 91 system calls": after open().
   std::string description() const;
 
  private:
+  std::optional<FoundThread> find_thread(int64_t tid);
+
   std::string host_root_;
   std::unique_ptr<Files> files_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<ContainerAsker> asker_;
   std::unique_ptr<ContainerFinder> containers_;
   std::unique_ptr<FdLookup> fds_;
+  LookupTime thread_time_;
   size_t collected_ = 0;
   int64_t own_pid_ = -1;
 };

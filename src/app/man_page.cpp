@@ -120,7 +120,8 @@ std::string man_page() {
   return text + environment() + ".SH FILES\n" +
          item("/etc/gyr/gyr.yaml, /etc/falco/falco.yaml",
               "The configuration: the "
-              "first that exists. Under the name falco only the second is read.");
+              "first that exists. Under the name falco only the second is read.") +
+         item("/usr/share/doc/gyr/docs", "The documentation, where the package is installed.");
 }
 
 }  // namespace gyr::app

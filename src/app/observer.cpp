@@ -144,7 +144,7 @@ void Observer::between_events() {
   hub_.publish(sample);
   if (!is_due) return;
   // Snapshots that a pause has made us miss are not made up for.
-  next_ns_ = std::max(next_ns_ + settings_.interval_ns, now_ns);
+  next_ns_ += settings_.interval_ns * ((now_ns - next_ns_) / settings_.interval_ns + 1);
   tell(std::move(sample));
 }
 

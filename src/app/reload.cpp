@@ -81,6 +81,7 @@ void Reloader::run() {
     logger_->warn("reload: {}", confined.error().message);
   }
   const bool watches = started_with_.settings.watch_config_files;
+  if (watches && is_outdated()) ask();
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const auto woken = [this] { return asked_ || stopping_; };
@@ -112,9 +113,11 @@ std::string Reloader::take_fault() {
 }
 
 std::string Reloader::load_and_offer() {
-  auto config = load(options_);
-  // Before anything is read: what changes meanwhile is found by the next look.
-  files_.reset(paths_of(config));
+  ConfigResult config;
+  files_.while_read([&] {
+    config = load(options_);
+    return paths_of(config);
+  });
   for (const ConfigProblem& problem : config.problems) {
     if (problem.error) return problem.text();
     logger_->warn("{}", problem.text());
@@ -135,6 +138,14 @@ std::string Reloader::load_and_offer() {
   }
   if (loaded_) loaded_(next->config, rules);
   return {};
+}
+
+// The configuration was read before its files could be watched: a change in between shows in what
+// they say now.
+bool Reloader::is_outdated() const {
+  const ConfigResult now = load(options_);
+  return !now.ok() || now.files != started_with_.files ||
+         !config::changed_keys(started_with_, now).empty();
 }
 
 void Reloader::warn_of_restarts(const ConfigResult& config) const {

@@ -50,6 +50,7 @@ class Reloader {
   void reload();
   // Empty, or what is wrong.
   std::string load_and_offer();
+  bool is_outdated() const;
   void warn_of_restarts(const ConfigResult& config) const;
   std::vector<std::string> paths_of(const ConfigResult& config) const;
 

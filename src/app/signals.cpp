@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/sandbox.h"
+#include "base/thread.h"
 
 namespace gyr::app {
 namespace {
@@ -41,13 +42,20 @@ SignalWatcher::SignalWatcher()
   sigemptyset(&children);
   sigaddset(&children, SIGCHLD);
   pthread_sigmask(SIG_BLOCK, &children, nullptr);
-  thread_ = std::thread([this] { watch(); });
+  auto thread = start_thread([this] { watch(); });
+  if (!thread) {
+    started_ = Error{"signals cannot be waited for: " + thread.error().message};
+    return;
+  }
+  thread_ = *std::move(thread);
 }
 
 SignalWatcher::~SignalWatcher() {
   done_ = true;
-  pthread_kill(thread_.native_handle(), SIGUSR1);
-  thread_.join();
+  if (thread_.joinable()) {
+    pthread_kill(thread_.native_handle(), SIGUSR1);
+    thread_.join();
+  }
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

@@ -15,6 +15,8 @@
 #include <optional>
 #include <thread>
 
+#include "base/result.h"
+
 namespace gyr::app {
 
 class SignalWatcher {
@@ -25,6 +27,8 @@ class SignalWatcher {
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
 
+  // An error: nobody waits for signals, which stay blocked. The program cannot go on.
+  const Result<void>& started() const { return started_; }
   const std::atomic<bool>& stop() const { return stop_; }
   // The signal that asked for the end, for whoever else it concerns: 0 if the terminal sent it, to
   // all of its foreground; nothing while nobody asked.
@@ -50,6 +54,7 @@ class SignalWatcher {
   std::function<void()> reopen_, reload_;
   const bool hangup_ignored_;
   const bool has_terminal_;
+  Result<void> started_;
   std::thread thread_;
 };
 

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <functional>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "alert/sinks/file.h"
@@ -149,19 +150,11 @@ std::unique_ptr<Sink> file_sink(const SinkChoice& choice) {
                          .rotate_files = rotation.rotate_files});
 }
 
-}  // namespace
+using UseSink =
+    std::function<Result<void>(std::unique_ptr<Sink> sink, const LaneSettings& settings)>;
 
-SinkChoice sink_choice(const Settings& settings) {
-  return {.stdout_enabled = settings.stdout_enabled,
-          .syslog_enabled = settings.syslog_enabled,
-          .file = settings.file_output,
-          .program = settings.program_output,
-          .http = settings.http_output,
-          .ours = settings.gyr.outputs,
-          .json = settings.json_output};
-}
-
-Result<void> add_sinks(const SinkChoice& choice, Outputs* outputs) {
+// Each that is enabled; there must be one.
+Result<void> for_each_sink(const SinkChoice& choice, const UseSink& use) {
   const GyrOutputSettings& ours = choice.ours;
   LaneKind http_kind = kLines;
   http_kind.wants_ids = true;
@@ -187,17 +180,48 @@ Result<void> add_sinks(const SinkChoice& choice, Outputs* outputs) {
       {ours.nats.enabled, ours.to_nats, kJsonAndIds, [&] { return nats_sink(ours.nats); }},
       {ours.kafka.enabled, ours.to_kafka, kJsonAndIds, [&] { return kafka_sink(ours.kafka); }},
   };
+  bool any = false;
   for (const Row& row : rows) {
     if (!row.enabled) continue;
+    any = true;
     auto sink = row.make();
     if (!sink) return sink.error();
     const LaneSettings lane = lane_settings(row.delivery, row.kind);
-    if (Result<void> added = outputs->add(*std::move(sink), lane); !added) return added;
+    if (Result<void> used = use(*std::move(sink), lane); !used) return used;
   }
-  if (outputs->empty()) {
-    return Error{"no output is enabled; enable one, for example -o stdout_output.enabled=true"};
-  }
-  return {};
+  if (any) return {};
+  return Error{"no output is enabled; enable one, for example -o stdout_output.enabled=true"};
+}
+
+}  // namespace
+
+SinkChoice sink_choice(const Settings& settings) {
+  return {.stdout_enabled = settings.stdout_enabled,
+          .syslog_enabled = settings.syslog_enabled,
+          .file = settings.file_output,
+          .program = settings.program_output,
+          .http = settings.http_output,
+          .ours = settings.gyr.outputs,
+          .json = settings.json_output};
+}
+
+Result<void> add_sinks(const SinkChoice& choice, Outputs* outputs) {
+  return for_each_sink(choice, [&](std::unique_ptr<Sink> sink, const LaneSettings& settings) {
+    return outputs->add(std::move(sink), settings);
+  });
+}
+
+Result<void> check_sinks(const SinkChoice& choice) {
+  std::set<std::string> spools;
+  return for_each_sink(
+      choice, [&](std::unique_ptr<Sink> sink, const LaneSettings& settings) -> Result<void> {
+        const std::string& spool = settings.spool_folder;
+        if (!spool.empty() && !spools.insert(spool).second) {
+          return Error{
+              fmt::format("{}: spool {}: another output uses this folder", sink->name(), spool)};
+        }
+        return Lane::check(*sink, settings);
+      });
 }
 
 }  // namespace gyr::app

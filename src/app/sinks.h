@@ -26,5 +26,8 @@ SinkChoice sink_choice(const Settings& settings);
 
 // An error names the key and what to do: alerts would vanish unnoticed.
 Result<void> add_sinks(const SinkChoice& choice, Outputs* outputs);
+// For a dry run: what add_sinks() would find wrong, as far as that can be told without any effect.
+// Nothing is opened, made, locked, sent or started.
+Result<void> check_sinks(const SinkChoice& choice);
 
 }  // namespace gyr::app

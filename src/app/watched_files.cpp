@@ -62,6 +62,17 @@ void WatchedFiles::reset(std::vector<std::string> paths) {
   last_ = known_;
 }
 
+void WatchedFiles::while_read(const std::function<std::vector<std::string>()>& read) {
+  // Each round more needs a file that names others to be changed in the short time of the last.
+  constexpr int kRounds = 4;
+  reset(std::move(paths_));
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<std::string> paths = read();
+    if (paths == paths_) return;
+    reset(std::move(paths));
+  }
+}
+
 bool WatchedFiles::look() {
   std::vector<FileStamp> now = stamps_of(paths_);
   const bool settled = now == last_;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,10 @@ class WatchedFiles {
  public:
   // What is there now is the state of the art. `paths` may be others than before.
   void reset(std::vector<std::string> paths);
+  // Calls `read`, which reads files and says which, as reset() would name them: what changes while
+  // they are read, or after that, is a change. Calls it again where there was one that it did not
+  // know of before: only what is looked at before it is read can be told to have changed.
+  void while_read(const std::function<std::vector<std::string>()>& read);
   // True once for each change, as soon as it is over.
   bool look();
 

@@ -67,11 +67,6 @@ bool bound_to(Capabilities kept) {
   return true;
 }
 
-// With what is in effect now.
-bool may_use(const std::string& path, int mode) {
-  return faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
-}
-
 }  // namespace
 
 const char* capability_name(Capability capability) {
@@ -108,6 +103,10 @@ bool works_without(Capabilities away, const std::function<bool()>& works) {
   const bool fine = works();
   set(*before);
   return fine;
+}
+
+bool may_use(const std::string& path, int mode) {
+  return faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0;
 }
 
 Capabilities needed_to_read(const std::vector<std::string>& files) {

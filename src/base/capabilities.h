@@ -66,6 +66,10 @@ Capabilities permitted_capabilities();
 
 // Whether `works` says so while `away` are not in effect for the calling thread.
 bool works_without(Capabilities away, const std::function<bool()>& works);
+// Whether a file can be used as `mode` (R_OK and its like) says, by the user and the capabilities
+// that are in effect, as when it is opened: access() asks for the real user, without those that a
+// service was given (AmbientCapabilities). If not, errno says why.
+bool may_use(const std::string& path, int mode);
 // What it takes to read these files, or to make files in these folders, where their permissions
 // alone do not allow it and the calling thread may do it now: one capability, or none.
 Capabilities needed_to_read(const std::vector<std::string>& files);

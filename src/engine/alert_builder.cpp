@@ -13,12 +13,11 @@ namespace {
 // Fields that print a moment; in JSON they all are the event's time in nanoseconds.
 bool is_moment(std::string_view name) {
   return name == "evt.time" || name == "evt.time.s" || name == "evt.time.iso8601" ||
-         name == "evt.datetime" || name == "evt.datetime.s";
+         name == "evt.datetime" || name == "evt.datetime.s" || name == "evt.outputtime";
 }
 
-bool prints_as_text(Format format) {
-  return format == Format::Hex || format == Format::Oct || format == Format::PaddedDec;
-}
+// Padded digits, which only spans of time have, are numbers in JSON.
+bool prints_as_text(Format format) { return format == Format::Hex || format == Format::Oct; }
 
 AlertValue scalar(const Value& value, const FieldUse& use) {
   switch (value.kind) {

@@ -144,6 +144,16 @@ Value evt_arg(const EvalContext& context, const FieldUse& use) {
   const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
   if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return Value::null();
   const auto index = static_cast<size_t>(param);
+  if (context.event.info().params()[index].type == Type::ByteBuf) {
+    return Value::of_text(compared_buffer(context, context.event.param(index)));
+  }
+  return evt_arg_text(context, use);
+}
+
+Value evt_arg_text(const EvalContext& context, const FieldUse& use) {
+  const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
+  if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return Value::null();
+  const auto index = static_cast<size_t>(param);
   if (const Str* names = flag_names(context, index)) return Value::of_str(*names);
   const Rendered rendered = render_param(context, index);
   const std::string_view text = rendered.text();
@@ -201,8 +211,13 @@ Value evt_rawarg_text(const EvalContext& context, const FieldUse& use) {
       return bytes.empty() ? Value::null() : Value::of_int(load_signed(bytes));
     case Class::Unsigned:
       if (bytes.empty()) return Value::null();
-      if (info.format != Format::Hex) return Value::of_uint(load_unsigned(bytes));
-      return Value::of_text(ArenaText(context.arena).upper_hex(load_unsigned(bytes)).view());
+      if (info.format == Format::Hex) {
+        return Value::of_text(ArenaText(context.arena).upper_hex(load_unsigned(bytes)).view());
+      }
+      if (info.format == Format::Oct) {
+        return Value::of_text(ArenaText(context.arena).number(load_unsigned(bytes), 8).view());
+      }
+      return Value::of_uint(load_unsigned(bytes));
     case Class::Text:
       return Value::of_text(context.event.is_null_text(index) ? "<NA>" : context.event.text(index));
     case Class::Bytes:
@@ -287,11 +302,17 @@ Value evt_abspath(const EvalContext& context, const FieldUse& use) {
   if (event.type() == Ev::OPEN_BY_HANDLE_AT_X) {
     return event.result() > 0 ? interned(context, event.text(path)) : Value::null();
   }
+  const auto directory_param = static_cast<size_t>(at.dirfd);
+  if (event.param(path).empty() || event.param(directory_param).empty()) return Value::null();
   const std::string_view text = event.is_null_text(path) ? "<NA>" : event.text(path);
   if (text.starts_with('/')) return held(context, context.state.join_path(Str(), text));
-  const auto dirfd = event.get<int64_t>(static_cast<size_t>(at.dirfd), kAtFdcwd);
+  const auto dirfd = event.get<int64_t>(directory_param, kAtFdcwd);
   const Str base = context.state.resolve_dirfd(context.thread(), text, dirfd);
-  if (base.view().ends_with('/')) return held(context, context.state.join_path(base, text));
+  // Behind the name of a directory that is "/" a slash comes too.
+  const bool is_root = dirfd != kAtFdcwd && base.view() == "/";
+  if (base.view().ends_with('/') && !is_root) {
+    return held(context, context.state.join_path(base, text));
+  }
   ArenaText directory(context.arena);
   directory.add(base.view()).add('/');
   const Str with_slash = context.state.pool().intern(directory.view());

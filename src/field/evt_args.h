@@ -9,7 +9,9 @@ namespace gyr {
 
 Value evt_args(const EvalContext& context, const FieldUse& use);
 
+// Buffers as conditions see them, and as the settings want them shown.
 Value evt_arg(const EvalContext& context, const FieldUse& use);
+Value evt_arg_text(const EvalContext& context, const FieldUse& use);
 Result<void> bind_arg(FieldUse& use);
 
 Value evt_rawarg(const EvalContext& context, const FieldUse& use);

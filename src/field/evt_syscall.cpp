@@ -245,10 +245,11 @@ Failure failure_class(const EvalContext& context) {
       return Failure::Net;
     }
   }
-  return category == Category::Memory ? Failure::Memory : Failure::Other;
+  const bool mapped = context.event_state.fd == nullptr && category == Category::Memory;
+  return mapped ? Failure::Memory : Failure::Other;
 }
 
-// A file that is mapped is of two classes.
+// What is mapped may be of two classes.
 template <Failure wanted>
 bool is_of_class(const EvalContext& context) {
   if (wanted == Failure::Any) return true;
@@ -271,15 +272,15 @@ bool fold_count_exit(uint16_t type, const FieldUse&, Value* value) {
 }
 
 Value count_procinfo(const EvalContext& context, const FieldUse&) {
-  return context.event.type() == Ev::PROCINFO_E ? Value::of_uint(1) : Value::null();
-}
-Value count_threadinfo(const EvalContext& context, const FieldUse&) {
   const Thread* thread = context.thread();
   const bool counts = context.event.type() == Ev::PROCINFO_E && thread && thread->is_main();
-  return counts ? Value::of_uint(1) : Value::null();
+  return Value::of_uint(counts ? 1 : 0);
+}
+Value count_threadinfo(const EvalContext& context, const FieldUse&) {
+  return Value::of_uint(context.event.type() == Ev::PROCINFO_E ? 1 : 0);
 }
 bool fold_not_procinfo(uint16_t type, const FieldUse&, Value* value) {
-  return static_cast<Ev>(type) != Ev::PROCINFO_E && fold_to(value, Value::null());
+  return static_cast<Ev>(type) != Ev::PROCINFO_E && fold_to(value, Value::of_uint(0));
 }
 
 // --- input and output
@@ -338,7 +339,7 @@ Value buffer_length(const EvalContext& context, const FieldUse&) {
   const FdInfo* fd = context.event_state.fd;
   if (fd == nullptr || !moves_bytes(context.event.info().category, way)) return Value::null();
   if (kind == Kind::File && !fd->is_file()) return Value::null();
-  if (kind == Kind::Net && !fd->is_ip_socket() && fd->kind != FdKind::Unix) return Value::null();
+  if (kind == Kind::Net && !fd->is_ip_socket()) return Value::null();
   if (!context.event.has_result() || context.event.result() < 0) return Value::null();
   return Value::of_uint(static_cast<uint64_t>(context.event.result()));
 }

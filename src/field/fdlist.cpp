@@ -57,8 +57,8 @@ Value addresses(const EvalContext& context, const FieldUse&) {
 template <bool client>
 Value ports(const EvalContext& context, const FieldUse&) {
   return joined(context, [](ArenaText& out, int64_t, const FdInfo* fd) {
-    if (fd == nullptr || !fd->is_ip_socket()) return;
-    out.number(client || fd->is_server_socket() ? fd->source_port : fd->dest_port);
+    if (fd == nullptr || !fd->is_ip_socket() || fd->is_server_socket()) return;
+    out.number(client ? fd->source_port : fd->dest_port);
   });
 }
 

@@ -30,6 +30,8 @@ std::string_view render_args(const EvalContext& context);
 
 // Bytes of a buffer in the configured form.
 std::string_view render_buffer(const EvalContext& context, Bytes bytes);
+// The same in the form that conditions see, whatever is configured; "NULL" if it is empty.
+std::string_view compared_buffer(const EvalContext& context, Bytes bytes);
 
 // Names of the bits of `value`, joined by "|"; empty if none is named.
 void add_flag_names(ArenaText& out, FlagTable table, uint64_t value);

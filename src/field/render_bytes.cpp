@@ -105,6 +105,10 @@ std::string_view render_buffer(const EvalContext& context, Bytes bytes) {
   return {};
 }
 
+std::string_view compared_buffer(const EvalContext& context, Bytes bytes) {
+  return bytes.empty() ? "NULL" : dots(context.arena, bytes, false);
+}
+
 void add_port(ArenaText& out, const EvalContext& context, uint16_t port, L4 l4) {
   if (context.settings.resolve_ports && port != 0) {
     const auto network = static_cast<uint16_t>(port << 8 | port >> 8);

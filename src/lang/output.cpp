@@ -179,6 +179,10 @@ class TemplateParser {
       at_ += close + 1;
     }
     ResolvedField resolved = resolve_field(dialect_, word.substr(0, size), has_argument, argument);
+    if (dotted && !resolved.operand) {
+      resolved = shortened(word, match.info->name.size(), &size, std::move(resolved));
+      at_ = start + size;
+    }
     if (!resolved.operand) {
       return refuse(start, at_ - start, std::move(resolved.message),
                     resolved.unknown ? Code::UnknownField : Code::CompileOutput);
@@ -189,6 +193,19 @@ class TemplateParser {
     }
     remember(text_.substr(start, at_ - start), resolved.operand);
     return std::move(resolved.operand);
+  }
+
+  // Of a dotted argument the longest beginning that is one wins too: evt.arg.resx is evt.arg.res
+  // and an x. What was `refused` stays so if none is.
+  ResolvedField shortened(std::string_view word, size_t name_size, size_t* size,
+                          ResolvedField refused) {
+    for (size_t shorter = *size - 1; shorter > name_size + 1; --shorter) {
+      ResolvedField resolved = resolve_field(dialect_, word.substr(0, shorter), false, {});
+      if (!resolved.operand) continue;
+      *size = shorter;
+      return resolved;
+    }
+    return refused;
   }
 
   static bool takes_argument(const FieldInfo& info) {

@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/capabilities.h"
 #include "base/system.h"
 #include "capture/findings.h"
 
@@ -84,7 +85,7 @@ Result<std::unique_ptr<AlertCapture>> AlertCapture::create(Source& inner,
                                                            const AlertCaptureSettings& settings,
                                                            const Logger& logger) {
   const std::string folder = folder_of(settings.path_prefix);
-  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+  if (!may_use(folder, W_OK | X_OK)) {
     return Error{fmt::format("captures with the prefix {} cannot be made: {}: {}",
                              settings.path_prefix, folder, std::strerror(errno))};
   }
@@ -244,6 +245,8 @@ void AlertCapture::end(Phase next) {
   const bool was_running = phase_ == Phase::Running;
   phase_ = next;
   if (!was_running) return;
+  // A section of which no event was written is completed too.
+  if (log_.is_leading()) log_.end_leading(last_ts_ns_);
   log_.close();
   if (log_.has_failed()) return;
   is_failing_ = false;
@@ -252,7 +255,6 @@ void AlertCapture::end(Phase next) {
 
 void AlertCapture::finish() {
   write_pending();
-  if (log_.is_leading()) log_.end_leading(last_ts_ns_);
   end(Phase::Waiting);
   if (history_) history_counters_ = history_->counters();
   history_.reset();

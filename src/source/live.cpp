@@ -226,7 +226,7 @@ class BpfSource final : public LiveSource, public LoadControl {
   bool has_rdonly_cast_ = false;
   Probe probe_;
   ProbeRings rings_;
-  uint32_t ring_parts_ = 1;
+  RingOrder ring_order_;
   Mapping cpus_memory_, losses_memory_;
   std::span<const gyr_cpu> cpus_;
   std::optional<RingMerge> merge_;
@@ -351,14 +351,14 @@ Result<void> BpfSource::make_rings(std::span<gyr_cpu> cpus) {
       groups == 1 ? online.size() : std::min<size_t>(online.size(), settings_.cpus_per_ring);
   const uint64_t wanted = settings_.ring_bytes;
   for (uint64_t bytes = wanted;; bytes /= 2) {
-    ring_parts_ = ring_parts(bytes, together);
+    ring_order_.parts = ring_parts(bytes, together);
     const RingLayout layout{.groups = groups,
                             .bulk_bytes = bytes,
                             .critical_bytes = critical_ring_bytes(bytes),
-                            .parts = ring_parts_};
+                            .order = ring_order_};
     auto made = rings_.make(bpf_map__fd(probe_->maps.rings), layout);
     if (!made && bytes / 2 >= kRingBytesMin) continue;
-    for (size_t i = 0; i < cpus.size(); ++i) assign_rings(places[i], ring_parts_, &cpus[i]);
+    for (size_t i = 0; i < cpus.size(); ++i) assign_rings(places[i], ring_order_, &cpus[i]);
     if (made && bytes < wanted) {
       warnings_.push_back(
           fmt::format("the kernel has no memory for rings of {} KiB: those of {} KiB that it gave "
@@ -386,7 +386,7 @@ Result<void> BpfSource::open_rings() {
   auto readers = rings_.open_readers();
   if (!readers) return readers.error();
   cpus_ = {states, cpus};
-  merge_.emplace(*std::move(readers), ring_parts_, cpus_, probe_->rodata->boot_to_epoch_ns);
+  merge_.emplace(*std::move(readers), ring_order_, cpus_, probe_->rodata->boot_to_epoch_ns);
   losses_.emplace(cpus_, std::span(static_cast<const gyr_losses*>(losses_memory_.at()), cpus),
                   bpf_map__fd(maps.losers), [this] { return event_time_ns(); });
   return {};

@@ -7,16 +7,15 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "schema/schema.h"
+#include "shared.h"
 #include "source/source.h"
-
-struct gyr_cpu;
-struct gyr_losses;
 
 namespace gyr {
 
@@ -25,13 +24,23 @@ inline uint64_t counted(const unsigned long long& counter) {
   return __atomic_load_n(&counter, __ATOMIC_ACQUIRE);
 }
 
+// The probe's map of losers by process id, which changes while it is read: each new entry may cost
+// an old one its place.
+struct LoserMap {
+  // The process behind that one, null: the first one. Once the entry of `before` is gone, this is
+  // the first one again.
+  std::function<std::optional<uint32_t>(const uint32_t* before)> next;
+  std::function<std::optional<gyr_loser>(uint32_t pid)> find;
+};
+LoserMap loser_map(int fd);  // only in builds with the probe
+
 class ProbeLosses {
  public:
-  // Memory shared with the probe and the descriptor of its map of losers; they outlive this.
-  // `now`: the time events would have now.
-  ProbeLosses(std::span<const gyr_cpu> cpus, std::span<const gyr_losses> losses, int losers_fd,
+  // Memory shared with the probe and its map of losers; they outlive this. `now`: the time events
+  // would have now.
+  ProbeLosses(std::span<const gyr_cpu> cpus, std::span<const gyr_losses> losses, LoserMap losers,
               std::function<uint64_t()> now)
-      : cpus_(cpus), losses_(losses), losers_fd_(losers_fd), now_(std::move(now)) {}
+      : cpus_(cpus), losses_(losses), losers_(std::move(losers)), now_(std::move(now)) {}
 
   // Looks for new losses among what happened until `bound_ns`, which the probe is to be told
   // afterwards (losses_taken_ns). Cheap when there are none.
@@ -48,21 +57,28 @@ class ProbeLosses {
   std::vector<LossRow> table() const;
 
  private:
+  using Losers = std::map<uint32_t, gyr_loser>;
   struct Pending {
     uint64_t ts_ns;
     LostEvents what;
   };
 
+  uint64_t lost_of(gyr_class which) const;
+  uint64_t lost() const { return lost_of(GYR_BULK) + lost_of(GYR_CRITICAL_CLASS); }
+  std::optional<Losers> read_losers() const;
+  bool tell_each();
+  void tell_any(uint64_t bound_ns);
+
   std::span<const gyr_cpu> cpus_;
   std::span<const gyr_losses> losses_;
-  int losers_fd_;
+  LoserMap losers_;
   std::function<uint64_t()> now_;
   uint64_t known_ = 0;  // lost events
-  uint64_t told_ = 0;   // of these, those whose process is known
+  uint64_t told_ = 0;   // of these, those whose process is known; never more than that
   uint64_t critical_ = 0;
   bool new_critical_ = false;
-  std::map<uint32_t, uint64_t> counts_;  // of each process in the probe's map
-  std::deque<Pending> pending_;          // by time
+  std::optional<Losers> before_{std::in_place};  // as read last, with what told_ counts
+  std::deque<Pending> pending_;                  // by time
 };
 
 // "812 lost because the ring was full (openat 700, close 112)": the calls that lost most; "" for

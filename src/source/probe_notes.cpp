@@ -4,6 +4,7 @@
 #if GYR_PROBE
 
 #include <algorithm>
+#include <vector>
 
 #include "shared.h"
 //
@@ -32,12 +33,15 @@ bool has_compared_params(const EventInfo& event) {
 
 bool ask_for_notes(gyr_probe& probe, const gyr_calls& table, const NoteWishes& wishes) {
   auto& bss = *probe.bss;
-  for (const EventInfo& event : all_events()) {
-    bss.wants_path[static_cast<size_t>(event.type)] = wishes.real_paths && opens_file(event);
-  }
+  std::vector<bool> compares(kEventCount);
   for (const Sc sc : wishes.compared) {
     const EventInfo& event = event_info(sc_info(static_cast<uint16_t>(sc))->event);
-    if (has_compared_params(event)) bss.compares[static_cast<size_t>(event.type)] = 1;
+    if (has_compared_params(event)) compares[static_cast<size_t>(event.type)] = true;
+  }
+  for (const EventInfo& event : all_events()) {
+    const auto type = static_cast<size_t>(event.type);
+    bss.wants_path[type] = wishes.real_paths && opens_file(event);
+    bss.compares[type] = compares[type];
   }
   bool any = false;
   for (int i = 0; i < GYR_CALLS; ++i) {

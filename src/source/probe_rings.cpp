@@ -65,11 +65,11 @@ std::vector<uint32_t> online_cpus() {
   return cpus;
 }
 
-void assign_rings(const CpuPlace& place, uint32_t parts, gyr_cpu* cpu) {
-  cpu->rings.bulk = place.group * (parts + 1);
-  cpu->rings.critical = cpu->rings.bulk + parts;
-  cpu->rings.parts = parts;
-  cpu->rings.own = place.within % parts;
+void assign_rings(const CpuPlace& place, RingOrder order, gyr_cpu* cpu) {
+  cpu->rings.bulk = order.bulk(place.group);
+  cpu->rings.critical = order.critical(place.group);
+  cpu->rings.parts = order.parts;
+  cpu->rings.own = place.within % order.parts;
 }
 
 }  // namespace gyr
@@ -109,11 +109,11 @@ Result<void> ProbeRings::make(int outer_fd, const RingLayout& layout) {
 }
 
 Result<void> ProbeRings::make_all(int outer_fd, const RingLayout& layout) {
-  const size_t of_group = size_t{layout.parts} + 1;
-  const size_t all = layout.groups * of_group;
+  const size_t all = layout.groups * layout.order.of_group();
   for (uint32_t index = 0; index < all; ++index) {
-    const bool critical = index % of_group == layout.parts;
-    const uint64_t bytes = critical ? layout.critical_bytes : layout.bulk_bytes / layout.parts;
+    const uint64_t bytes = layout.order.is_critical(index)
+                               ? layout.critical_bytes
+                               : layout.bulk_bytes / layout.order.parts;
     const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_ring", 0, 0,
                                   static_cast<uint32_t>(bytes), nullptr);
     if (fd < 0) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "source/ring_order.h"
 #include "source/ring_reader.h"
 
 struct gyr_cpu;
@@ -22,7 +23,7 @@ struct RingLayout {
   size_t groups = 1;
   uint64_t bulk_bytes = 0;      // of a group; powers of two, at least a page
   uint64_t critical_bytes = 0;  // of a group
-  uint32_t parts = 1;           // of a ring for bulk events: a power of two
+  RingOrder order;              // with a power of two as parts
 };
 
 // Of CPUs that run; `cpus_per_ring`: 0 if all share.
@@ -40,7 +41,7 @@ std::vector<CpuPlace> place_cpus(std::span<const uint32_t> online, size_t possib
 // Of a ring of so many bytes that so many CPUs share: one for each CPU, none below a MiB.
 uint32_t ring_parts(uint64_t bulk_bytes, size_t cpus);
 // Which rings the CPU at that place writes to, of those that ProbeRings makes.
-void assign_rings(const CpuPlace& place, uint32_t parts, gyr_cpu* cpu);
+void assign_rings(const CpuPlace& place, RingOrder order, gyr_cpu* cpu);
 // Numbers of the CPUs in a list as the kernel writes it: "0-3,8".
 std::vector<uint32_t> parse_cpu_list(std::string_view text);
 // Of those that run now; 0 alone where the kernel does not tell.
@@ -67,7 +68,7 @@ class ProbeRings {
     uint64_t bytes;
   };
   Result<void> make_all(int outer_fd, const RingLayout& layout);
-  std::vector<Ring> rings_;  // of each group its parts for bulk events, then that for critical ones
+  std::vector<Ring> rings_;
 };
 
 }  // namespace gyr

@@ -200,9 +200,21 @@ std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int6
   return fds;
 }
 
+namespace {
+constexpr uint64_t kPauseFactor = 20;       // 5 % of the time at most,
+constexpr uint64_t kCreditNs = 20'000'000;  // but so much at once after a quiet while
+}  // namespace
+
+bool LookupTime::is_left(uint64_t now_ns) {
+  free_at_ns_ = std::max(free_at_ns_, now_ns - std::min(now_ns, kCreditNs * kPauseFactor));
+  return free_at_ns_ <= now_ns;
+}
+
+void LookupTime::took(uint64_t begin_ns, uint64_t end_ns) {
+  free_at_ns_ += (end_ns - begin_ns) * kPauseFactor;
+}
+
 std::optional<SnapshotFd> FdLookup::find(int64_t pid, int64_t fd) {
-  constexpr uint64_t kPauseFactor = 20;       // 5 % of the time at most,
-  constexpr uint64_t kCreditNs = 20'000'000;  // but so much at once after a quiet while
   const uint64_t begin = system_clock().monotonic_ns();
   constexpr uint64_t kMissedNs = 10'000'000'000;  // so long a miss is remembered, at most
   constexpr size_t kMissedMax = 4096;
@@ -211,14 +223,13 @@ std::optional<SnapshotFd> FdLookup::find(int64_t pid, int64_t fd) {
     missed_since_ns_ = begin;
   }
   if (missed_.contains({pid, fd})) return std::nullopt;
-  free_at_ns_ = std::max(free_at_ns_, begin - std::min(begin, kCreditNs * kPauseFactor));
-  if (free_at_ns_ > begin) return std::nullopt;
+  if (!time_.is_left(begin)) return std::nullopt;
   SocketTables sockets(files_);
   SnapshotFd found;
   found.tid = pid;
   found.fd = fd;
   const bool is_open = read_fd(files_, sockets, pid, &found);
-  free_at_ns_ += (system_clock().monotonic_ns() - begin) * kPauseFactor;
+  time_.took(begin, system_clock().monotonic_ns());
   if (is_open) return found;
   missed_.emplace(pid, fd);
   return std::nullopt;

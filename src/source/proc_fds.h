@@ -38,8 +38,21 @@ class SocketTables {
 std::vector<SnapshotFd> read_fds(const Files& files, SocketTables& sockets, int64_t pid,
                                  size_t limit = SIZE_MAX);
 
-// Looks single descriptors up for a state that met one it does not know. Takes at most a share of
-// the time, so that a process with more of them than are looked up costs little.
+// Keeps what is looked up between two events to a share of the time: 5 %, and 20 ms at once after a
+// quiet while. Times in ns of the monotonic clock.
+class LookupTime {
+ public:
+  // Whether something may be looked up now.
+  bool is_left(uint64_t now_ns);
+  // After is_left(`begin_ns`): so long it took.
+  void took(uint64_t begin_ns, uint64_t end_ns);
+
+ private:
+  uint64_t free_at_ns_ = 0;  // when the next may be looked up
+};
+
+// Looks single descriptors up for a state that met one it does not know, as long as there is time:
+// a process with more of them than are looked up costs little.
 class FdLookup {
  public:
   explicit FdLookup(const Files& files) : files_(files) {}
@@ -51,7 +64,7 @@ class FdLookup {
   // say) does not use up the time.
   std::set<std::pair<int64_t, int64_t>> missed_;
   uint64_t missed_since_ns_ = 0;
-  uint64_t free_at_ns_ = 0;  // of the monotonic clock: when the next one may be looked up
+  LookupTime time_;
 };
 
 }  // namespace gyr

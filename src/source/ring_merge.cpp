@@ -31,9 +31,9 @@ std::optional<uint64_t> time_of_record(const gyr_cpu& cpu) {
 
 }  // namespace
 
-RingMerge::RingMerge(std::vector<RingReader> rings, size_t parts, std::span<const gyr_cpu> cpus,
+RingMerge::RingMerge(std::vector<RingReader> rings, RingOrder order, std::span<const gyr_cpu> cpus,
                      uint64_t boot_to_epoch_ns)
-    : rings_(std::move(rings)), parts_(parts), cpus_(cpus), boot_to_epoch_ns_(boot_to_epoch_ns) {
+    : rings_(std::move(rings)), order_(order), cpus_(cpus), boot_to_epoch_ns_(boot_to_epoch_ns) {
   heap_.reserve(rings_.size());
   round_ends_.resize(rings_.size());
 }
@@ -60,8 +60,7 @@ bool RingMerge::is_round_complete() const {
 
 void RingMerge::note_fill() {
   for (size_t i = 0; i < rings_.size();) {
-    const bool critical = i % (parts_ + 1) == parts_;
-    const size_t end = std::min(i + (critical ? 1 : parts_), rings_.size());
+    const size_t end = std::min(i + (order_.is_critical(i) ? 1 : order_.parts), rings_.size());
     uint64_t used = 0, bytes = 0;
     for (; i < end; ++i) {
       used += rings_[i].bytes_in_use();

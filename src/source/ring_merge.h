@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "event/event_view.h"
+#include "source/ring_order.h"
 #include "source/ring_reader.h"
 
 struct gyr_cpu;
@@ -22,9 +23,8 @@ namespace gyr {
 
 class RingMerge {
  public:
-  // `rings` as ProbeRings makes them: of each group `parts` and one more. `cpus`: memory shared
-  // with the probe, which must outlive this. `boot_to_epoch_ns` as there.
-  RingMerge(std::vector<RingReader> rings, size_t parts, std::span<const gyr_cpu> cpus,
+  // `cpus`: memory shared with the probe, which must outlive this. `boot_to_epoch_ns` as there.
+  RingMerge(std::vector<RingReader> rings, RingOrder order, std::span<const gyr_cpu> cpus,
             uint64_t boot_to_epoch_ns);
 
   // Takes in what the rings hold; how many records that were.
@@ -57,7 +57,7 @@ class RingMerge {
   void sift_down(size_t at);
 
   std::vector<RingReader> rings_;
-  size_t parts_;
+  RingOrder order_;
   std::span<const gyr_cpu> cpus_;
   uint64_t boot_to_epoch_ns_;
   std::vector<Head> heap_;  // of the rings that hold records, the oldest first

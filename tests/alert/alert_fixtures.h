@@ -34,9 +34,21 @@ inline std::string test_id(int number) { return alert_id(*test_alert(number), 0)
 inline const auto kNeverGiveUp = [] { return false; };
 inline const auto kHurry = [] { return true; };
 
-// Waits as long as it takes, which ctest bounds: no test depends on how fast a machine is.
-inline void wait_until(const std::function<bool()>& condition) {
-  while (!condition()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+// So long that no test depends on how fast a machine is.
+inline constexpr auto kPatience = std::chrono::seconds(60);
+
+// False, and a failure of the test, when the time is over.
+inline bool wait_until(const std::function<bool()>& condition,
+                       std::chrono::milliseconds patience = kPatience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() >= end) {
+      ADD_FAILURE() << "what was waited for did not come within " << patience.count() << " ms";
+      return false;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
 }
 
 inline std::string text_of(const std::string& path) {

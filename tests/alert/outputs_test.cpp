@@ -230,6 +230,18 @@ TEST(Outputs, HurryLeavesABlockedSinkBehindAndCounts) {
   gate->let_go();
 }
 
+// A start that fails has nobody who would end the wait.
+TEST(Outputs, WithoutAnEndOfTheRunABlockedSinkIsLeftBehindToo) {
+  auto gate = std::make_shared<Gate>();
+  {
+    Outputs outputs({.finish_timeout_ms = 20}, null_logger());
+    ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
+    outputs.send(numbered(0), kNever);
+    gate->wait_entered();
+  }
+  gate->let_go();
+}
+
 TEST(Outputs, BlockedSinkIsUnhealthyUntilItWorksAgain) {
   auto gate = std::make_shared<Gate>();
   Outputs outputs({.finish_timeout_ms = 1}, null_logger());
@@ -239,6 +251,24 @@ TEST(Outputs, BlockedSinkIsUnhealthyUntilItWorksAgain) {
   while (outputs.counters().at(0).healthy) outputs.send(numbered(1), kNever);
   gate->let_go();
   while (!outputs.counters().at(0).healthy) usleep(1000);
+}
+
+// A replay waits for its outputs without end: whoever waits with it must be told why.
+TEST(Outputs, WaitingForABlockedSinkAtTheEndIsTold) {
+  auto gate = std::make_shared<Gate>();
+  Outputs outputs({.wait_when_full = true, .finish_timeout_ms = 20}, null_logger());
+  ASSERT_TRUE(outputs.add(std::make_unique<GatedSink>(gate)));
+  outputs.send(numbered(0), kNever);
+  gate->wait_entered();
+  bool told = false;
+  int asked = 0;
+  outputs.finish([&] {
+    told = told || !outputs.counters().at(0).healthy;
+    if (told || ++asked == 100) gate->let_go();
+    return false;
+  });
+  EXPECT_TRUE(told);
+  EXPECT_EQ(outputs.counters().at(0).sent, 1u);
 }
 
 TEST(Outputs, BlockedSinkDoesNotHoldUpAnother) {

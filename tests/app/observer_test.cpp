@@ -223,6 +223,30 @@ TEST_F(ObserverTest, SnapshotsGoToTheOutputsAndTheFile) {
   std::filesystem::remove(file);
 }
 
+// A pause costs the snapshots that were due in it; the next is due when it always was.
+TEST_F(ObserverTest, SnapshotsThatWereMissedAreNotMadeUpFor) {
+  settings.web.reset();
+  settings.metrics.output_rule = true;
+  settings.interval_ns = 100 * kMillisecond;
+  ASSERT_TRUE(outputs.add(std::make_unique<CollectingSink>(seen)));
+  auto started = Observer::start(settings, outputs, null_logger());
+  ASSERT_TRUE(started);
+  (*started)->attach({.rules = 1});
+  const uint64_t before_begin = clock_ns(CLOCK_MONOTONIC);
+  (*started)->begin();
+  const uint64_t begun = clock_ns(CLOCK_MONOTONIC);
+  std::this_thread::sleep_for(std::chrono::milliseconds(325));
+  const uint64_t first = (clock_ns(CLOCK_MONOTONIC) - begun) / settings.interval_ns;
+  (*started)->between_events();
+  (*started)->between_events();
+  const uint64_t last = (clock_ns(CLOCK_MONOTONIC) - before_begin) / settings.interval_ns;
+  outputs.finish();
+  const std::lock_guard lock(seen->mutex);
+  EXPECT_GE(seen->alerts.size(), 1u);
+  // On a machine that is not too busy both are the same interval.
+  EXPECT_LE(seen->alerts.size(), last - first + 1);
+}
+
 TEST_F(ObserverTest, AFileThatCannotBeWrittenEndsTheStart) {
   settings.web.reset();
   settings.metrics.output_file = "/nowhere/at/all.jsonl";

@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <vector>
 
 namespace gyr::app {
 namespace {
@@ -80,6 +82,37 @@ TEST_F(Watched, LinksAreFollowed) {
   fs::create_symlink("two", folder / "next");
   fs::rename(folder / "next", link);
   EXPECT_TRUE(is_changed());
+}
+
+TEST_F(Watched, WhatChangesWhileItIsReadIsAChange) {
+  const std::string path = write("a.yaml", "1");
+  files.reset({path});
+  files.while_read([&] {
+    write("a.yaml", "22");  // behind the back of whoever has just read it
+    return std::vector<std::string>{path};
+  });
+  EXPECT_TRUE(is_changed());
+  files.while_read([&] { return std::vector<std::string>{path}; });
+  EXPECT_FALSE(is_changed());
+}
+
+TEST_F(Watched, WhatWasNotKnownBeforeItWasReadIsReadAgain) {
+  const std::string old = write("a.yaml", "1");
+  const std::string added = write("b.yaml", "1");
+  files.reset({old});
+  int reads = 0;
+  files.while_read([&] {
+    write("b.yaml", std::string(static_cast<size_t>(++reads), 'x'));
+    return std::vector<std::string>{old, added};
+  });
+  EXPECT_EQ(reads, 2);
+  EXPECT_TRUE(is_changed()) << "the second time it was known";
+}
+
+TEST_F(Watched, NamesThatChangeEachTimeAreNotReadWithoutEnd) {
+  int reads = 0;
+  files.while_read([&] { return std::vector<std::string>{folder / std::to_string(++reads)}; });
+  EXPECT_LT(reads, 10);
 }
 
 }  // namespace

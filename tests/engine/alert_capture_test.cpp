@@ -476,6 +476,16 @@ TEST_F(Captured, AnotherSectionBeginsAnew) {
   EXPECT_THAT(shown_in(0), ElementsAre("cat /5", "cat /6", "cat /7", "cat /8", "cat /9"));
 }
 
+TEST_F(Captured, ASectionThatBeginsAfterTheCapturesEndIsComplete) {
+  add_opens(0, 5);
+  source.add(SourceStatus::Restart);
+  add_opens(15, 18);
+  alert_at(3, 1);
+  run();
+  ASSERT_THAT(files(), SizeIs(1));
+  EXPECT_THAT(shown_in(0), ElementsAre("cat /0", "cat /1", "cat /2", "cat /3", "cat /4"));
+}
+
 TEST_F(Captured, MetaEventsBeginNoFile) {
   add_opens(0, 2);
   source.add_user_added(at(2));

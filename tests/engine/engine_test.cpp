@@ -186,6 +186,24 @@ TEST_F(Fixture, CountsFollowTheNameOfARule) {
   EXPECT_EQ(counts, "number: 2 of 2\nsecret: 3 of 3\n");
 }
 
+TEST_F(Fixture, TimesAreNumbersInJson) {
+  source.add_open(1, 5'000'000'042, "/a");
+  run({}, rules(R"(
+- rule: times
+  desc: d
+  condition: fd.name = /a
+  output: "%evt.rawtime.ns %evt.rawtime.s %evt.reltime %evt.outputtime"
+  priority: INFO
+)"));
+  ASSERT_EQ(seen->alerts.size(), 1u);
+  const Alert& alert = seen->alerts[0];
+  EXPECT_EQ(alert.fields.at("evt.rawtime.ns"), AlertValue{uint64_t{42}});
+  EXPECT_EQ(alert.fields.at("evt.rawtime.s"), AlertValue{uint64_t{5}});
+  EXPECT_EQ(alert.fields.at("evt.reltime"), AlertValue{uint64_t{0}});
+  EXPECT_EQ(alert.fields.at("evt.outputtime"), AlertValue{int64_t{5'000'000'042}});
+  EXPECT_EQ(alert.message.substr(0, 10), "000000042 ");
+}
+
 TEST_F(Fixture, AFailedReloadIsAnAlert) {
   source.add(SourceStatus::Idle);
   source.add_open(1, 7, "/secret");
@@ -292,6 +310,13 @@ constexpr std::string_view kCapturingRules = R"(
   priority: INFO
   capture: true
   capture_duration: 2000
+- rule: usual length
+  desc: d
+  condition: fd.name = /zero
+  output: "%fd.name"
+  priority: INFO
+  capture: true
+  capture_duration: 0
 )";
 
 // Which alerts begin captures, and for how long, in the seconds of the events.
@@ -346,6 +371,7 @@ TEST_F(Capturing, RulesSayWhetherAndHowLong) {
   EXPECT_EQ(captured("/usual/short", {}), 5u) << "the longest of both";
   EXPECT_EQ(captured("/usual/short", {.duration_ms = 1000}), 2u);
   EXPECT_EQ(captured("/usual", {.duration_ms = UINT64_MAX}), 28u);
+  EXPECT_EQ(captured("/zero", {.duration_ms = 7000}), 7u) << "0 is the default, as if not set";
 }
 
 TEST_F(Capturing, AllRulesIfAskedFor) {

@@ -60,6 +60,16 @@ TEST_F(Printing, ValuesCannotBreakALineAndLiteralsStay) {
   EXPECT_EQ(printed(), "1\x1f/a\\nb\\x01\tc|<NA>\n");
 }
 
+TEST_F(Printing, TheLongestArgumentThatIsOneWins) {
+  source.add_open(7, 1, "/a");
+  EXPECT_EQ(print("%evt.arg.named|%evt.arg.name.|%evt.rawarg.flagss").end, RunEnd::Finished);
+  EXPECT_EQ(printed(), "/ad|/a.|1s\n");
+  std::vector<TextFault> faults;
+  EXPECT_FALSE(OutputTemplate::parse("%evt.arg.qx", dialect(), &faults));
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_NE(faults[0].message.find("no event has a parameter 'qx'"), std::string::npos);
+}
+
 // What steers terminals: C1 in UTF-8, and its bytes alone. Letters with such bytes stay.
 TEST_F(Printing, NoControlCharacterOfAValueReachesATerminal) {
   source.add_open(7, 1, "/\x1b[m\x7f\xc2\x9bm\x9bÛ\xc2\xa0\xff");

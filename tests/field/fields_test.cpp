@@ -163,6 +163,22 @@ TEST(Fields, Event) {
                  {"evt.latency.human", "0ns"}});
 }
 
+// A slash goes behind every name of a directory but the working one.
+TEST(Fields, PathsFromDirectories) {
+  World world(small_host());
+  openat_event(world, 9, "/", kAtFdcwd, 1 << 10);
+  openat_event(world, 7, "etc/x", 9, 1);
+  EXPECT_EQ(world.get("evt.abspath"), "//etc/x");
+  openat_event(world, 7, "y", kAtFdcwd, 1);
+  EXPECT_EQ(world.get("evt.abspath"), "/home/alice/y");
+  world.event(Ev::OPENAT_2_X, 30, [](EventBuilder& event) {
+    event.add_value(int64_t{7});
+    event.add_value(kAtFdcwd);
+    event.add(Bytes());
+  });
+  EXPECT_EQ(world.get("evt.abspath"), "<null>");
+}
+
 TEST(Fields, FailedCall) {
   World world(small_host());
   read_event(world, 30, 3, -9);
@@ -396,6 +412,25 @@ TEST(Fields, PollLists) {
                  {"fdlist.cips", "10.0.0.1"},
                  {"fdlist.sports", "443"},
                  {"evt.arg.fds", "5:441 3:f41 42:?41"}});
+  world.event(Ev::POLL_X, 30, [](EventBuilder& event) {
+    event.add_value(int64_t{1});
+    event.add(std::array<uint8_t, 12>{1, 0, 6, 0, 0, 0, 0, 0, 0, 0, 1, 0});
+    event.add_value(int64_t{-1});
+  });
+  expect(world, {{"fdlist.nums", "6"},
+                 {"fdlist.sips", "0.0.0.0"},
+                 {"fdlist.cports", "<null>"},
+                 {"fdlist.sports", "<null>"}});
+}
+
+TEST(Fields, ProcessorTimeIsCountedForThreadsAndProcesses) {
+  World world(small_host());
+  world.event(Ev::PROCINFO_E, 30);
+  expect(world, {{"evt.count.procinfo", "1"}, {"evt.count.threadinfo", "1"}});
+  world.event(Ev::PROCINFO_E, 31);
+  expect(world, {{"evt.count.procinfo", "0"}, {"evt.count.threadinfo", "1"}});
+  read_event(world, 30, 3);
+  expect(world, {{"evt.count.procinfo", "0"}, {"evt.count.threadinfo", "0"}});
 }
 
 TEST(Fields, GenericEventsAreNamedByTheirCall) {
@@ -510,6 +545,9 @@ TEST(Fields, RawArgumentsPrintByTheirOwnType) {
   EXPECT_EQ(world.get("evt.rawarg.addr"), "<null>") << "compared as a number, as that of mmap";
   read_event(world, 30, 3);
   EXPECT_EQ(printed("evt.rawarg.data"), printed("evt.buffer"));
+  openat_event(world, 7, "x", 4, 3, 0640);
+  EXPECT_EQ(printed("evt.rawarg.mode"), "640");
+  EXPECT_EQ(world.get("evt.rawarg.mode"), "416");
 }
 
 // Interned values let the evaluator keep its answers beside the string.

@@ -89,7 +89,8 @@ TEST(Listing, PageOfFieldsIsCurrent) {
       "# Fields\n\nWhat conditions and outputs can ask about an event. "
       "`gyr --list` prints the same; this page is made from the rows in\n"
       "`src/field/` by `GYR_UPDATE_GOLDENS=1 build/dev/tests/gyr_field_test "
-      "--gtest_filter=Listing.*`.\n\n" +
+      "--gtest_filter=Listing.*`. Where `container.*` and `k8s.*` come from, and why one\n"
+      "has no value, is in [containers](containers.md).\n\n" +
       list(ListFormat::Markdown);
   if (std::getenv("GYR_UPDATE_GOLDENS") != nullptr) {
     std::ofstream(path) << page;

@@ -143,6 +143,20 @@ TEST_F(RenderTest, TheBufferAlone) {
   EXPECT_EQ(show(printed_value(world.context(), *use_of("evt.buffer"))), "<null>");
 }
 
+// How buffers are shown must not change which rules fit.
+TEST_F(RenderTest, ConditionsSeeTheSameBufferWhateverIsShown) {
+  for (const auto& [format, shown] :
+       {std::pair(BufferFormat::Printable, "a..."), std::pair(BufferFormat::Base64, "YQoB/w==")}) {
+    world.fields.buffers = format;
+    args(world, Ev::READ_X, int64_t{4}, std::string("a\n\x01\xff"));
+    const Result<FieldUse> use = use_of("evt.arg.data");
+    EXPECT_EQ(show(world.value(*use)), "a...");
+    EXPECT_EQ(show(printed_value(world.context(), *use)), shown);
+    args(world, Ev::READ_X, int64_t{0}, std::string());
+    EXPECT_EQ(show(world.value(*use)), "NULL");
+  }
+}
+
 TEST_F(RenderTest, Variants) {
   const auto option = [&](const std::string& value) {
     return args(world, Ev::SETSOCKOPT_X, int64_t{0}, int64_t{-1}, uint8_t{1}, uint8_t{7}, value)

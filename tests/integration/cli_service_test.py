@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -127,6 +128,106 @@ class Pidfile(Case):
     def test_none_in_a_dry_run(self):
         self.assertEqual(self.run_gyr('-r', self.rules, *IDLE, '--dry-run', '-P', self.path('pid')).returncode, 0)
         self.assertFalse(os.path.exists(self.path('pid')))
+
+
+class Outputs(Case):
+    def setUp(self):
+        super().setUp()
+        os.mkfifo(self.path('pipe'))  # which nobody reads
+
+    def options(self, **settings):
+        return [word for key, value in settings.items() for word in ('-o', f'{key.replace("__", ".")}={value}')]
+
+    def to_file(self, name, **more):
+        """With a spool."""
+        return ['-r', self.rules, *self.options(file_output__enabled='true', file_output__filename=name, gyr__outputs__file__spool=self.path('spool'),
+                                                stdout_output__enabled='false', **more)]
+
+    def fill_spool(self):
+        result = self.run_gyr(*self.to_file('/dev/full', metrics__enabled='true', metrics__interval='100ms', metrics__output_rule='true'),
+                              *IDLE, '-M', '1')
+        self.assertRegex(result.stderr, r'file_output: \d+ alerts wait in its spool')
+
+    def spooled(self):
+        """File: its size and when it was written."""
+        files = [os.path.join(self.path('spool'), name) for name in os.listdir(self.path('spool'))]
+        return {file: (os.stat(file).st_size, os.stat(file).st_mtime_ns) for file in files}
+
+    def test_a_start_that_fails_does_not_wait_for_a_blocked_output(self):
+        """What an earlier run has left in the spool goes to a pipe that nobody reads, so that output hangs from the start on."""
+        self.fill_spool()
+        self.assert_fails(self.run_gyr(*self.to_file(self.path('pipe')), '-e', '/no/such.scap'), '/no/such.scap')
+        # The second of two outputs is wrong.
+        self.assert_fails(self.run_gyr(*self.to_file(self.path('pipe'), program_output__enabled='true'), *IDLE), 'program_output.program')
+        self.assertTrue(self.spooled())
+
+    def test_a_dry_run_sends_nothing_and_makes_nothing(self):
+        self.fill_spool()
+        before = self.spooled()
+        for file in (self.path('pipe'), self.path('new')):
+            with self.subTest(file):
+                result = self.run_gyr(*self.to_file(file, gyr__outputs__unix__enabled='true', gyr__outputs__unix__path=self.path('socket')),
+                                      *IDLE, '--dry-run')
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn('dry run', result.stderr)
+        self.assertEqual(self.spooled(), before)
+        self.assertEqual(sorted(os.listdir(self.folder)), ['pipe', 'rules.yaml', 'spool'])
+
+    def test_a_dry_run_finds_what_is_wrong(self):
+        cases = (({'file_output__filename': '/no/such/file'}, '/no/such/file: No such file'),
+                 ({'gyr__outputs__file__spool': '/no/such/spool'}, '/no/such/spool: cannot make the folder'),
+                 ({'gyr__outputs__unix__enabled': 'true', 'gyr__outputs__unix__path': self.rules}, 'is there and no socket'),
+                 ({'gyr__outputs__stdout__spool': self.path('spool'), 'stdout_output__enabled': 'true'}, 'another output uses this folder'),
+                 ({'http_output__enabled': 'true', 'http_output__url': 'https://x', 'http_output__ca_cert': '/no/ca'}, 'ca_cert /no/ca'),
+                 ({'file_output__enabled': 'false'}, 'no output is enabled'))
+        for settings, fault in cases:
+            with self.subTest(fault):
+                result = self.run_gyr(*self.to_file(self.path('new')), *self.options(**settings), *IDLE, '--dry-run')
+                self.assert_fails(result, fault)
+
+    def test_a_dry_run_beside_a_daemon(self):
+        arguments = self.to_file(self.path('out'), gyr__outputs__unix__enabled='true', gyr__outputs__unix__path=self.path('socket'))
+        daemon = subprocess.Popen([GYR, *arguments, *IDLE, '-P', self.path('pid')], stderr=subprocess.DEVNULL)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.kill)
+        self.assertTrue(wait_for(lambda: os.path.exists(self.path('pid')) and os.path.exists(self.path('socket'))))
+        result = self.run_gyr(*arguments, *IDLE, '--dry-run')
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertTrue(os.path.exists(self.path('socket')))
+        daemon.send_signal(signal.SIGTERM)
+        self.assertEqual(daemon.wait(30), 0)
+
+
+class Reload(Case):
+    def test_a_change_during_the_start_is_seen(self):
+        """The configuration is read, and then gyr stands still for as long as nobody reads its log."""
+        config = self.write('gyr.yaml', 'stdout_output: {enabled: true}\nengine: {kind: nodriver}\n')
+        reading, writing = os.pipe()
+        self.addCleanup(os.close, reading)
+        os.set_blocking(writing, False)
+        try:
+            while True:
+                os.write(writing, b'x')
+        except BlockingIOError:
+            os.set_blocking(writing, True)
+        process = subprocess.Popen([GYR, '-c', config, '-r', self.rules], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=writing)
+        os.close(writing)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        def writes():
+            with open(f'/proc/{process.pid}/syscall', encoding='utf-8') as file:
+                call = file.read().split()
+            return call[0] in ('1', '64') and call[1] == '0x2'  # write(2), of x86-64 and arm64
+        self.assertTrue(wait_for(writes))
+        self.write('gyr.yaml', 'stdout_output: {enabled: true}\nengine: {kind: nodriver}\njson_output: true\n')
+        log = []
+        reader = threading.Thread(target=lambda: log.extend(iter(lambda: os.read(reading, 65536), b'')))
+        reader.start()
+        seen = wait_for(lambda: b'json_output: this key takes effect at the next start' in b''.join(log))
+        process.kill()
+        reader.join()
+        self.assertTrue(seen, b''.join(log).decode().lstrip('x'))
 
 
 class Background(Case):

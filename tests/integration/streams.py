@@ -81,6 +81,7 @@ class NatsServer:
         if not os.access(program, os.X_OK):
             test.skipTest('nats-server is missing')
         self.port, self.accounts, self.context, self.count = free_port(), accounts, context, 0
+        self.socket = None
         settings = {'listen': f'127.0.0.1:{self.port}', 'jetstream': {'store_dir': os.path.join(folder, f'nats-{self.port}')}}
         if tls:
             settings['tls'] = tls
@@ -145,7 +146,8 @@ class NatsServer:
         return found
 
     def stop(self):
-        self.socket.close()
+        if self.socket is not None:
+            self.socket.close()
         self.process.kill()
         self.process.wait()
 

@@ -5,7 +5,7 @@
 usage: structure_test.py CHECKOUT
 Includes stay inside the closure of modules.txt; public headers include only themselves and std; files and lines have a
 bounded size; every source names its licence; no banned words; every package of packages.txt has its reason in the docs; the
-tests that docs/failure-modes.md names exist.
+tests that docs/failure-modes.md names exist; links of pages lead somewhere.
 """
 import os
 import re
@@ -39,6 +39,38 @@ def check_failure_modes(root):
                     report(f'{page}:{number}: there is no {word}')
             elif text is None or word not in text:
                 report(f'{page}:{number}: the test {word} is not in the file named before it')
+
+
+def anchors_of(path):
+    """Of a page's headings, as GitHub names them."""
+    names = []
+    for line in prose_of(path):
+        if line.startswith('#'):
+            plain = re.sub(r'[^\w\- ]', '', line.lstrip('#').strip().lower()).replace(' ', '-')
+            names.append(f'{plain}-{names.count(plain)}' if plain in names else plain)
+    return names
+
+
+def prose_of(path):
+    """The lines of a page outside its blocks of code."""
+    code = False
+    for line in open(path, encoding='utf-8'):
+        code ^= line.lstrip().startswith('```')
+        yield '\n' if code else line
+
+
+def check_links(root):
+    for page in tracked(root, '*.md'):
+        path = os.path.join(root, page)
+        for number, line in enumerate(prose_of(path), 1):
+            for file, anchor in re.findall(r'\]\(([^)#\s]*)#?([^)\s]*)\)', re.sub('`[^`]*`', '', line)):
+                target = os.path.normpath(os.path.join(os.path.dirname(path), file)) if file else path
+                if '://' in file:
+                    continue
+                if not os.path.exists(target):
+                    report(f'{page}:{number}: there is no {file}')
+                elif anchor and anchor not in anchors_of(target):
+                    report(f'{page}:{number}: {file or page} has no heading #{anchor}')
 
 
 def read_modules(root):
@@ -133,6 +165,7 @@ def main():
     check_texts(root)
     check_packages(root)
     check_failure_modes(root)
+    check_links(root)
     for error in errors:
         print(error)
     print(f'structure: {len(errors)} faults')

@@ -133,6 +133,17 @@ TEST_F(ExecLive, execveat_from_a_directory) {
   EXPECT_EQ(seen.text("trusted_exepath"), real("/bin/true"));
 }
 
+TEST_F(ExecLive, execveat_is_told_when_it_alone_is_collected) {
+  if (by_ptrace()) GTEST_SKIP() << kOfTheProbe;
+  source().collect(collection_of({Sc::EXECVEAT, Sc::SCHED_PROCESS_EXIT}));
+  const auto events = run([&] {
+    const char* argv[] = {"true", nullptr};
+    syscall(SYS_execveat, AT_FDCWD, "/bin/true", argv, argv, 0);
+  });
+  source().collect(collection_of(every_call()));
+  EXPECT_EQ(only(events, Ev::EXECVE_19_X).text("trusted_exepath"), real("/bin/true"));
+}
+
 TEST_F(ExecLive, a_thread_that_starts_a_program_becomes_the_leader) {
   if (kThreadSanitizer) GTEST_SKIP() << kSeesThreadSanitizer;
   const auto events = run_all([&] {

@@ -58,7 +58,7 @@ class Packages(unittest.TestCase):
     def test_always_the_same_bytes(self):
         """In another folder, at another time, with another language, time zone and mask."""
         tree = self.folder / 'an other' / 'checkout'
-        for part in ('deploy', 'docs', 'rules', 'tools', 'README.md', 'CMakeLists.txt'):
+        for part in ('deploy', 'docs', 'examples', 'rules', 'tools', 'README.md', 'CONTRIBUTING.md', 'LICENSE', 'CMakeLists.txt'):
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             tree.mkdir(parents=True, exist_ok=True)
             copy(ROOT / part, tree / part)
@@ -88,9 +88,18 @@ class Packages(unittest.TestCase):
             self.assertGreater((self.content / 'usr/share' / path).stat().st_size, 100)
         self.assertEqual((self.content / 'lib/systemd/system/gyr.service').read_bytes(), UNIT.read_bytes())
         self.assertIn('rules_files:', (self.content / 'usr/share/doc/gyr/examples/gyr.yaml').read_text(encoding='utf-8'))
+        self.check_links(self.content / 'usr/share/doc/gyr')
         kept = run('dpkg-deb', '-I', self.made['gyr'], 'conffiles').split()
         self.assertEqual(set(kept), {f'/etc/{name}' for name in ('default/gyr', 'gyr/gyr.yaml', 'gyr/gyr_rules.yaml',
                                                                 'gyr/gyr_rules.local.yaml')})
+
+    def check_links(self, folder):
+        """Pages link to files only that are in the package too."""
+        pages = [folder / 'README.md', *(folder / 'docs').glob('*.md')]
+        self.assertGreater(len(pages), 20)
+        for page in pages:
+            for target in re.findall(r'\]\(([^)#:]+)(?:#[^)]*)?\)', page.read_text(encoding='utf-8')):
+                self.assertTrue((page.parent / target).exists(), f'{page.name}: {target}')
 
     def test_what_it_loads_when_asked_is_not_installed_with_it(self):
         """Libraries that only some configurations need are named, and what always is needed does not bring them along."""

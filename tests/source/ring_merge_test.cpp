@@ -88,13 +88,13 @@ uint64_t now_ns() {
 
 class RingMergeTest : public testing::Test {
  protected:
-  explicit RingMergeTest(size_t rings = 3, size_t of_a_group = 1) : parts(of_a_group), cpus(2) {
+  explicit RingMergeTest(size_t rings = 3, RingOrder order = {}) : cpus(2) {
     std::vector<RingReader> readers;
     for (size_t i = 0; i < rings; ++i) {
       fakes.push_back(std::make_unique<FakeRing>());
       readers.push_back(fakes.back()->reader());
     }
-    merge = std::make_unique<RingMerge>(std::move(readers), parts, cpus, 0);
+    merge = std::make_unique<RingMerge>(std::move(readers), order, cpus, 0);
   }
   std::vector<uint64_t> released() {
     std::vector<uint64_t> times;
@@ -103,7 +103,6 @@ class RingMergeTest : public testing::Test {
     }
     return times;
   }
-  size_t parts = 1;
   std::vector<gyr_cpu> cpus;
   std::vector<std::unique_ptr<FakeRing>> fakes;
   std::unique_ptr<RingMerge> merge;
@@ -124,7 +123,8 @@ TEST_F(RingMergeTest, records_of_all_rings_come_in_order_of_time) {
 
 class RingPartsTest : public RingMergeTest {
  protected:
-  RingPartsTest() : RingMergeTest(6, 2) {}  // two groups, each with two parts and a critical ring
+  // Two groups, each with two parts and a critical ring.
+  RingPartsTest() : RingMergeTest(6, {.parts = 2}) {}
   void fill(size_t ring) const {
     while (fakes[ring]->put(1) != FakeRing::kFull) continue;
   }
@@ -295,10 +295,10 @@ TEST(ProbeRings, no_two_online_cpus_have_the_same_place) {
 
 TEST(ProbeRings, each_cpu_writes_to_its_own_part_and_its_groups_critical_ring) {
   gyr_cpu cpu{};
-  assign_rings({.group = 0, .within = 1}, 2, &cpu);
+  assign_rings({.group = 0, .within = 1}, {.parts = 2}, &cpu);
   EXPECT_EQ(cpu.rings.bulk + cpu.rings.own, 1u);
   EXPECT_EQ(cpu.rings.critical, 2u);
-  assign_rings({.group = 2, .within = 5}, 4, &cpu);
+  assign_rings({.group = 2, .within = 5}, {.parts = 4}, &cpu);
   EXPECT_EQ(cpu.rings.bulk, 10u);
   EXPECT_EQ(cpu.rings.parts, 4u);
   EXPECT_EQ(cpu.rings.own, 1u);

@@ -31,12 +31,25 @@ class FileSink final : public Sink {
   ~FileSink() override { close_file(); }
 
   std::string_view name() const override { return "file_output"; }
+  Result<void> check() override {
+    if (settings_.path.empty()) return Error{"file_output: filename is empty"};
+    struct stat about {};
+    const bool is_new = stat(settings_.path.c_str(), &about) != 0;
+    bool good =
+        is_new ? may_use(folder_of(settings_.path), W_OK | X_OK) : may_use(settings_.path, W_OK);
+    if (!is_new && S_ISDIR(about.st_mode)) {
+      good = false;
+      errno = EISDIR;
+    }
+    if (good) return {};
+    return Error{"file_output: cannot open " + settings_.path + ": " + std::strerror(errno)};
+  }
   Result<void> open(SinkPort& port) override {
     logger_ = port.logger;
     if (settings_.path.empty()) return Error{"file_output: filename is empty"};
     begun_ns_ = clock_ns(CLOCK_MONOTONIC);
     // open() waits for somebody who reads the pipe: that is for the sink's own thread to do.
-    if (is_pipe(settings_.path) && access(settings_.path.c_str(), W_OK) == 0) return {};
+    if (is_pipe(settings_.path) && may_use(settings_.path, W_OK)) return {};
     if (!open_file()) return Error{"file_output: " + reason_};
     if (!settings_.keep_alive) close_file();
     return {};

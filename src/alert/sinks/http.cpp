@@ -21,8 +21,7 @@ class HttpSink final : public Sink {
   explicit HttpSink(HttpSinkSettings settings) : settings_(std::move(settings)) {}
 
   std::string_view name() const override { return "http_output"; }
-  Result<void> open(SinkPort& port) override {
-    port_ = &port;
+  Result<void> check() override {
     if (settings_.http.url.empty()) return Error{"http_output.url is empty"};
     if (settings_.batch_alerts > 1 && settings_.batch_form == HttpBatchForm::Array &&
         !settings_.json) {
@@ -34,6 +33,10 @@ class HttpSink final : public Sink {
     if (!client) return Error{"http_output: " + client.error().message};
     client_ = *std::move(client);
     return {};
+  }
+  Result<void> open(SinkPort& port) override {
+    port_ = &port;
+    return check();
   }
   std::optional<Allowed> allowed() const override { return allowed_to(settings_.http); }
   BatchLimits limits() const override {

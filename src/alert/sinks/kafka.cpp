@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 #include <librdkafka/rdkafka.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -61,6 +64,7 @@ class KafkaSink final : public Sink {
 
   std::string_view name() const override { return "gyr.outputs.kafka"; }
   BatchLimits limits() const override { return {.always = true}; }
+  Result<void> check() override;
   Result<void> open(SinkPort& port) override;
   SinkResult send(std::span<const Outgoing> batch) override;
   void close() override { stop(); }
@@ -90,6 +94,8 @@ class KafkaSink final : public Sink {
     static_cast<KafkaSink*>(opaque)->last_error_ = reason;
   }
 
+  Result<void> load();
+  Result<void> check_files() const;
   Result<void> start();
   Result<void> configure(rd_kafka_conf_t* conf) const;
   rd_kafka_resp_err_t produce(const Outgoing& alert, Slot* slot) const;
@@ -128,14 +134,39 @@ Result<void> KafkaSink::configure(rd_kafka_conf_t* conf) const {
   return {};
 }
 
-Result<void> KafkaSink::open(SinkPort& port) {
-  port_ = &port;
+Result<void> KafkaSink::load() {
   const bool mocked = settings_.properties.contains("test.mock.num.brokers");
   if (settings_.brokers.empty() && !mocked) return Error{"gyr.outputs.kafka.brokers is empty"};
   if (settings_.topic.empty()) return Error{"gyr.outputs.kafka.topic is empty"};
   auto kafka = Kafka::load();
   if (!kafka) return Error{"gyr.outputs.kafka: " + kafka.error().message};
   kafka_ = *kafka;
+  return {};
+}
+
+// A producer connects to its brokers as soon as it is made, and only then reads its files.
+Result<void> KafkaSink::check() {
+  if (Result<void> loaded = load(); !loaded) return loaded;
+  rd_kafka_conf_t* conf = kafka_.rd_kafka_conf_new();
+  const Result<void> configured = configure(conf);
+  kafka_.rd_kafka_conf_destroy(conf);
+  return configured ? check_files() : configured;
+}
+
+Result<void> KafkaSink::check_files() const {
+  for (const auto& [key, value] : settings_.properties) {
+    if (!key.starts_with("ssl.") || !key.ends_with(".location") || !value.starts_with('/'))
+      continue;
+    if (may_use(value, R_OK)) continue;
+    return Error{fmt::format("gyr.outputs.kafka.properties: {}: cannot read {}: {}", key, value,
+                             std::strerror(errno))};
+  }
+  return {};
+}
+
+Result<void> KafkaSink::open(SinkPort& port) {
+  port_ = &port;
+  if (Result<void> loaded = load(); !loaded) return loaded;
   return start();
 }
 

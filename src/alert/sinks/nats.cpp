@@ -90,8 +90,7 @@ class NatsSink final : public Sink {
 
   std::string_view name() const override { return "gyr.outputs.nats"; }
   BatchLimits limits() const override { return {.always = true}; }
-  Result<void> open(SinkPort& port) override {
-    port_ = &port;
+  Result<void> check() override {
     if (settings_.subject.empty() ||
         settings_.subject.find_first_of(" \t*>") != std::string::npos) {
       return Error{"gyr.outputs.nats.subject: one subject without wildcards is needed"};
@@ -100,6 +99,10 @@ class NatsSink final : public Sink {
     if (!nats) return Error{"gyr.outputs.nats: " + nats.error().message};
     nats_ = *nats;
     return make_options();
+  }
+  Result<void> open(SinkPort& port) override {
+    port_ = &port;
+    return check();
   }
   SinkResult send(std::span<const Outgoing> batch) override {
     if (const natsStatus status = connect(); status != NATS_OK) {
@@ -152,7 +155,7 @@ class NatsSink final : public Sink {
   template <class Check>
   Result<void> set_security(const Check& check) {
     if (!settings_.credentials.empty()) {
-      if (access(settings_.credentials.c_str(), R_OK) != 0) {
+      if (!may_use(settings_.credentials, R_OK)) {
         return Error{"gyr.outputs.nats.credentials: cannot read " + settings_.credentials};
       }
       auto set = check("credentials", nats_.natsOptions_SetUserCredentialsFromFiles(

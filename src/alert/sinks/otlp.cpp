@@ -51,13 +51,16 @@ class OtlpSink final : public Sink {
   explicit OtlpSink(OtlpSinkSettings settings) : settings_(std::move(settings)) {}
 
   std::string_view name() const override { return "gyr.outputs.otlp"; }
-  Result<void> open(SinkPort& port) override {
-    port_ = &port;
+  Result<void> check() override {
     if (settings_.http.url.empty()) return Error{"gyr.outputs.otlp.url is empty"};
     auto client = HttpClient::create(settings_.http);
     if (!client) return Error{"gyr.outputs.otlp: " + client.error().message};
     client_ = *std::move(client);
     return {};
+  }
+  Result<void> open(SinkPort& port) override {
+    port_ = &port;
+    return check();
   }
   std::optional<Allowed> allowed() const override { return allowed_to(settings_.http); }
   BatchLimits limits() const override {

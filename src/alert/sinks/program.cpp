@@ -137,9 +137,13 @@ class ProgramSink final : public Sink {
   explicit ProgramSink(ProgramSinkSettings settings) : settings_(std::move(settings)) {}
 
   std::string_view name() const override { return "program_output"; }
+  Result<void> check() override {
+    if (settings_.command.empty()) return Error{"program_output.program is empty"};
+    return {};
+  }
   Result<void> open(SinkPort& port) override {
     port_ = &port;
-    if (settings_.command.empty()) return Error{"program_output.program is empty"};
+    if (auto good = check(); !good) return good;
     if (!settings_.keep_privileges && permitted_capabilities().bits() != 0) {
       port.logger->info(
           "program_output: the program runs without capabilities and cannot gain any (sudo, "

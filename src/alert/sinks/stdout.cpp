@@ -13,12 +13,15 @@ class StdoutSink final : public Sink {
   explicit StdoutSink(StdoutSinkSettings settings) : fd_(settings.fd) {}
 
   std::string_view name() const override { return "stdout_output"; }
-  Result<void> open(SinkPort&) override {
+  Result<void> check() override {
     if (fcntl(fd_, F_GETFD) < 0) {
       return Error{"stdout_output: standard output is closed; redirect it or disable the output"};
     }
-    writer_.use(fd_);
     return {};
+  }
+  Result<void> open(SinkPort&) override {
+    writer_.use(fd_);
+    return check();
   }
   SinkResult send(std::span<const Outgoing> batch) override {
     SinkResult result = writer_.write(batch);

@@ -90,6 +90,7 @@ class UnixSink final : public Sink {
 
   std::string_view name() const override { return "gyr.outputs.unix"; }
   BatchLimits limits() const override { return {.always = true}; }
+  Result<void> check() override;
   Result<void> open(SinkPort& port) override;
   SinkResult send(std::span<const Outgoing> batch) override;
   // What readers have not got yet, for a moment.
@@ -103,6 +104,7 @@ class UnixSink final : public Sink {
   }
 
  private:
+  Result<void> check_path() const;
   Result<void> remove_stale() const;
   Result<void> bind_socket();
   void serve();
@@ -138,6 +140,16 @@ class UnixSink final : public Sink {
   std::vector<Reader> readers_;  // under mutex_
 };
 
+Result<void> UnixSink::check_path() const {
+  if (settings_.path.empty() || settings_.path.size() >= sizeof sockaddr_un{}.sun_path) {
+    return Error{fmt::format("gyr.outputs.unix.path: a path of 1 to {} bytes is needed",
+                             sizeof sockaddr_un{}.sun_path - 1)};
+  }
+  struct stat about {};
+  if (lstat(settings_.path.c_str(), &about) != 0 || S_ISSOCK(about.st_mode)) return {};
+  return Error{fmt::format("gyr.outputs.unix.path: {} is there and no socket", settings_.path)};
+}
+
 Error system_error(const std::string& path, std::string_view what) {
   return Error{fmt::format("gyr.outputs.unix: cannot {} {}: {}", what, path, std::strerror(errno))};
 }
@@ -146,9 +158,6 @@ Error system_error(const std::string& path, std::string_view what) {
 Result<void> UnixSink::remove_stale() const {
   struct stat about {};
   if (lstat(settings_.path.c_str(), &about) != 0) return {};
-  if (!S_ISSOCK(about.st_mode)) {
-    return Error{fmt::format("gyr.outputs.unix.path: {} is there and no socket", settings_.path)};
-  }
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
   settings_.path.copy(address.sun_path, sizeof address.sun_path - 1);
   const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -186,12 +195,20 @@ Result<void> UnixSink::bind_socket() {
   return {};
 }
 
+// Whether somebody listens there is not asked: that may be the daemon beside which this is checked.
+Result<void> UnixSink::check() {
+  if (auto good = check_path(); !good) return good;
+  if (const auto owner = parse_owner(settings_.owner); !owner) return owner.error();
+  // open() makes the last of the folders.
+  const std::string folder = folder_of(settings_.path);
+  const bool is_there = may_use(folder, F_OK);
+  if (may_use(is_there ? folder : folder_of(folder), W_OK | X_OK)) return {};
+  return system_error(settings_.path, "make the socket");
+}
+
 Result<void> UnixSink::open(SinkPort& port) {
   port_ = &port;
-  if (settings_.path.empty() || settings_.path.size() >= sizeof sockaddr_un{}.sun_path) {
-    return Error{fmt::format("gyr.outputs.unix.path: a path of 1 to {} bytes is needed",
-                             sizeof sockaddr_un{}.sun_path - 1)};
-  }
+  if (auto good = check_path(); !good) return good;
   const size_t slash = settings_.path.rfind('/');
   if (slash != std::string::npos && slash > 0) mkdir(settings_.path.substr(0, slash).c_str(), 0755);
   if (auto removed = remove_stale(); !removed) return removed;
