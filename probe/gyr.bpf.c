@@ -69,7 +69,7 @@ __u32 reader_asleep;    // set by the reader; the next record takes it back and 
 
 #define VOLATILE(place) (*(volatile __typeof__(place)*)&(place))
 
-// Of a process whose descriptors the reader does not trust any more. Its losses are noted by any CPU
+// For a process, whose descriptors the reader does not trust any more. Its losses come from any CPU
 // and in no order of time: an event carries that of its beginning.
 __noinline int note_loser(__u64 ts) {
   const __u32 tgid = bpf_get_current_pid_tgid() >> 32;

@@ -332,7 +332,7 @@ int find_issue_defs(void* ctx) {
  * family: the other starts with a pointer. */
 static __always_inline int address_is_alone(const void* data, __u32 operation) {
   __u16 family = 0;
-  if (issue_defs) {
+  if (bpf_core_field_exists(struct io_issue_def, async_size) && issue_defs) { /* Linux 6.3 */
     const struct io_issue_def* definition =
         (void*)issue_defs + operation * bpf_core_type_size(struct io_issue_def);
     return BPF_CORE_READ(definition, async_size) <= ADDRESS_MAX;

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <utility>
 
@@ -141,8 +143,14 @@ std::string Reloader::load_and_offer() {
 }
 
 // The configuration was read before its files could be watched: a change in between shows in what
-// they say now.
+// they say now. A pipe says nothing twice.
 bool Reloader::is_outdated() const {
+  const bool can_be_read_again =
+      std::ranges::all_of(started_with_.files, [](const std::string& file) {
+        std::error_code gone;
+        return std::filesystem::status(file, gone).type() != std::filesystem::file_type::fifo;
+      });
+  if (!can_be_read_again) return false;
   const ConfigResult now = load(options_);
   return !now.ok() || now.files != started_with_.files ||
          !config::changed_keys(started_with_, now).empty();

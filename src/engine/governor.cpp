@@ -42,7 +42,9 @@ Governor::Governor(const GovernorSettings& settings, const Ruleset& ruleset)
 std::string Governor::pressure(uint64_t now_ns, const Load& load) const {
   std::vector<std::string> reasons;
   const double seconds = static_cast<double>(now_ns - last_ns_) / kSecond;
-  const double lost = static_cast<double>(load.lost - last_->lost) / seconds;
+  // Read while it is counted up, the number may be a little ahead of the next.
+  const uint64_t more_lost = load.lost - std::min(load.lost, last_->lost);
+  const double lost = static_cast<double>(more_lost) / seconds;
   if (lost > static_cast<double>(settings_.max_lost_per_second)) {
     reasons.push_back(fmt::format("{:.0f} events/s lost", lost));
   }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/capabilities.h"
+#include "base/sandbox.h"
 #include "base/system.h"
 #include "capture/findings.h"
 
@@ -41,11 +42,6 @@ bool is_name_end(std::string_view end) {
   return end.size() == 2 + 2 * kDigits + kEnding.size() && end[0] == '_' &&
          is_number(end.substr(1, kDigits)) && end[1 + kDigits] == '_' &&
          is_number(end.substr(2 + kDigits, kDigits)) && end.ends_with(kEnding);
-}
-
-std::filesystem::path folder_of(const std::string& prefix) {
-  const std::filesystem::path folder = std::filesystem::path(prefix).parent_path();
-  return folder.empty() ? "." : folder;
 }
 
 // Captures of earlier runs count for the limits, in the order of their events. Only files of ours:

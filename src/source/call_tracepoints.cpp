@@ -19,6 +19,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/thread.h"
+
 namespace gyr {
 namespace {
 
@@ -63,6 +65,14 @@ int mount_tracefs() {
 // The kernel waits at each until no CPU can be running the program.
 void close_all(const std::vector<int>& events) {
   for (const int event : events) ::close(event);
+}
+
+// In a thread, which is returned, or at once where there can be none.
+std::thread close_aside(const std::vector<int>& events) {
+  auto thread = start_thread([events] { close_all(events); });
+  if (thread) return *std::move(thread);
+  close_all(events);
+  return {};
 }
 
 }  // namespace
@@ -147,7 +157,7 @@ std::vector<std::string> CallHooks::follow(const bpf_program* program, std::span
     dropped.push_back(each.second);
     return true;
   });
-  if (!dropped.empty()) closer_ = std::thread(close_all, std::move(dropped));
+  if (!dropped.empty()) closer_ = close_aside(dropped);
   std::vector<std::string> missing;
   for (const Sc sc : calls) {
     if (events_.contains(sc)) continue;
@@ -169,11 +179,13 @@ CallHooks::~CallHooks() {
   size_t next = 0;
   for (const auto& [call, event] : events_) shares[next++ % kThreads].push_back(event);
   std::vector<std::thread> threads;
-  for (std::vector<int>& share : shares) {
-    if (!share.empty()) threads.emplace_back(close_all, std::move(share));
+  for (const std::vector<int>& share : shares) {
+    if (!share.empty()) threads.push_back(close_aside(share));
   }
-  for (std::thread& thread : threads) thread.join();
-  if (closer_.joinable()) closer_.join();
+  threads.push_back(std::move(closer_));
+  for (std::thread& thread : threads) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 }  // namespace gyr

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/sandbox.h"
 #include "base/system.h"
 
 namespace gyr {
@@ -27,12 +28,6 @@ std::string time_text(const std::string& format, uint64_t ts_ns) {
   std::array<char, kMaxName> text{};
   const size_t size = strftime(text.data(), text.size(), format.c_str(), &local);
   return {text.data(), size};
-}
-
-std::string folder_of(const std::string& path) {
-  const size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 // Pipes and devices take nothing of a disk.

@@ -95,8 +95,7 @@ Result<Object> load(bool paths) {
 
 // The iterators show the pid namespace of whoever reads them.
 bool is_in_host_pid_namespace() {
-  constexpr std::string_view kHost = "pid:[4026531836]";  // PROC_PID_INIT_INO
-  return system_files("")->read_link("/proc/self/ns/pid").value_or("") == kHost;
+  return system_files("")->read_link("/proc/self/ns/pid").value_or("") == kInitPidNamespace;
 }
 
 class Iterators final : public HostLists {

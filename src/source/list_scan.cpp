@@ -22,11 +22,11 @@
 #include "source/proc_host.h"
 #include "source/proc_process.h"
 #include "source/proc_scan.h"
+#include "state/thread.h"
 
 namespace gyr {
 namespace {
 
-constexpr uint32_t kCloneFiles = 1, kCloneThread = 8192;  // flags.def, clone_flags
 constexpr uint64_t kNoLimit = ~uint64_t{0};
 
 std::string folder_of(const gyr_task_record& task) {

@@ -388,7 +388,7 @@ Result<void> BpfSource::open_rings() {
   cpus_ = {states, cpus};
   merge_.emplace(*std::move(readers), ring_order_, cpus_, probe_->rodata->boot_to_epoch_ns);
   losses_.emplace(cpus_, std::span(static_cast<const gyr_losses*>(losses_memory_.at()), cpus),
-                  bpf_map__fd(maps.losers), [this] { return event_time_ns(); });
+                  loser_map(bpf_map__fd(maps.losers)), [this] { return event_time_ns(); });
   return {};
 }
 
@@ -431,14 +431,18 @@ void BpfSource::attach_wanted(const std::vector<bool>& chosen) {
   follow(Sc::PAGE_FAULT_KERNEL, programs.page_fault_kernel);
 }
 
-// Of the two the end of requests comes first: none is noted whose end would not be seen.
+// Of the two the end of requests is attached first and detached last: none is noted whose end would
+// not be seen. Those still under way when it is detached are forgotten.
 void BpfSource::attach_uring(const std::vector<bool>& chosen) {
   bool wanted = false;
   for (size_t sc = 0; sc < chosen.size(); ++sc) {
     wanted = wanted || (chosen[sc] && is_uring_call(static_cast<Sc>(sc)));
   }
   if (!uring_.exists || wanted == (uring_links_[0] != nullptr)) return;
-  for (bpf_link*& link : uring_links_) bpf_link__destroy(std::exchange(link, nullptr));
+  for (size_t i = uring_links_.size(); i-- > 0;) {
+    bpf_link__destroy(std::exchange(uring_links_[i], nullptr));
+  }
+  forget_requests(*probe_);
   if (!wanted) return;
   if (!uring_.requests) {
     add_once(&warnings_, std::string("work submitted through io_uring is not seen: the kernel "
@@ -528,8 +532,8 @@ void BpfSource::fill_tables() {
 Load BpfSource::take_load() {
   Load load{.cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID), .ring_fill = merge_->take_peak_fill()};
   for (const gyr_cpu& cpu : cpus_) {
-    load.lost +=
-        counted(cpu.lost[GYR_BULK]) + counted(cpu.lost[GYR_CRITICAL_CLASS]) - counted(cpu.yielded);
+    const uint64_t yielded = counted(cpu.yielded);  // first: each of them is counted as lost before
+    load.lost += counted(cpu.lost[GYR_BULK]) + counted(cpu.lost[GYR_CRITICAL_CLASS]) - yielded;
   }
   return load;
 }
@@ -601,7 +605,8 @@ void BpfSource::pause() {
 void BpfSource::sleep() {
   uint32_t* asleep = &probe_->bss->reader_asleep;
   __atomic_store_n(asleep, 1, __ATOMIC_SEQ_CST);
-  // What came before the store wakes nobody, but is found.
+  // What is in the rings by now wakes nobody, but is found. A record on its way may do neither: it
+  // waits for the next wake-up, kSleepMs at most.
   const bool woken = drain() > 0 || rings_.wait(kSleepMs);
   __atomic_store_n(asleep, 0, __ATOMIC_RELAXED);
   if (woken) pause_us_ = kPauseWokenUs;

@@ -20,8 +20,6 @@ namespace {
 constexpr std::string_view kInstead =
     " Without privileges a capture file works: gyr -o engine.kind=replay -o "
     "engine.replay.capture_file=FILE, or gyr read FILE.";
-// Inode of the first pid namespace: fixed in the kernel (PROC_PID_INIT_INO).
-constexpr std::string_view kInitPidNamespace = "pid:[4026531836]";
 constexpr size_t kStatusLimit = 64ul * 1024;
 constexpr const char* kTypeInformation = "/sys/kernel/btf/vmlinux";
 

@@ -14,6 +14,10 @@
 
 namespace gyr {
 
+// Where /proc/PID/ns/pid leads for processes of the first pid namespace: its inode is fixed in the
+// kernel (PROC_PID_INIT_INO).
+inline constexpr std::string_view kInitPidNamespace = "pid:[4026531836]";
+
 struct KernelVersion {
   unsigned long major = 0;
   unsigned long minor = 0;

@@ -18,7 +18,7 @@ constexpr size_t kPendingMax = size_t{4} * GYR_LOSERS;
 // A map of which every entry was replaced while it was read is given up.
 constexpr size_t kReadMax = size_t{2} * GYR_LOSERS;
 
-// What is known of a reason, in the order of the probe's.
+// By LossReason.
 constexpr std::array<std::string_view, GYR_REASONS> kReasons{
     "lost because the ring was full", "lost because they were too big",
     "lost because they happened within another",

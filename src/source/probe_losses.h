@@ -74,7 +74,7 @@ class ProbeLosses {
   LoserMap losers_;
   std::function<uint64_t()> now_;
   uint64_t known_ = 0;  // lost events
-  uint64_t told_ = 0;   // of these, those whose process is known; never more than that
+  uint64_t told_ = 0;   // to which a process was told, or any; newer ones than `known_` among them
   uint64_t critical_ = 0;
   bool new_critical_ = false;
   std::optional<Losers> before_{std::in_place};  // as read last, with what told_ counts

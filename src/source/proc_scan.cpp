@@ -13,13 +13,13 @@
 #include "source/proc_fds.h"
 #include "source/proc_host.h"
 #include "source/proc_process.h"
+#include "state/thread.h"
 
 namespace gyr {
 namespace {
 
 constexpr size_t kCommLimit = 15;
 constexpr size_t kFileLimit = 64ul * 1024;
-constexpr uint32_t kCloneFiles = 1, kCloneThread = 8192;  // flags.def, clone_flags
 
 // The largest of its type for what does not fit (the virtual memory of some programs).
 template <class T>

@@ -3,11 +3,14 @@
 
 #if GYR_PROBE
 
+#include <bpf/bpf.h>
 #include <bpf/btf.h>
+#include <bpf/libbpf.h>
 
 #include <string_view>
 #include <vector>
 
+#include "gyr_probe.skel.h"
 #include "source/kernel_types.h"
 #include "source/live.h"
 
@@ -71,6 +74,16 @@ size_t tracepoint_parameters(const btf* types, const std::string& name, std::str
   return target != nullptr && btf__name_by_offset(types, target->name_off) == first ? count : 0;
 }
 
+// A program that is still under way may put in more: what the map can hold is taken out, at most.
+void empty_map(const bpf_map* map) {
+  std::array<uint64_t, 2> key{};  // room for that of any of these maps
+  const int fd = bpf_map__fd(map);
+  for (uint32_t i = 0; i < bpf_map__max_entries(map); ++i) {
+    if (bpf_map_get_next_key(fd, nullptr, key.data()) != 0) return;
+    bpf_map_delete_elem(fd, key.data());
+  }
+}
+
 }  // namespace
 
 bool is_uring_call(Sc sc) {
@@ -123,6 +136,12 @@ UringSupport uring_support(const KernelTypes& kernel) {
   support.requests = (submit_req || support.submit_sqe) && completion != 0 &&
                      kernel.has_structure("io_open") && kernel.has_structure("io_link");
   return support;
+}
+
+void forget_requests(const gyr_probe& probe) {
+  empty_map(probe.maps.requests);
+  empty_map(probe.maps.request_names);
+  empty_map(probe.maps.request_streams);
 }
 
 }  // namespace gyr

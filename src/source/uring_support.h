@@ -12,6 +12,8 @@
 #include "schema/schema.h"
 #include "shared.h"
 
+struct gyr_probe;
+
 namespace gyr {
 
 class KernelTypes;
@@ -32,5 +34,9 @@ struct UringSupport {
 UringSupport uring_support(const KernelTypes& kernel);
 // Of the probe's programs for io_uring those that this kernel has no use for.
 std::vector<std::string> uring_programs_of_no_use(const UringSupport& support);
+
+// Those that the probe has noted, while its programs for io_uring are not attached: the kernel uses
+// a request's memory, by whose address it is known, for the next one.
+void forget_requests(const gyr_probe& probe);
 
 }  // namespace gyr

@@ -93,6 +93,17 @@ TEST_F(GovernorTest, without_pressure_it_does_nothing) {
   EXPECT_FALSE(governor->counts());
 }
 
+// Losses are counted while the counters are read.
+TEST_F(GovernorTest, a_number_of_losses_that_goes_back_is_no_pressure) {
+  seconds(2, 10);
+  load_.lost -= 1;
+  EXPECT_FALSE(second(0));
+  EXPECT_EQ(governor->reductions(), 1u);
+  const auto decided = second(10);
+  ASSERT_TRUE(decided);
+  EXPECT_EQ(decided->why, "10 events/s lost");
+}
+
 TEST_F(GovernorTest, talkers_lose_first_and_only_what_no_important_rule_needs) {
   EXPECT_FALSE(second(10)) << "first it looks who talks";
   EXPECT_TRUE(governor->counts());

@@ -229,6 +229,19 @@ class Reload(Case):
         reader.join()
         self.assertTrue(seen, b''.join(log).decode().lstrip('x'))
 
+    def test_a_pipe_is_not_read_twice(self):
+        """What it says the second time, nothing, is no change."""
+        reading, writing = os.pipe()
+        os.write(writing, b'stdout_output: {enabled: true}\njson_output: true\nengine: {kind: nodriver}\n')
+        os.close(writing)
+        try:
+            result = subprocess.run([GYR, '-c', f'/dev/fd/{reading}', '-r', self.rules, '-M', '2'], capture_output=True, text=True,
+                                    timeout=60, check=False, pass_fds=[reading])
+        finally:
+            os.close(reading)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn('takes effect at the next start', result.stderr)
+
 
 class Background(Case):
     def test_the_first_process_ends_once_the_other_runs(self):
