@@ -41,7 +41,7 @@ probe() { # NAME SOURCE TYPED
 probe gyr_portable gyr.bpf.c 0
 probe gyr_probe gyr.bpf.c 1
 probe gyr_iter iter.bpf.c 0
-units="src/base/system.cpp src/base/text.cpp src/base/check.cpp src/value/type.cpp src/schema/schema.cpp src/event/event_view.cpp
+units="src/base/system.cpp src/base/text.cpp src/base/thread.cpp src/base/check.cpp src/value/type.cpp src/schema/schema.cpp src/event/event_view.cpp
   $(echo src/source/{live,call_,kernel_,probe_,ring_,time_,uring_,proc_,fd_,host_,iter,list_,look_,loss_}*.cpp) tests/live/watch_main.cpp"
 # shellcheck disable=SC2086
 g++ $flags -DGYR_PROBE=1 $units -o "$scratch/watch" -lbpf -lelf -lz -lfmt

@@ -39,6 +39,13 @@ def run(*command, **options):
     return done.stdout
 
 
+def copy_checkout(tree):
+    """What the package is made of, beside the program."""
+    tree.mkdir(parents=True)
+    for part in ('deploy', 'docs', 'examples', 'rules', 'tools', 'README.md', 'CONTRIBUTING.md', 'CMakeLists.txt'):
+        (shutil.copytree if (ROOT / part).is_dir() else shutil.copy)(ROOT / part, tree / part)
+
+
 def make(output, version, tree=ROOT, **environment):
     """Path of each package by its name."""
     lines = run(tree / 'tools' / 'package', '--program', PROGRAM, '--output', output, '--version', version,
@@ -58,10 +65,7 @@ class Packages(unittest.TestCase):
     def test_always_the_same_bytes(self):
         """In another folder, at another time, with another language, time zone and mask."""
         tree = self.folder / 'an other' / 'checkout'
-        for part in ('deploy', 'docs', 'examples', 'rules', 'tools', 'README.md', 'CONTRIBUTING.md', 'LICENSE', 'CMakeLists.txt'):
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-            tree.mkdir(parents=True, exist_ok=True)
-            copy(ROOT / part, tree / part)
+        copy_checkout(tree)
         for path in tree.rglob('*'):
             os.utime(path, (1e9, 1e9))
         mask = os.umask(0o077)
@@ -253,11 +257,7 @@ class Life(unittest.TestCase):
         config, rules = self.root / 'etc/gyr/gyr.yaml', self.root / 'etc/gyr/gyr_rules.yaml'
         config.write_text(config.read_text(encoding='utf-8') + '# edited\n', encoding='utf-8')
         tree = self.folder / 'newer'
-        shutil.copytree(ROOT / 'deploy', tree / 'deploy')
-        for part in ('docs', 'rules', 'tools'):
-            shutil.copytree(ROOT / part, tree / part)
-        for part in ('README.md', 'CMakeLists.txt'):
-            shutil.copy(ROOT / part, tree / part)
+        copy_checkout(tree)
         for path in (tree / 'deploy/debian/gyr.yaml', tree / 'rules/gyr_rules.yaml'):
             path.write_text(path.read_text(encoding='utf-8') + '# newer\n', encoding='utf-8')
         self.install(make(self.folder / 'two', '1.1', tree)['gyr'])
