@@ -174,7 +174,8 @@ void Observer::tell(std::shared_ptr<const MetricsSample> sample) {
   alert->message = "Falco metrics snapshot";
   alert->fields = snapshot_fields(view(shown), settings_.metrics);
   before_ = std::move(sample);
-  if (!lines_.empty()) lines_.send(alert, [] { return true; });
+  // A copy: the one below is marked, when the lines' thread may be reading already.
+  if (!lines_.empty()) lines_.send(std::make_shared<Alert>(*alert), [] { return true; });
   if (!settings_.metrics.output_rule) return;
   if (subject_.engine != nullptr) return subject_.engine->send_internal(std::move(alert));
   // Without a source there is no engine, and this thread is the one that sends.
