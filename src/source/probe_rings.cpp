@@ -111,9 +111,8 @@ Result<void> ProbeRings::make(int outer_fd, const RingLayout& layout) {
 Result<void> ProbeRings::make_all(int outer_fd, const RingLayout& layout) {
   const size_t all = layout.groups * layout.order.of_group();
   for (uint32_t index = 0; index < all; ++index) {
-    const uint64_t bytes = layout.order.is_critical(index)
-                               ? layout.critical_bytes
-                               : layout.bulk_bytes / layout.order.parts;
+    const uint64_t bytes = layout.order.is_critical(index) ? layout.critical_bytes
+                                                           : layout.bulk_bytes / layout.order.parts;
     const int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "gyr_ring", 0, 0,
                                   static_cast<uint32_t>(bytes), nullptr);
     if (fd < 0) {
