@@ -222,9 +222,8 @@ struct Run {
     observer.detach();
     // What a damaged capture has given is complete so far; a host that is watched no more has
     // nothing to wait for.
-    const bool as_asked = end == RunEnd::Finished || (end == RunEnd::Failed && host == nullptr);
-    const bool cut_short = !as_asked;
-    outputs.finish([&] { return cut_short || give_up(); });
+    const bool complete = end == RunEnd::Finished || (end == RunEnd::Failed && host == nullptr);
+    outputs.finish([&] { return !complete || give_up(); });
     if (end == RunEnd::ReaderGone || outputs.reader_gone()) return 0;
     report(settings, engine, source, run_ns, logger);
     if (host != nullptr) report_containers(host->containers(), logger);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "base/text.h"
 #include "field/render.h"
@@ -116,6 +117,28 @@ const Str* flag_names(const EvalContext& context, size_t index) {
   return &pool.remembered(key);
 }
 
+// The parameter's number, if this event carries it.
+std::optional<size_t> carried_param(const EvalContext& context, const FieldUse& use) {
+  const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
+  if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return std::nullopt;
+  return static_cast<size_t>(param);
+}
+
+// Buffers as the settings want them shown.
+Value arg_text(const EvalContext& context, size_t index) {
+  if (const Str* names = flag_names(context, index)) return Value::of_str(*names);
+  const Rendered rendered = render_param(context, index);
+  const std::string_view text = rendered.text();
+  if (rendered.resolved_rep != nullptr) {
+    Value value = Value::of_text(text);
+    value.text.rep = rendered.resolved_rep;
+    return value;
+  }
+  const Type type = context.event.info().params()[index].type;
+  const bool path = type == Type::FsPath || type == Type::FsRelPath;
+  return path ? interned(context, text) : Value::of_text(text);
+}
+
 }  // namespace
 
 Value evt_args(const EvalContext& context, const FieldUse&) {
@@ -141,30 +164,16 @@ Result<void> bind_arg(FieldUse& use) {
 }
 
 Value evt_arg(const EvalContext& context, const FieldUse& use) {
-  const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
-  if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return Value::null();
-  const auto index = static_cast<size_t>(param);
-  if (context.event.info().params()[index].type == Type::ByteBuf) {
-    return Value::of_text(compared_buffer(context, context.event.param(index)));
-  }
-  return evt_arg_text(context, use);
+  const auto index = carried_param(context, use);
+  if (!index) return Value::null();
+  if (context.event.info().params()[*index].type != Type::ByteBuf) return arg_text(context, *index);
+  return Value::of_text(
+      render_buffer(context.arena, context.event.param(*index), BufferFormat::Printable));
 }
 
 Value evt_arg_text(const EvalContext& context, const FieldUse& use) {
-  const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
-  if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return Value::null();
-  const auto index = static_cast<size_t>(param);
-  if (const Str* names = flag_names(context, index)) return Value::of_str(*names);
-  const Rendered rendered = render_param(context, index);
-  const std::string_view text = rendered.text();
-  if (rendered.resolved_rep != nullptr) {
-    Value value = Value::of_text(text);
-    value.text.rep = rendered.resolved_rep;
-    return value;
-  }
-  const Type type = context.event.info().params()[index].type;
-  const bool path = type == Type::FsPath || type == Type::FsRelPath;
-  return path ? interned(context, text) : Value::of_text(text);
+  const auto index = carried_param(context, use);
+  return index ? arg_text(context, *index) : Value::null();
 }
 
 bool fold_arg(uint16_t type, const FieldUse& use, Value* value) {
@@ -177,9 +186,9 @@ Result<void> bind_rawarg(FieldUse& use) {
 }
 
 Value evt_rawarg(const EvalContext& context, const FieldUse& use) {
-  const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
-  if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return Value::null();
-  const auto index = static_cast<size_t>(param);
+  const auto carried = carried_param(context, use);
+  if (!carried) return Value::null();
+  const size_t index = *carried;
   const Bytes bytes = context.event.param(index);
   const Class own = class_of(context.event.info().params()[index].type);
   const Class wanted = class_of(use.type);
@@ -201,9 +210,9 @@ Value evt_rawarg(const EvalContext& context, const FieldUse& use) {
 
 // The parameter's own type decides, whatever comparisons take it for.
 Value evt_rawarg_text(const EvalContext& context, const FieldUse& use) {
-  const int param = param_of(use, static_cast<uint16_t>(context.event.type()));
-  if (param < 0 || static_cast<size_t>(param) >= context.event.nparams()) return Value::null();
-  const auto index = static_cast<size_t>(param);
+  const auto carried = carried_param(context, use);
+  if (!carried) return Value::null();
+  const size_t index = *carried;
   const Bytes bytes = context.event.param(index);
   const ParamInfo& info = context.event.info().params()[index];
   switch (class_of(info.type)) {
@@ -224,7 +233,7 @@ Value evt_rawarg_text(const EvalContext& context, const FieldUse& use) {
       break;
   }
   if (info.type != Type::ByteBuf) return Value::of_text(render_param(context, index).text());
-  return Value::of_text(bytes.empty() ? "NULL" : render_buffer(context, bytes));
+  return Value::of_text(render_buffer(context.arena, bytes, context.settings.buffers));
 }
 
 Value evt_buffer(const EvalContext& context, const FieldUse&) {
@@ -236,8 +245,8 @@ Value evt_buffer(const EvalContext& context, const FieldUse&) {
 Value evt_buffer_text(const EvalContext& context, const FieldUse& use) {
   const Value bytes = evt_buffer(context, use);
   if (bytes.is_null()) return bytes;
-  const std::string_view raw = bytes.as_text();
-  return Value::of_text(raw.empty() ? "NULL" : render_buffer(context, as_bytes(raw)));
+  return Value::of_text(
+      render_buffer(context.arena, as_bytes(bytes.as_text()), context.settings.buffers));
 }
 
 bool fold_buffer(uint16_t type, const FieldUse&, Value* value) {

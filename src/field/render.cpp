@@ -239,7 +239,7 @@ Rendered value_of(const EvalContext& context, const ParamInfo& info, size_t inde
     case Type::FsRelPath:
       return path(context, info, index);
     case Type::ByteBuf:
-      return {render_buffer(context, bytes), {}};
+      return {render_buffer(context.arena, bytes, context.settings.buffers), {}};
     case Type::Errno:
       return error_or_result(context, bytes);
     case Type::Fd:

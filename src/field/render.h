@@ -28,10 +28,9 @@ Rendered render_param(const EvalContext& context, size_t index);
 // "name=value" or "name=value(resolved)" of every parameter the event carries, joined by blanks.
 std::string_view render_args(const EvalContext& context);
 
-// Bytes of a buffer in the configured form.
-std::string_view render_buffer(const EvalContext& context, Bytes bytes);
-// The same in the form that conditions see, whatever is configured; "NULL" if it is empty.
-std::string_view compared_buffer(const EvalContext& context, Bytes bytes);
+// Bytes of a buffer in that form; "NULL" if it is empty. Outputs show the configured form
+// (FieldSettings::buffers), conditions see BufferFormat::Printable whatever is configured.
+std::string_view render_buffer(Arena& arena, Bytes bytes, BufferFormat format);
 
 // Names of the bits of `value`, joined by "|"; empty if none is named.
 void add_flag_names(ArenaText& out, FlagTable table, uint64_t value);

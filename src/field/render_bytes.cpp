@@ -89,24 +89,21 @@ std::string_view without_nul(std::string_view text) { return text.substr(0, text
 
 }  // namespace
 
-std::string_view render_buffer(const EvalContext& context, Bytes bytes) {
-  switch (context.settings.buffers) {
+std::string_view render_buffer(Arena& arena, Bytes bytes, BufferFormat format) {
+  if (bytes.empty()) return "NULL";
+  switch (format) {
     case BufferFormat::Printable:
-      return dots(context.arena, bytes, false);
+      return dots(arena, bytes, false);
     case BufferFormat::Ascii:
-      return dots(context.arena, bytes, true);
+      return dots(arena, bytes, true);
     case BufferFormat::Hex:
-      return hex_dump(context.arena, bytes, false);
+      return hex_dump(arena, bytes, false);
     case BufferFormat::HexAscii:
-      return hex_dump(context.arena, bytes, true);
+      return hex_dump(arena, bytes, true);
     case BufferFormat::Base64:
-      return base64(context.arena, bytes);
+      return base64(arena, bytes);
   }
   return {};
-}
-
-std::string_view compared_buffer(const EvalContext& context, Bytes bytes) {
-  return bytes.empty() ? "NULL" : dots(context.arena, bytes, false);
 }
 
 void add_port(ArenaText& out, const EvalContext& context, uint16_t port, L4 l4) {

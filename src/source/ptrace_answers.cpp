@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "schema/schema.h"
+#include "source/live_checks.h"
 #include "source/ptrace_overlay.h"
 #include "source/ptrace_socket.h"
 #include "source/ptrace_tracee.h"
@@ -20,8 +21,6 @@ namespace gyr {
 namespace {
 
 constexpr size_t kStatLimit = 4096;
-// Inode of the first pid namespace: fixed in the kernel (PROC_PID_INIT_INO).
-constexpr std::string_view kFirstPidNamespace = "pid:[4026531836]";
 constexpr uint32_t kChildInPidNamespace = 1u << 29;  // flags.def, clone_flags
 constexpr uint64_t kExeWritable = 1, kExeUpperLayer = 2, kExeFromMemory = 4, kExeLowerLayer = 8;
 constexpr size_t kParentsMax = 64;  // on the way up to the first process of a pid namespace
@@ -76,7 +75,7 @@ uint64_t pid_namespace_start(gyr_tracee& tracee) {
 uint64_t clone_marks(const gyr_tracee& tracee, int64_t ret) {
   const auto link = tracee.files.read_link(
       fmt::format("/proc/{}/ns/{}", tracee.tid, ret == 0 ? "pid" : "pid_for_children"));
-  return !link || *link == kFirstPidNamespace ? 0 : kChildInPidNamespace;
+  return !link || *link == kInitPidNamespace ? 0 : kChildInPidNamespace;
 }
 
 // The kernel's form of a device's number, as /proc shows it.

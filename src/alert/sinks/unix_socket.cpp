@@ -209,8 +209,7 @@ Result<void> UnixSink::check() {
 Result<void> UnixSink::open(SinkPort& port) {
   port_ = &port;
   if (auto good = check_path(); !good) return good;
-  const size_t slash = settings_.path.rfind('/');
-  if (slash != std::string::npos && slash > 0) mkdir(settings_.path.substr(0, slash).c_str(), 0755);
+  mkdir(folder_of(settings_.path).c_str(), 0755);  // which mostly is there
   if (auto removed = remove_stale(); !removed) return removed;
   if (auto bound = bind_socket(); !bound) return bound;
   wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
