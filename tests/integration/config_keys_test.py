@@ -169,8 +169,11 @@ def rings_of(pid):
     """Sizes of the BPF ring buffers of a process: what the kernel tells about its descriptors."""
     sizes = []
     for path in glob.glob(f'/proc/{pid}/fdinfo/*'):
-        with open(path, encoding='ascii', errors='replace') as file:
-            fields = dict(line.split(':', 1) for line in file.read().splitlines() if ':' in line)
+        try:
+            with open(path, encoding='ascii', errors='replace') as file:
+                fields = dict(line.split(':', 1) for line in file.read().splitlines() if ':' in line)
+        except FileNotFoundError:
+            continue  # closed meanwhile, so it was none: rings stay open
         if fields.get('map_type', '').strip() == '27':
             sizes.append(int(fields['max_entries']))
     return sorted(sizes)

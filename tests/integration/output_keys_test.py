@@ -316,11 +316,11 @@ class Own(Case):
         gyr = self.idle({'file_output.enabled': True, 'file_output.filename': path, 'gyr.outputs.file.rotate_mb': 1,
                          'gyr.outputs.file.rotate_files': 2}, alert_bytes=240_000)
         gyr.await_all(['file'], 'sent', 20)
+        self.assertEqual(gyr.end(), 0)  # no file is on its way to another name any more
         files = sorted(name for name in os.listdir(self.folder) if name.startswith('alerts'))
         self.assertEqual(files, ['alerts', 'alerts.1', 'alerts.2'])
         for name in files[1:]:
             self.assertIn(os.path.getsize(self.path(name)), range(800_000, (1 << 20) + 1))
-        self.assertEqual(gyr.end(), 0)
 
     @observes('gyr.outputs.file.rotate_seconds')
     def test_files_by_age(self):
