@@ -66,7 +66,7 @@ Result<std::shared_ptr<Lane>> Lane::start(std::unique_ptr<Sink> sink, const Lane
 
 Result<void> Lane::check(Sink& sink, const LaneSettings& settings) {
   if (Result<void> good = sink.check(); !good || settings.spool_folder.empty()) return good;
-  const Result<void> spool = Spool::check(settings.spool_folder);
+  Result<void> spool = Spool::check(settings.spool_folder);
   if (spool) return spool;
   return Error{fmt::format("{}: {}", sink.name(), spool.error().message)};
 }
